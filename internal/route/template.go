@@ -1,0 +1,78 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// segment is one segment of a template: static text, a param, or a param with
+// static text after it.
+type segment struct {
+	param  string // the param's name, "" for a static segment
+	static string // the text after the param, or the whole segment
+}
+
+// parseTemplate splits a template into its segments, none for "/".
+func parseTemplate(template string) ([]segment, error) {
+	if !strings.HasPrefix(template, "/") {
+		return nil, errors.New("no leading slash")
+	}
+	path := canonical(template)[1:]
+	if path == "" {
+		return nil, nil
+	}
+	var segments []segment
+	names := make(map[string]bool)
+	for text := range strings.SplitSeq(path, "/") {
+		s, err := parseSegment(text)
+		if err != nil {
+			return nil, err
+		}
+		if names[s.param] {
+			return nil, fmt.Errorf("param {%s} occurs twice", s.param)
+		}
+		if s.param != "" {
+			names[s.param] = true
+		}
+		if len(names) > MaxParams {
+			return nil, fmt.Errorf("more than %d params", MaxParams)
+		}
+		segments = append(segments, s)
+	}
+	return segments, nil
+}
+
+func parseSegment(text string) (segment, error) {
+	if text == "" {
+		return segment{}, errors.New("empty segment")
+	}
+	s := segment{static: text}
+	if inner, ok := strings.CutPrefix(text, "{"); ok {
+		name, suffix, ok := strings.Cut(inner, "}")
+		if !ok {
+			return segment{}, fmt.Errorf("segment %q: brace is not closed", text)
+		}
+		if !isName(name) {
+			return segment{}, fmt.Errorf("segment %q: a param's name is letters, digits, - and _", text)
+		}
+		s = segment{param: name, static: suffix}
+	}
+	if strings.ContainsAny(s.static, "{}") {
+		return segment{}, fmt.Errorf("segment %q: one param, at the start, is all that a segment may hold", text)
+	}
+	for i := range len(s.static) {
+		// No path holds these, except for "*", which in other routers stands
+		// for what this one does not do.
+		if c := s.static[i]; c <= ' ' || c == 0x7f || c == '?' || c == '#' || c == '*' {
+			return segment{}, fmt.Errorf("segment %q: %q is not allowed", text, c)
+		}
+	}
+	return s, nil
+}
+
+const nameChars = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_"
+
+func isName(s string) bool {
+	return s != "" && strings.Trim(s, nameChars) == ""
+}

@@ -1,0 +1,180 @@
+package transport
+
+import (
+	"context"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+)
+
+// lease is one request on its way through a localBudget: first in the lines,
+// then under way. Until it is granted it is guarded by the budget's lock; after
+// that it belongs to the goroutine that called Acquire.
+type lease struct {
+	budget   *localBudget
+	claim    *Claim
+	endpoint *endpoint
+
+	way      []*station  // the stations to pass, in order
+	stations [4]*station // room for way, so that it costs no allocation
+	at       int         // how many of them are passed
+
+	arrived time.Duration
+	until   time.Duration // may wait no longer than this
+	why     Reason        // whose bound until is
+	sent    time.Duration // when the last station was passed
+	settled bool
+
+	node    queue.Node[*lease]
+	granted chan struct{} // closed when it may be sent, or is refused; nil if it never waited
+	refused error         // set before granted is closed
+}
+
+// place returns the lease's node, ready to stand in a line.
+func (l *lease) place() *queue.Node[*lease] {
+	l.node.Value = l
+	return &l.node
+}
+
+// boundBy notes how long l may wait: the caller's bound, or the deadline of ctx
+// where that comes first.
+func (l *lease) boundBy(ctx context.Context, now, maxWait time.Duration) {
+	l.arrived, l.until, l.why = now, saturatingAdd(now, maxWait), ReasonMaxWait
+	if deadline, ok := ctx.Deadline(); ok {
+		if left := time.Until(deadline); left < maxWait {
+			l.until, l.why = now+left, ReasonDeadline
+		}
+	}
+}
+
+// refusalLocked returns the error of a request that would have to wait longer
+// than it may, and nil where it may go on or wait. It looks at the earliest
+// moment at which every station ahead can be passed, so it is never premature.
+func (l *lease) refusalLocked(now time.Duration) error {
+	at, holder := now, (*station)(nil)
+	for _, st := range l.way[l.at:] {
+		if t := st.When(now, st.line.Len()); t > at {
+			at, holder = t, st
+		}
+	}
+	if holder == nil || at <= l.until {
+		return nil
+	}
+	return l.refusal(holder, now, at)
+}
+
+// refusal describes why l is not sent: holder would let it pass no sooner than
+// at.
+func (l *lease) refusal(holder *station, now, at time.Duration) *ThrottledError {
+	e := &ThrottledError{
+		Endpoint: l.claim.Endpoint,
+		Reason:   l.why,
+		Hold:     holder.hold(),
+		Wait:     at - now,
+		Bound:    max(l.until-now, 0),
+		RetryAt:  time.Now().Add(at - now),
+	}
+	if holder.limit != nil {
+		e.Limit, e.N, e.Window = holder.limit.Name, holder.limit.N, holder.limit.Window
+	}
+	return e
+}
+
+func (l *lease) closedError() error {
+	return &ThrottledError{Endpoint: l.claim.Endpoint, Reason: ReasonClosed}
+}
+
+// grant lets the waiting goroutine go on: to send, or to return err.
+func (l *lease) grant(err error) {
+	l.refused = err
+	close(l.granted)
+}
+
+// wait blocks until l is granted, and gives up its place when ctx ends or the
+// bound is over.
+func (l *lease) wait(ctx context.Context) error {
+	bound := time.NewTimer(l.until - l.arrived)
+	defer bound.Stop()
+	select {
+	case <-l.granted:
+		return l.refused
+	case <-ctx.Done():
+	case <-bound.C:
+	}
+	return l.abandon(ctx)
+}
+
+// abandon takes l out of its line and returns the reason.
+func (l *lease) abandon(ctx context.Context) error {
+	b := l.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	err := context.Cause(ctx)
+	switch {
+	case l.node.Queued():
+		if err == nil || ctx.Err() == context.DeadlineExceeded {
+			st := l.way[l.at]
+			err = l.refusal(st, now, st.When(now, st.line.Len()-1))
+		}
+		b.expelLocked(l, err)
+	case l.refused != nil:
+		return l.refused
+	case err != nil:
+		// Granted at the very moment at which ctx ended: pretend it was not,
+		// and let the next one have what it took.
+		b.restoreLocked(l)
+		b.leaveLocked(l)
+	}
+	b.drainLocked(now)
+	return err
+}
+
+// Waited implements [Lease].
+func (l *lease) Waited() time.Duration { return l.sent - l.arrived }
+
+// Block implements [Lease]. Those who wait at the gate and may not wait until
+// its new end are told so at once.
+func (l *lease) Block(d time.Duration) {
+	b, ep := l.budget, l.endpoint
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now := b.now()
+	ep.gate.Block(now, d)
+	b.closeGateLocked(ep, now)
+}
+
+// Settle implements [Lease].
+func (l *lease) Settle(o Outcome) {
+	b, ep := l.budget, l.endpoint
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if l.settled {
+		return
+	}
+	l.settled = true
+	now := b.now()
+	if o == Unsent {
+		b.restoreLocked(l)
+	} else {
+		b.spendLocked(l, now)
+	}
+	switch o {
+	case Answered:
+		ep.gate.Pass(l.sent)
+		if ep.rate != nil {
+			ep.rate.Answered(now, l.sent)
+		}
+	case ThrottledBlind:
+		ep.gate.BackOff(now, l.sent)
+		b.closeGateLocked(ep, now)
+		fallthrough
+	case Throttled:
+		if ep.rate != nil {
+			ep.rate.Throttled(now, l.sent, ep.gate.Until())
+			b.wakeLocked(&ep.rateStation) // the rate changed, and with it the time to wake
+		}
+	}
+	b.leaveLocked(l)
+	b.drainLocked(now)
+}

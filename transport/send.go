@@ -1,0 +1,137 @@
+package transport
+
+import (
+	"bytes"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/retryafter"
+)
+
+const (
+	// maxPeek is how much of a 429's or a failed answer's body is read ahead,
+	// so that the answer can still be handed back, whole, after a wait that came
+	// to nothing, without keeping its connection. Clerk's error bodies are far
+	// smaller.
+	maxPeek = 64 << 10
+	// peekTimeout bounds reading it: a 429 whose body stalls is judged by its
+	// header, and what is missing of the body shows as an error to its reader.
+	peekTimeout = 5 * time.Second
+)
+
+// answer is what one attempt brought: a response or an error, never both.
+type answer struct {
+	resp    *http.Response
+	err     error
+	outcome Outcome
+}
+
+// send sends the request and settles its lease, whatever happens: a base
+// transport that panics costs no token either.
+func (t *Transport) send(req *http.Request, lease Lease) (a answer) {
+	defer func() { lease.Settle(a.outcome) }()
+	resp, err := t.base.RoundTrip(req)
+	switch {
+	case err != nil:
+		if resp != nil && resp.Body != nil { // a base that breaks the contract
+			resp.Body.Close()
+		}
+		a = answer{err: err, outcome: Failed}
+		if neverSent(err) {
+			a.outcome = Unsent
+		}
+	case resp == nil:
+		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: Failed}
+	case resp.StatusCode == http.StatusTooManyRequests:
+		a = answer{resp: resp, outcome: t.throttled(resp, lease)}
+	default:
+		a = answer{resp: resp, outcome: Answered}
+	}
+	return a
+}
+
+// throttled deals with a 429. The block holds from the moment its header is in;
+// the body, which tells what kind of 429 it is, may take longer.
+func (t *Transport) throttled(resp *http.Response, lease Lease) Outcome {
+	wait, told := retryafter.Parse(resp.Header, time.Now())
+	told = told && wait > 0 // "now" is no time to wait: back off instead
+	if told {
+		lease.Block(wait)
+	}
+	switch body := peek(resp); {
+	case t.ruled(body):
+		return Ruled
+	case told:
+		return Throttled
+	default:
+		return ThrottledBlind
+	}
+}
+
+// peek reads the beginning of a response's body and leaves a body that reads
+// the same. Where that was all of it, the connection is free again.
+func peek(resp *http.Response) []byte {
+	if resp.Body == nil {
+		return nil
+	}
+	stalled := time.AfterFunc(peekTimeout, func() { resp.Body.Close() })
+	head, err := io.ReadAll(io.LimitReader(resp.Body, maxPeek+1))
+	stalled.Stop()
+	body := &peeked{Reader: io.MultiReader(bytes.NewReader(head), resp.Body), rest: resp.Body}
+	switch {
+	case err != nil:
+		resp.Body.Close()
+		body.Reader, body.rest = io.MultiReader(bytes.NewReader(head), failingReader{err}), nil
+	case len(head) <= maxPeek:
+		resp.Body.Close()
+		body.Reader, body.rest = bytes.NewReader(head), nil
+	}
+	resp.Body = body
+	return head[:min(len(head), maxPeek)]
+}
+
+// peeked is a body of which the beginning is already in memory.
+type peeked struct {
+	io.Reader
+	rest io.Closer // nil: all of it is
+}
+
+func (p *peeked) Close() error {
+	if p.rest == nil {
+		return nil
+	}
+	return p.rest.Close()
+}
+
+type failingReader struct{ err error }
+
+func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
+
+// discard closes a response that nobody will read. A little of what is left of
+// its body is read first, so that the connection can serve again.
+func discard(resp *http.Response) {
+	if resp == nil || resp.Body == nil {
+		return
+	}
+	if p, ok := resp.Body.(*peeked); !ok || p.rest == nil {
+		_, _ = io.CopyN(io.Discard, resp.Body, maxPeek)
+	}
+	resp.Body.Close()
+}
+
+// neverSent reports whether an error proves that nothing of the request left:
+// there was no connection to send it on.
+func neverSent(err error) bool {
+	if op := (*net.OpError)(nil); errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") {
+		return true
+	}
+	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
+		return true
+	}
+	cert := (*tls.CertificateVerificationError)(nil)
+	return errors.As(err, &cert)
+}

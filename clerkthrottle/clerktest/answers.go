@@ -1,0 +1,151 @@
+package clerktest
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An answer is a response before it has gone onto a wire.
+type answer struct {
+	status int
+	header http.Header
+	errors []apiError // the body, where it is a Clerk error
+	body   []byte
+	stall  time.Duration
+}
+
+type errorBody struct {
+	Errors  []apiError `json:"errors"`
+	TraceID string     `json:"clerk_trace_id,omitempty"`
+}
+
+type apiError struct {
+	Message     string         `json:"message"`
+	LongMessage string         `json:"long_message"`
+	Code        string         `json:"code"`
+	Meta        map[string]any `json:"meta,omitempty"`
+}
+
+func jsonAnswer(v any) answer {
+	return answer{status: http.StatusOK, body: encode(v)}
+}
+
+func errorAnswer(status int, e apiError) answer {
+	return answer{status: status, errors: []apiError{e}}
+}
+
+func encode(v any) []byte {
+	body, err := json.Marshal(v)
+	if err != nil {
+		panic(fmt.Sprintf("clerktest: encoding an answer: %v", err)) // only our own types come here
+	}
+	return body
+}
+
+func rateLimited() answer {
+	return errorAnswer(http.StatusTooManyRequests, apiError{
+		Message:     "Too many requests. Please try again in a bit.",
+		LongMessage: "You have reached your limit of requests per second to this endpoint. Please try again in a bit.",
+		Code:        "too_many_requests",
+	})
+}
+
+func unauthenticated() answer {
+	return errorAnswer(http.StatusUnauthorized, apiError{
+		Message:     "Invalid authentication",
+		LongMessage: "No secret key was given. Send it as Authorization: Bearer sk_….",
+		Code:        "authentication_invalid",
+	})
+}
+
+func notFound(kind, id string) answer {
+	return errorAnswer(http.StatusNotFound, apiError{
+		Message:     "not found",
+		LongMessage: fmt.Sprintf("No %s was found with id %s", kind, id),
+		Code:        "resource_not_found",
+	})
+}
+
+func identifierExists(param string) answer {
+	return errorAnswer(http.StatusUnprocessableEntity, apiError{
+		Message:     "That " + strings.ReplaceAll(param, "_", " ") + " is taken. Please try another.",
+		LongMessage: "That " + strings.ReplaceAll(param, "_", " ") + " is taken. Please try another.",
+		Code:        "form_identifier_exists",
+		Meta:        map[string]any{"param_name": param},
+	})
+}
+
+func invalidParam(param, why string) answer {
+	return errorAnswer(http.StatusUnprocessableEntity, apiError{
+		Message:     "is invalid",
+		LongMessage: param + " " + why,
+		Code:        "form_param_format_invalid",
+		Meta:        map[string]any{"param_name": param},
+	})
+}
+
+func malformedBody() answer {
+	return errorAnswer(http.StatusBadRequest, apiError{
+		Message:     "Request body invalid",
+		LongMessage: "The request body is not a JSON object that this operation understands.",
+		Code:        "request_body_invalid",
+	})
+}
+
+// generic answers an operation that the stand-in does not act out.
+func generic(c *call) answer {
+	switch {
+	case c.frontend:
+		return jsonAnswer(json.RawMessage(`{"response":{},"client":null}`))
+	case c.endpoint == jwks:
+		return jsonAnswer(json.RawMessage(`{"keys":[]}`))
+	case c.method == http.MethodDelete && len(c.params) > 0:
+		return jsonAnswer(deleted{ID: c.params[len(c.params)-1], Object: "resource", Deleted: true})
+	case c.method == http.MethodGet && !strings.HasSuffix(c.endpoint, "}"):
+		return jsonAnswer(json.RawMessage(`{"data":[],"total_count":0}`))
+	default:
+		return jsonAnswer(json.RawMessage(`{}`))
+	}
+}
+
+// finish sets what every answer has. n is the number of the request, extra the
+// headers that take the place of others.
+func (a *answer) finish(n int, date time.Time, extra http.Header) {
+	trace := fmt.Sprintf("%032x", n)
+	if a.errors != nil {
+		a.body = encode(errorBody{Errors: a.errors, TraceID: trace})
+	}
+	if a.header == nil {
+		a.header = http.Header{}
+	}
+	a.header.Set("Content-Type", "application/json; charset=utf-8")
+	a.header.Set("Date", date.UTC().Format(http.TimeFormat))
+	a.header.Set("Clerk-Trace-Id", trace)
+	for k, v := range extra {
+		a.header[http.CanonicalHeaderKey(k)] = slices.Clone(v)
+	}
+}
+
+// wholeSeconds rounds up, and gives at least 1.
+func wholeSeconds(d time.Duration) int64 {
+	return max(1, int64((d+time.Second-1)/time.Second))
+}
+
+// parseRetryAfter reads the header of a fault's 429: how long it blocks.
+func parseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	v := h.Get("Retry-After")
+	if s, err := strconv.ParseInt(v, 10, 64); err == nil {
+		const most = 365 * 24 * 3600 // keeps the sum of a time and a block representable
+		return time.Duration(min(s, most)) * time.Second, s > 0
+	}
+	if t, err := http.ParseTime(v); err == nil {
+		d := t.Sub(now)
+		return d, d > 0
+	}
+	return 0, false
+}

@@ -1,0 +1,37 @@
+// Package clerktest is a stand-in for Clerk: a server that enforces Clerk's
+// documented rate limits, answers in Clerk's JSON shapes and reports what it
+// saw, so that code that calls Clerk can be tested without an account.
+//
+// One [Server] has two faces over the same state. [Server.RoundTripper] answers
+// in memory, on the caller's goroutine: it leaves no socket and no goroutine
+// behind and works inside a testing/synctest bubble, where a 10-second window
+// costs nothing. [Server.Start] listens on loopback, and Server itself is an
+// [http.Handler].
+//
+//	clerk := clerktest.New(clerktest.WithInstanceType(clerkthrottle.Development))
+//	client := &http.Client{Transport: clerk.RoundTripper()}
+//	// ... use client against https://api.clerk.com/v1 ...
+//	if n := clerk.Stats().Rejected; n != 0 {
+//		t.Errorf("%d requests were answered with 429", n)
+//	}
+//
+// # What it enforces
+//
+// The limits are those of [clerkthrottle.Limits], or the rows given to
+// [WithLimits]. A request is counted at the moment it arrives, on every row that
+// matches it, and needs room on all of them; a rejected request is counted on
+// none. The 429 that answers it carries a Retry-After, and until that has run
+// out every request to the same endpoint (method and path template, of that
+// instance or, on the Frontend API, of that client address) is answered with 429
+// too. Clerk does not document how it counts a window: [WithAlgorithm] chooses
+// among the three ways, and the default is the strictest.
+//
+// # What it stores
+//
+// Users, well enough for create, get, list, count, update, metadata and delete
+// through the official Go SDK, one set of users for each instance. Every other
+// operation, known or not, answers 200 with a small generic object.
+//
+// All of the package is safe for concurrent use. A wrong option panics, as it is
+// a mistake in the test.
+package clerktest

@@ -1,0 +1,249 @@
+package clerktest
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// A client is someone who can be told to wait: a RoundTripper, or an address.
+type client struct {
+	id   int
+	host string
+}
+
+// A trip is one request's way to the server and back. Its times, like all of
+// the server's, are since the epoch.
+type trip struct {
+	client
+	call
+	query    string // raw
+	body     []byte
+	n        int
+	fault    Fault
+	sent     time.Duration
+	up, down time.Duration
+	service  time.Duration // the server's work, if it comes to that
+	until    time.Duration // the end of the Retry-After in the answer; 0: none
+}
+
+// maxBody is how much of a request's body is kept; the rest is read and dropped.
+const maxBody = 1 << 20
+
+// serve takes a request through its whole way, waiting on the caller's
+// goroutine. An error means that there is no answer: the context ended, the
+// body could not be read, or a fault lost it. The request's body is read to its
+// end, and not closed.
+func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
+	ctx := req.Context()
+	t := &trip{client: from}
+	if ctx.Err() != nil {
+		return t, answer{}, context.Cause(ctx)
+	}
+	peer := req.RemoteAddr
+	if from.id != 0 {
+		peer = memoryAddress
+	}
+	t.call, t.query = s.router.classify(req, peer), req.URL.RawQuery
+	s.depart(t, req)
+	if err := t.readBody(req); err != nil {
+		return t, answer{}, err
+	}
+	if err := sleep(ctx, t.up); err != nil {
+		s.strand(t)
+		return t, answer{}, err
+	}
+	if t.fault.Loss == RequestLost {
+		return t, answer{}, t.fault.lossError()
+	}
+	a := s.arrive(t)
+	if err := sleep(ctx, t.down); err != nil {
+		return t, answer{}, err
+	}
+	if t.fault.Loss == AnswerLost {
+		return t, answer{}, t.fault.lossError()
+	}
+	return t, a, nil
+}
+
+// depart numbers the request and draws what will happen to it.
+func (s *Server) depart(t *trip, req *http.Request) {
+	s.draw(t)
+	if s.cfg.fault == nil {
+		return
+	}
+	t.fault = s.cfg.fault(req, t.n)
+	if !t.fault.zero() {
+		s.mu.Lock()
+		s.report.stats.Faults++
+		s.mu.Unlock()
+	}
+}
+
+func (s *Server) draw(t *trip) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.sent++
+	s.report.stats.Sent++
+	t.n = s.sent
+	t.sent = s.nowLocked()
+	rtt := max(0, s.cfg.latency(s.rand))
+	t.up = rtt / 2
+	t.down = rtt - t.up
+	t.service = max(0, s.cfg.serviceTime(s.rand))
+}
+
+// readBody reads the body as http.Transport would send it.
+func (t *trip) readBody(req *http.Request) error {
+	body := req.Body
+	if body == nil || body == http.NoBody {
+		return nil
+	}
+	kept, err := io.ReadAll(io.LimitReader(body, maxBody))
+	if err != nil {
+		return err
+	}
+	dropped, err := io.Copy(io.Discard, body)
+	if err != nil {
+		return err
+	}
+	if want, got := req.ContentLength, int64(len(kept))+dropped; want > 0 && want != got {
+		return fmt.Errorf("http: ContentLength=%d with Body length %d", want, got)
+	}
+	t.body = kept
+	return nil
+}
+
+// arrive is the moment that counts.
+func (s *Server) arrive(t *trip) answer {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.nowLocked()
+	s.settleLocked(now)
+	return s.arriveLocked(t, now, t.fault.Loss == AnswerLost)
+}
+
+func (s *Server) arriveLocked(t *trip, now time.Duration, lost bool) answer {
+	entry := Request{
+		Time:      s.epoch.Add(now),
+		Method:    t.method,
+		Endpoint:  t.endpoint,
+		Instance:  t.instance,
+		Address:   t.address,
+		Violation: s.violationLocked(t, now),
+		Lost:      lost,
+	}
+	var a answer
+	switch {
+	case !t.frontend && t.instance == "" && t.endpoint != jwks:
+		a = unauthenticated()
+		a.finish(t.n, entry.Time, nil)
+	default:
+		v := s.limiter.admit(now, &t.call)
+		entry.Accepted, entry.Blocked = v.accepted, v.blocked
+		if v.accepted {
+			a = s.performLocked(t, now)
+		} else {
+			a = s.rejectLocked(t, now, v)
+		}
+	}
+	entry.Status = a.status
+	s.report.add(entry)
+	return a
+}
+
+// performLocked answers a request that the limits let through.
+func (s *Server) performLocked(t *trip, now time.Duration) answer {
+	wall := s.epoch.Add(now)
+	t.down += t.service
+	var a answer
+	switch {
+	case t.fault.Status != 0:
+		a = t.fault.answer()
+	case t.frontend:
+		a = generic(&t.call)
+	default:
+		a = s.usersLocked(t.instance).answer(t, wall)
+	}
+	a.stall = t.fault.Stall
+	a.finish(t.n, wall, t.fault.Header)
+	if a.status == http.StatusTooManyRequests {
+		if d, ok := parseRetryAfter(a.header, wall); ok {
+			t.until = now + d
+			if s.cfg.blocking {
+				s.limiter.block(now, t.until, &t.call)
+			}
+		}
+	}
+	return a
+}
+
+// rejectLocked answers 429. What the header says is never less than what is
+// left of the block.
+func (s *Server) rejectLocked(t *trip, now time.Duration, v verdict) answer {
+	wall := s.epoch.Add(now)
+	a := rateLimited()
+	a.header = http.Header{}
+	t.until = now + time.Duration(wholeSeconds(v.end-now))*time.Second
+	switch s.cfg.retryAfter {
+	case RetryAfterDate:
+		end := s.epoch.Add(v.end + time.Second - 1).UTC().Truncate(time.Second)
+		t.until = end.Sub(s.epoch)
+		a.header.Set("Retry-After", end.Format(http.TimeFormat))
+	case RetryAfterSeconds:
+		a.header.Set("Retry-After", strconv.FormatInt(wholeSeconds(v.end-now), 10))
+	}
+	if s.cfg.blocking && !v.blocked {
+		s.limiter.block(now, t.until, &t.call)
+	}
+	if s.cfg.retryAfter == RetryAfterOmitted {
+		t.until = 0
+	}
+	a.finish(t.n, wall, nil)
+	return a
+}
+
+func (s *Server) usersLocked(instance string) *userStore {
+	u, ok := s.users[instance]
+	if !ok {
+		u = newUserStore(rand.New(rand.NewPCG(s.cfg.seed, uint64(len(s.users))+1)))
+		s.users[instance] = u
+	}
+	return u
+}
+
+// A lateArrival is a request that nobody waits for any more, and whose
+// http.Request may be in other use.
+type lateArrival struct {
+	at time.Duration
+	*trip
+}
+
+// strand is called when a request's context ends on the way up.
+func (s *Server) strand(t *trip) {
+	if !s.cfg.lateArrivals || t.fault.Loss == RequestLost {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := t.sent + t.up
+	i, _ := slices.BinarySearchFunc(s.late, at, func(l lateArrival, at time.Duration) int {
+		return int(min(1, max(-1, l.at-at)))
+	})
+	s.late = slices.Insert(s.late, i, lateArrival{at, t})
+}
+
+// settleLocked lets the late arrivals arrive whose time has come. There is no
+// goroutine to do it at that time: whoever looks next finds it done.
+func (s *Server) settleLocked(now time.Duration) {
+	done := 0
+	for ; done < len(s.late) && s.late[done].at <= now; done++ {
+		s.arriveLocked(s.late[done].trip, s.late[done].at, true)
+	}
+	s.late = s.late[done:]
+}

@@ -1,0 +1,60 @@
+package clerktest
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"time"
+)
+
+// Latency draws one round-trip time: half passes before the request arrives and
+// is counted, half before the answer is back. It is called under the server's
+// lock and must not block; a negative result counts as 0.
+type Latency func(r *rand.Rand) time.Duration
+
+// Constant is the same round-trip time for every request.
+func Constant(d time.Duration) Latency {
+	return func(*rand.Rand) time.Duration { return d }
+}
+
+// Uniform draws round-trip times evenly from [lo, hi).
+func Uniform(lo, hi time.Duration) Latency {
+	return func(r *rand.Rand) time.Duration {
+		if hi <= lo {
+			return lo
+		}
+		return lo + time.Duration(r.Int64N(int64(hi-lo)))
+	}
+}
+
+// Lognormal draws round-trip times whose logarithm is normally distributed:
+// half are below median, and sigma (0.5 is typical of the public internet) says
+// how long the tail is.
+func Lognormal(median time.Duration, sigma float64) Latency {
+	return func(r *rand.Rand) time.Duration {
+		d := float64(median) * math.Exp(sigma*r.NormFloat64())
+		if !(d < math.MaxInt64/4) {
+			return math.MaxInt64 / 4
+		}
+		return time.Duration(d)
+	}
+}
+
+// sleep waits on the caller's goroutine, as a bubble of testing/synctest needs,
+// and returns the context's cause if that ends first.
+func sleep(ctx context.Context, d time.Duration) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if d <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,38 @@
+package clerkthrottle
+
+import (
+	"net/http"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// NewClient returns an [http.Client] whose requests to Clerk are throttled. It
+// has no Timeout of its own: one that is set later counts the time spent
+// waiting, too. See [NewTransport] for the errors.
+func NewClient(opts ...Option) (*http.Client, error) {
+	rt, err := NewTransport(opts...)
+	if err != nil {
+		return nil, err
+	}
+	return &http.Client{Transport: rt}, nil
+}
+
+// NewTransport returns the throttle as an [http.RoundTripper]. The error names
+// the option that is wrong, and its value.
+func NewTransport(opts ...Option) (*transport.Transport, error) {
+	cfg, err := newConfig(opts)
+	if err != nil {
+		return nil, err
+	}
+	classifier, err := newClassifier(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return transport.New(transport.Config{
+		Base:     cfg.base,
+		Classify: classifier.classify,
+		Ruled:    isProductRule,
+		Budget:   cfg.budget,
+		MaxWait:  cfg.maxWait,
+	})
+}

@@ -1,0 +1,47 @@
+package clerkthrottle
+
+import (
+	"fmt"
+	"strings"
+)
+
+// InstanceType is the kind of Clerk application instance that a secret key
+// belongs to. It decides the size of the instance's budget.
+type InstanceType int
+
+const (
+	// Auto reads the type off each request's secret key: sk_live_ (or the
+	// legacy live_) is Production, everything else Development. The zero value.
+	Auto InstanceType = iota
+	// Development: 100 Backend API requests per 10 s.
+	Development
+	// Production: 1000 Backend API requests per 10 s.
+	Production
+)
+
+// String returns "auto", "development" or "production".
+func (t InstanceType) String() string {
+	switch t {
+	case Auto:
+		return "auto"
+	case Development:
+		return "development"
+	case Production:
+		return "production"
+	default:
+		return fmt.Sprintf("InstanceType(%d)", int(t))
+	}
+}
+
+// typeOfKey reads the instance type off a secret key's prefix; Auto means that
+// the prefix says nothing.
+func typeOfKey(key string) InstanceType {
+	switch {
+	case strings.HasPrefix(key, "sk_live_"), strings.HasPrefix(key, "live_"):
+		return Production
+	case strings.HasPrefix(key, "sk_test_"), strings.HasPrefix(key, "test_"):
+		return Development
+	default:
+		return Auto
+	}
+}

@@ -60,7 +60,7 @@ func TestFaultAnswerLost(t *testing.T) {
 	mine := errors.New("mine")
 	for _, want := range []error{syscall.ECONNRESET, mine} {
 		f := clerktest.Fault{Loss: clerktest.AnswerLost}
-		if want == mine {
+		if errors.Is(want, mine) {
 			f.Err = mine
 		}
 		server := faulty(f)

@@ -106,8 +106,8 @@ func WithPhase(offset time.Duration) Option {
 	return func(c *config) { c.phase, c.phased = offset, true }
 }
 
-// WithBlocking(false) is a server that only counts: a 429 does not block the
-// endpoint until its Retry-After ends. Default: true, as Clerk documents it.
+// WithBlocking says whether a 429 blocks its endpoint until its Retry-After
+// ends. Default true, as Clerk documents it; without, the server only counts.
 func WithBlocking(on bool) Option {
 	return func(c *config) { c.blocking = on }
 }

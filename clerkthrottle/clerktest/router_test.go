@@ -136,7 +136,7 @@ func TestBadOptionsPanic(t *testing.T) {
 		"operation": func() {
 			clerktest.New(clerktest.WithLimits(clerkthrottle.Limit{Name: "x", Operations: []string{"users"}, N: 1, Window: s}))
 		},
-		"row name": func() { clerktest.New().MaxInWindow("instanse") },
+		"row name": func() { clerktest.New().MaxInWindow("no such row") },
 	} {
 		func() {
 			defer func() {

@@ -22,6 +22,7 @@ type lease struct {
 	arrived time.Duration
 	until   time.Duration // may wait no longer than this
 	why     Reason        // whose bound until is
+	paced   bool          // took a token of the learned rate on the way
 	sent    time.Duration // when the last station was passed
 	settled bool
 
@@ -52,8 +53,14 @@ func (l *lease) boundBy(ctx context.Context, now, maxWait time.Duration) {
 // moment at which every station ahead can be passed, so it is never premature.
 func (l *lease) refusalLocked(now time.Duration) error {
 	at, holder := now, (*station)(nil)
-	for _, st := range l.way[l.at:] {
-		if t := st.When(now, st.line.Len()); t > at {
+	before := 0 // who stands in a line of this endpoint is ahead at what all of it shares, too
+	for i, st := range l.way[l.at:] {
+		ahead := st.line.Len()
+		before += ahead
+		if st.window == nil || l.at+i == len(l.way)-1 {
+			ahead = before
+		}
+		if t := st.When(now, ahead); t > at {
 			at, holder = t, st
 		}
 	}
@@ -82,6 +89,21 @@ func (l *lease) refusal(holder *station, now, at time.Duration) *ThrottledError 
 
 func (l *lease) closedError() error {
 	return &ThrottledError{Endpoint: l.claim.Endpoint, Reason: ReasonClosed}
+}
+
+// pass moves l on past the station that it stands before.
+func (l *lease) pass(st *station, now time.Duration) {
+	st.Take(now)
+	l.paced = l.paced || st == &l.endpoint.rateStation && l.endpoint.rate.Learned(now)
+	l.at++
+}
+
+// send notes that l is sent now.
+func (l *lease) send(now time.Duration) {
+	l.sent = now
+	if rate := l.endpoint.rate; rate != nil && !l.paced {
+		rate.Take(now)
+	}
 }
 
 // grant lets the waiting goroutine go on: to send, or to return err.

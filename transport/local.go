@@ -114,17 +114,16 @@ func (b *localBudget) advanceLocked(l *lease, now time.Duration) bool {
 				b.armLocked(st, now)
 				return false
 			}
-			st.Take(now)
-			l.at++
+			l.pass(st, now)
 		}
 		if l.endpoint.gate.Ready(now) {
-			l.sent = now
+			l.send(now)
 			return true
 		}
 		// The gate closed while l was on its way. Whoever passes the gate
 		// again finds it open or waits there, so this ends.
 		b.restoreLocked(l)
-		l.at = 0
+		l.at, l.paced = 0, false
 		if err := l.refusalLocked(now); err != nil {
 			b.leaveLocked(l)
 			l.grant(err)
@@ -185,8 +184,7 @@ func (b *localBudget) drainLocked(now time.Duration) {
 		for st.line.Len() > 0 && st.Ready(now) {
 			l := st.line.Front().Value
 			l.node.Remove()
-			st.Take(now)
-			l.at++
+			l.pass(st, now)
 			if b.advanceLocked(l, now) {
 				l.grant(nil)
 			}

@@ -47,12 +47,32 @@ type endpoint struct {
 	rateStation station
 }
 
-// paced makes a turnstile of a learned rate.
+// paced makes a turnstile of a learned rate. As long as nothing is learned it
+// holds nobody: the endpoint's token bucket, as wide as the documented limit,
+// never binds on what the limit's window lets out, but a line before it would
+// let requests of other endpoints overtake. Tokens are taken all the same, when
+// a request is sent, so that the bucket's level is right once it matters.
 type paced struct{ *adapt.Rate }
 
 func (p paced) Ready(now time.Duration) bool {
+	if !p.Learned(now) {
+		return true
+	}
 	ok, _ := p.Rate.Ready(now)
 	return ok
+}
+
+func (p paced) Take(now time.Duration) {
+	if p.Learned(now) {
+		p.Rate.Take(now)
+	}
+}
+
+func (p paced) When(now time.Duration, ahead int) time.Duration {
+	if !p.Learned(now) {
+		return now
+	}
+	return p.Rate.When(now, ahead)
 }
 
 func newEndpoint(c *Claim) *endpoint {

@@ -1,0 +1,19 @@
+module github.com/clerkthrottle/clerkthrottle-go/examples
+
+go 1.25.0
+
+require (
+	github.com/clerk/clerk-sdk-go/v2 v2.4.2
+	github.com/clerkthrottle/clerkthrottle-go v0.0.0
+)
+
+require (
+	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
+	github.com/go-jose/go-jose/v3 v3.0.4 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	golang.org/x/crypto v0.19.0 // indirect
+	golang.org/x/time v0.15.0 // indirect
+)
+
+replace github.com/clerkthrottle/clerkthrottle-go => ../

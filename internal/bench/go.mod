@@ -1,0 +1,14 @@
+module github.com/clerkthrottle/clerkthrottle-go/internal/bench
+
+go 1.25.0
+
+require github.com/clerkthrottle/clerkthrottle-go v0.0.0
+
+require (
+	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
+	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
+	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	golang.org/x/time v0.15.0 // indirect
+)
+
+replace github.com/clerkthrottle/clerkthrottle-go => ../../

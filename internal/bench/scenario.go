@@ -1,0 +1,98 @@
+package bench
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+)
+
+// Scenario is a simulation to run.
+type Scenario struct {
+	Limit     int                 // requests per 10 s that the server allows
+	Algorithm clerktest.Algorithm // how it counts them
+	// Endpoints are the paths that callers draw from, at random, as GETs.
+	// Default: one, /v1/users.
+	Endpoints []string
+	// PerEndpoint has the server count each endpoint apart, instead of all
+	// together.
+	PerEndpoint bool
+	BlockTime   time.Duration // what every Retry-After says; default: until there is room
+	Programs    []Program
+	Duration    time.Duration
+	Median      time.Duration // of the lognormal round trip; default 50 ms
+	Seed        uint64
+}
+
+// Program is one program that calls Clerk: a number of callers that share one
+// client.
+type Program struct {
+	// Client puts whatever the program calls Clerk through over the network.
+	Client  func(network http.RoundTripper) http.RoundTripper
+	Callers int
+	// Every is the mean time between two calls of a caller, exponentially
+	// distributed (a Poisson process). Zero: the next call follows the last
+	// answer, so that all callers together saturate the limit.
+	Every time.Duration
+	// Burst makes a caller's arrivals that many calls at once.
+	Burst       int
+	From, Until time.Duration // when it runs; Until 0: to the end
+}
+
+// window is that of Clerk's instance limit.
+const window = 10 * time.Second
+
+// Throttled is the throttle under test, as a user would make it.
+func Throttled(limit int, opts ...clerkthrottle.Option) func(http.RoundTripper) http.RoundTripper {
+	return func(network http.RoundTripper) http.RoundTripper {
+		opts := append([]clerkthrottle.Option{
+			clerkthrottle.WithBase(network),
+			clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, limit, window),
+			clerkthrottle.WithMaxWait(24 * time.Hour),
+		}, opts...)
+		rt, err := clerkthrottle.NewTransport(opts...)
+		if err != nil {
+			panic(err) // a scenario is code
+		}
+		return rt
+	}
+}
+
+// Bare is a program that ignores limits.
+func Bare(network http.RoundTripper) http.RoundTripper { return network }
+
+// Programs returns n equal programs.
+func Programs(n int, p Program) []Program {
+	all := make([]Program, n)
+	for i := range all {
+		all[i] = p
+	}
+	return all
+}
+
+func (s Scenario) endpoints() []string {
+	if len(s.Endpoints) == 0 {
+		return []string{"/v1/users"}
+	}
+	return s.Endpoints
+}
+
+func (s Scenario) server() *clerktest.Server {
+	rows := []clerkthrottle.Limit{{Name: clerkthrottle.InstanceLimit, N: s.Limit, Window: window}}
+	if s.PerEndpoint {
+		rows = rows[:0]
+		for _, path := range s.endpoints() {
+			rows = append(rows, clerkthrottle.Limit{
+				Name: path, Operations: []string{http.MethodGet + " " + path}, N: s.Limit, Window: window,
+			})
+		}
+	}
+	opts := []clerktest.Option{
+		clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithLogSize(0), clerktest.WithSeed(s.Seed),
+	}
+	if s.BlockTime > 0 {
+		opts = append(opts, clerktest.WithBlockTime(s.BlockTime))
+	}
+	return clerktest.New(opts...)
+}

@@ -1,0 +1,156 @@
+package queue
+
+// Classes is how many classes a [Line] tells apart. Class 0 goes first.
+const Classes = 3
+
+// Patience bounds how long a class can be passed over: after this many waiters
+// of better classes in a row have gone while one of its own stood in line, one
+// of its own goes next. So a class that waits gets at least one turn in
+// Patience+1 (with one other such class; one in Patience+2 with two).
+const Patience = 9
+
+// Line is a line with classes. Better classes go first, but none starves (see
+// [Patience]). Within a class, flows take turns, so that one with a thousand
+// waiters does not shut out one with a single one; within a flow, and where all
+// are of the same, it is first come, first served.
+//
+// Every step takes constant time, whatever the number of waiters, classes and
+// flows. The zero value is empty and ready to use.
+type Line[T any] struct {
+	classes [Classes]class[T]
+	n       int
+}
+
+// class is the waiters of one class: a ring of flows that take turns.
+type class[T any] struct {
+	turn   *flow[T] // whose turn it is; nil: nobody waits
+	byName map[string]*flow[T]
+	flows  int
+	n      int
+	passed int // how many of better classes went since one of this class could have
+}
+
+// flow is the waiters of one flow.
+type flow[T any] struct {
+	Queue[*Place[T]]
+	name       string
+	prev, next *flow[T]
+}
+
+// Place is a place in at most one line. Who is the waiter that it stands for.
+type Place[T any] struct {
+	Who   T
+	node  Node[*Place[T]]
+	line  *Line[T]
+	flow  *flow[T]
+	class int
+}
+
+// Len returns the number of waiters.
+func (l *Line[T]) Len() int { return l.n }
+
+// Stands reports whether p stands in a line.
+func (p *Place[T]) Stands() bool { return p.line != nil }
+
+// LenOf returns the number of waiters of one class.
+func (l *Line[T]) LenOf(class int) int { return l.classes[class].n }
+
+// Push puts p, which stands in no line, at the end of its flow.
+func (l *Line[T]) Push(p *Place[T], class int, name string) {
+	c := &l.classes[class]
+	f := c.flowOf(name)
+	p.node.Value = p
+	f.Push(&p.node)
+	p.line, p.flow, p.class = l, f, class
+	c.n++
+	l.n++
+}
+
+// Front returns who goes next if the first open classes may: nil if none of
+// them waits. The answer stays the same until somebody comes, goes or leaves.
+func (l *Line[T]) Front(open int) *Place[T] {
+	best := -1
+	for i := range l.classes[:open] {
+		c := &l.classes[i]
+		if c.n == 0 {
+			continue
+		}
+		if best < 0 || c.passed >= Patience && c.passed > l.classes[best].passed {
+			best = i
+		}
+	}
+	if best < 0 {
+		return nil
+	}
+	return l.classes[best].turn.Front().Value
+}
+
+// Starved returns the class that has been passed over for so long that it goes
+// next, or -1.
+func (l *Line[T]) Starved() int {
+	worst := -1
+	for i := range l.classes {
+		c := &l.classes[i]
+		if c.n > 0 && c.passed >= Patience && (worst < 0 || c.passed > l.classes[worst].passed) {
+			worst = i
+		}
+	}
+	return worst
+}
+
+// Pass takes p out of its line because it goes, and notes who was passed over.
+func (l *Line[T]) Pass(p *Place[T]) {
+	class := p.class
+	l.classes[class].turn = p.flow.next // it had its turn
+	p.Leave()
+	l.Passed(class)
+}
+
+// Passed notes that somebody of a class went, from the line or past it.
+func (l *Line[T]) Passed(class int) {
+	if l.n == 0 {
+		return
+	}
+	l.classes[class].passed = 0
+	for i := class + 1; i < Classes; i++ {
+		if l.classes[i].n > 0 {
+			l.classes[i].passed++
+		}
+	}
+}
+
+// Leave takes p out of the line that it stands in; it does nothing to a place
+// that stands in none.
+func (p *Place[T]) Leave() {
+	if p.line == nil {
+		return
+	}
+	c := &p.line.classes[p.class]
+	p.node.Remove()
+	c.n--
+	p.line.n--
+	if p.flow.Len() == 0 {
+		c.drop(p.flow)
+	}
+	if c.n == 0 {
+		c.passed = 0
+	}
+	p.line, p.flow = nil, nil
+}
+
+// Ahead estimates how many go before a newcomer of the class and flow: all of
+// better classes, of its own flow, and as many of every other flow of its class
+// as of its own. Turns of worse classes that have been passed over for too long
+// are left out: the estimate is a little low under a mix of classes.
+func (l *Line[T]) Ahead(class int, name string) int {
+	n := 0
+	for i := range class {
+		n += l.classes[i].n
+	}
+	c := &l.classes[class]
+	own, others := 0, c.flows
+	if f, ok := c.find(name); ok {
+		own, others = f.Len(), c.flows-1
+	}
+	return n + own + min(c.n-own, others*(own+1))
+}

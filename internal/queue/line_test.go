@@ -1,0 +1,217 @@
+package queue
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+type waiter struct {
+	Place[int]
+	class int
+	flow  string
+}
+
+func push(l *Line[int], who, class int, flow string) *waiter {
+	w := &waiter{class: class, flow: flow}
+	w.Who = who
+	l.Push(&w.Place, class, flow)
+	return w
+}
+
+// next lets the front of the line go and returns who it was; -1 for nobody.
+func next(l *Line[int], open int) int {
+	p := l.Front(open)
+	if p == nil {
+		return -1
+	}
+	l.Pass(p)
+	return p.Who
+}
+
+func TestBetterClassGoesFirst(t *testing.T) {
+	var l Line[int]
+	push(&l, 1, 2, "")
+	push(&l, 2, 1, "")
+	push(&l, 3, 0, "")
+	push(&l, 4, 0, "")
+	for _, want := range []int{3, 4, 2, 1, -1} {
+		if got := next(&l, Classes); got != want {
+			t.Fatalf("got %d, want %d", got, want)
+		}
+	}
+}
+
+func TestClosedClassWaitsAndDoesNotHoldUpABetterOne(t *testing.T) {
+	var l Line[int]
+	push(&l, 1, 2, "")
+	if got := next(&l, 2); got != -1 {
+		t.Fatalf("%d went although its class may not", got)
+	}
+	push(&l, 2, 1, "")
+	if got := next(&l, 2); got != 2 {
+		t.Fatalf("got %d, want 2", got)
+	}
+	if got := next(&l, 0); got != -1 {
+		t.Fatalf("%d went although nobody may", got)
+	}
+}
+
+func TestWorseClassesDoNotStarve(t *testing.T) {
+	var l Line[int]
+	for i := range 1000 {
+		push(&l, i, 0, "")
+		push(&l, i, 1, "")
+		push(&l, i, 2, "")
+	}
+	since := [Classes]int{}
+	for range 900 {
+		p := l.Front(Classes)
+		for c := range since {
+			since[c]++
+		}
+		since[p.class] = 0
+		l.Pass(p)
+		for c, n := range since {
+			if n > Patience+2 {
+				t.Fatalf("class %d was passed over %d times in a row", c, n)
+			}
+		}
+	}
+}
+
+func TestPassingByTheLineCountsAsPassingOver(t *testing.T) {
+	var l Line[int]
+	push(&l, 1, 2, "")
+	for range Patience {
+		if l.Starved() >= 0 {
+			t.Fatal("starved too soon")
+		}
+		l.Passed(0) // somebody who never had to stand in line
+	}
+	if l.Starved() != 2 {
+		t.Fatal("the batch waiter is passed over for ever")
+	}
+	push(&l, 2, 0, "")
+	if got := next(&l, Classes); got != 1 {
+		t.Fatalf("got %d, want the one passed over", got)
+	}
+	if l.Starved() >= 0 {
+		t.Fatal("still starved after its turn")
+	}
+}
+
+func TestOneFlowDoesNotShutOutAnother(t *testing.T) {
+	var l Line[int]
+	for i := range 1000 {
+		push(&l, i, 1, "big")
+	}
+	push(&l, -10, 1, "small")
+	push(&l, -11, 1, "small")
+	push(&l, -20, 1, "other")
+	var order []int
+	for range 6 {
+		order = append(order, next(&l, Classes))
+	}
+	want := []int{0, -10, -20, 1, -11, 2}
+	for i := range want {
+		if order[i] != want[i] {
+			t.Fatalf("order %v, want %v", order, want)
+		}
+	}
+}
+
+func TestAheadIsWhatReallyGoesFirst(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 1))
+	flows := []string{"", "a", "b", "c"}
+	for range 2000 {
+		var l Line[int]
+		for i := range random.IntN(20) {
+			push(&l, i, 1, flows[random.IntN(len(flows))])
+		}
+		flow := flows[random.IntN(len(flows))]
+		ahead := l.Ahead(1, flow)
+		w := push(&l, 99, 1, flow)
+		really := 0
+		for next(&l, Classes) != w.Who {
+			really++
+		}
+		if really > ahead {
+			t.Fatalf("%d went first, %d were said to", really, ahead)
+		}
+	}
+}
+
+func TestAheadOfABetterClassIgnoresWorse(t *testing.T) {
+	var l Line[int]
+	for i := range 5 {
+		push(&l, i, 2, "")
+	}
+	push(&l, 9, 1, "")
+	if got := l.Ahead(0, ""); got != 0 {
+		t.Errorf("%d ahead of the best class", got)
+	}
+	if got := l.Ahead(2, ""); got != 6 {
+		t.Errorf("%d ahead of the worst class, want 6", got)
+	}
+}
+
+// FuzzLine drives a line with a byte string and holds it against a slice of all
+// who wait.
+func FuzzLine(f *testing.F) {
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 200, 201, 202, 90, 91})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		var l Line[int]
+		var all []*waiter
+		remove := func(i int) { all = append(all[:i], all[i+1:]...) }
+		for n, b := range script {
+			switch {
+			case b < 128:
+				all = append(all, push(&l, n, int(b)%Classes, string(rune('a'+b/Classes%4))))
+			case b < 192 && len(all) > 0:
+				i := int(b) % len(all)
+				all[i].Leave()
+				all[i].Leave() // a second time does nothing
+				if all[i].Stands() {
+					t.Fatal("it stands where it left")
+				}
+				remove(i)
+			default:
+				open := int(b) % (Classes + 1)
+				p := l.Front(open)
+				if p == nil {
+					for _, w := range all {
+						if w.class < open {
+							t.Fatalf("nobody goes, though %d may", w.Who)
+						}
+					}
+					continue
+				}
+				if q := l.Front(open); q != p {
+					t.Fatal("asking twice changes the answer")
+				}
+				for i, w := range all { // the first of its class and flow
+					if w.class == p.class && w.flow == p.flow.name {
+						if &w.Place != p {
+							t.Fatalf("%d went before %d of its own flow", p.Who, w.Who)
+						}
+						remove(i)
+						break
+					}
+				}
+				l.Pass(p)
+			}
+			count := [Classes]int{}
+			for _, w := range all {
+				count[w.class]++
+			}
+			for c := range count {
+				if l.LenOf(c) != count[c] {
+					t.Fatalf("class %d has %d, want %d", c, l.LenOf(c), count[c])
+				}
+			}
+			if l.Len() != len(all) {
+				t.Fatalf("%d wait, want %d", l.Len(), len(all))
+			}
+		}
+	})
+}

@@ -3,8 +3,8 @@ package bucket
 import "time"
 
 // ring is a first-in first-out queue of moments in ascending order. It grows by
-// doubling to what is in use, so that a bucket which sees little traffic stays
-// small whatever its limit.
+// doubling, to the most that was ever in it at once, so that a bucket which sees
+// little traffic stays small whatever its limit.
 type ring struct {
 	buf  []time.Duration // the length is zero or a power of two
 	head uint32
@@ -13,7 +13,7 @@ type ring struct {
 
 func (r *ring) len() int { return int(r.n) }
 
-// at returns the i-th moment, the earliest being number 0.
+// at returns the i-th moment, 0 ≤ i < len, the earliest being number 0.
 func (r *ring) at(i int) time.Duration {
 	return r.buf[(r.head+uint32(i))&uint32(len(r.buf)-1)]
 }

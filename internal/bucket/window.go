@@ -13,11 +13,14 @@
 // window, a sliding log and a token bucket at the server all accept that.
 //
 // The time is an argument everywhere: "now" is the monotonic time since a
-// moment that the caller fixes once. Nothing here locks, waits or allocates
-// once the ring has grown to what the traffic needs.
+// moment that the caller fixes once, never negative. Nothing here locks or
+// waits, nor allocates once the ring has grown to what the traffic needs.
 package bucket
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Window is a bucket of tokens that come back one window after their answer.
 // It is not safe for concurrent use: the caller holds a lock around it. The
@@ -55,29 +58,41 @@ func (w *Window) InFlight() int { return w.inFlight }
 func (w *Window) Take(time.Duration) { w.inFlight++ }
 
 // Settle tells that the answer to a request, or its failure, arrived now: its
-// token is free again at now + W.
+// token is free again at now + W. (A request that was given up may reach the
+// server even later than that. No bucket can know; the gate is there for it.)
 func (w *Window) Settle(now time.Duration) {
 	w.inFlight--
-	w.returns.push(now + w.period)
+	w.returns.push(w.after(now, 1))
 }
 
 // Cancel gives the token of a request that surely never left back at once.
 func (w *Window) Cancel() { w.inFlight-- }
 
 // When returns the earliest moment at which a token can be free for a request
-// that has ahead others before it: exact while those tokens' answers are in,
-// and otherwise a lower bound, since an answer can come no sooner than now.
+// that has ahead others before it, which are sent as soon as they can be. It is
+// exact where fewer are ahead than there are tokens not in flight. Otherwise the
+// token must come from an answer that is not in: then it is a lower bound, taken
+// as if all answers came at once. Only a [Window.Cancel] can beat it.
 func (w *Window) When(now time.Duration, ahead int) time.Duration {
-	rounds, k := time.Duration(ahead/w.limit), ahead%w.limit
+	rounds, k := ahead/w.limit, ahead%w.limit
 	free := w.Free(now)
 	switch {
 	case k < free:
-		return now + rounds*w.period
+		return w.after(now, rounds)
 	case k < free+w.returns.len():
-		return w.returns.at(k-free) + rounds*w.period
+		return w.after(w.returns.at(k-free), rounds)
 	default:
-		return now + (rounds+1)*w.period
+		return w.after(now, rounds+1)
 	}
+}
+
+// after returns t + windows·W. A sum of centuries does not wrap into the past,
+// where it would free a token at once.
+func (w *Window) after(t time.Duration, windows int) time.Duration {
+	if windows > 0 && w.period > (math.MaxInt64-t)/time.Duration(windows) {
+		return math.MaxInt64
+	}
+	return t + time.Duration(windows)*w.period
 }
 
 // Idle reports whether the bucket is whole, so that a new one would behave the

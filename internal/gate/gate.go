@@ -7,8 +7,13 @@
 // event: the 429s of requests that were under way when the gate closed belong
 // to the event that closed it.
 //
+// To tell those requests from later ones, one comparison is enough. Nobody is
+// sent while the gate is closed, so whoever was sent before its end was sent
+// before it closed, or at the very moment, where the clock is coarse.
+//
 // The time is an argument everywhere: "now" is the monotonic time since a
-// moment that the caller fixes once. Nothing here locks or waits.
+// moment that the caller fixes once, never negative. Nothing here locks or
+// waits.
 package gate
 
 import (
@@ -24,17 +29,20 @@ import (
 const (
 	backoffInitial    = time.Second
 	backoffMultiplier = 2
-	backoffJitter     = 0.5 // each step is drawn from ±50 % around it
-	backoffMax        = 30 * time.Second
+	backoffJitter     = 0.5              // each block is drawn from ±50 % around its step
+	backoffMax        = 30 * time.Second // the longest step; with jitter, a block of 45 s
+
+	// backoffMemory is how long after its end a block still counts. Whoever
+	// kept silent for longer than the longest block has backed off enough; and
+	// if nobody ever comes back, the gate must become idle without a success.
+	backoffMemory = time.Minute
 )
 
 // Gate is open until it is told of a 429. The zero value is open and ready to
 // use. It is not safe for concurrent use: the caller holds a lock around it.
 type Gate struct {
-	until   time.Duration // closed before this moment
-	closed  time.Duration // when the last event closed it
-	ever    bool
-	backoff *backoff.ExponentialBackOff
+	until   time.Duration               // closed before this moment
+	backoff *backoff.ExponentialBackOff // nil: the next step is the first
 }
 
 // Ready reports whether requests may pass.
@@ -49,23 +57,25 @@ func (g *Gate) When(now time.Duration, _ int) time.Duration { return max(now, g.
 // Until returns the end of the block, which may lie in the past.
 func (g *Gate) Until() time.Duration { return g.until }
 
-// Idle reports whether a new gate would behave the same: open, and its backoff
-// at its first step.
-func (g *Gate) Idle(now time.Duration) bool { return g.Ready(now) && g.backoff == nil }
+// Idle reports whether a new gate would behave the same, as long as no request
+// is under way: open, and its backoff at its first step.
+func (g *Gate) Idle(now time.Duration) bool {
+	return g.Ready(now) && (g.backoff == nil || g.forgotten(now))
+}
 
-// Block closes the gate for the time that the server named, at least until then
-// and never for less than it was closed already.
+// Block closes the gate for the time that the server named, counted from now.
+// Where it is closed for longer already, it stays so.
 func (g *Gate) Block(now, retryAfter time.Duration) {
-	g.close(now, retryAfter)
+	g.until = max(g.until, saturatingAdd(now, retryAfter))
 }
 
 // BackOff closes the gate for the next step of its own backoff, because a
 // request that was sent at the given moment met a 429 without a Retry-After.
 func (g *Gate) BackOff(now, sent time.Duration) {
-	if g.ever && sent < g.closed {
+	if sent < g.until {
 		return // it was under way when the gate closed: the same event
 	}
-	if g.backoff == nil {
+	if g.backoff == nil || g.forgotten(sent) {
 		g.backoff = backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(backoffInitial),
 			backoff.WithMultiplier(backoffMultiplier),
@@ -74,25 +84,21 @@ func (g *Gate) BackOff(now, sent time.Duration) {
 			backoff.WithMaxElapsedTime(0), // the caller's bound decides when to stop
 		)
 	}
-	g.close(now, g.backoff.NextBackOff())
+	g.Block(now, g.backoff.NextBackOff())
 }
 
 // Pass tells that a request which was sent at the given moment was let through
-// by the server: the next backoff starts from its first step. An answer from
-// before the gate closed says nothing and is ignored.
+// by the server: the next backoff starts from its first step. An answer to a
+// request from before the gate closed says nothing and is ignored.
 func (g *Gate) Pass(sent time.Duration) {
-	if g.backoff != nil && sent >= g.closed {
+	if sent >= g.until {
 		g.backoff = nil
 	}
 }
 
-func (g *Gate) close(now, d time.Duration) {
-	if now >= g.until || !g.ever {
-		g.closed = now
-	}
-	g.ever = true
-	g.until = max(g.until, saturatingAdd(now, d))
-}
+// forgotten reports whether the last block ended so long before t that it
+// counts no more.
+func (g *Gate) forgotten(t time.Duration) bool { return t-g.until >= backoffMemory }
 
 // saturatingAdd keeps a Retry-After of centuries from wrapping into the past.
 func saturatingAdd(now, d time.Duration) time.Duration {

@@ -2,10 +2,18 @@
 // so that a fresh start would behave the same, is forgotten as new keys come.
 //
 // Every key that is added pays for a look at two older ones, found by a hand
-// that goes round like a clock's. So no call does more than constant work, and
-// the registry holds no more than about twice what is in use. What is not idle
-// is never dropped, however many keys there are. Nothing here locks: the caller
-// holds a lock around every call.
+// that goes round like a clock's and drops what it finds idle. So no call does
+// more than constant work, and what is not idle is never dropped, however many
+// keys there are.
+//
+// How much it holds: new keys go behind the hand, so a round looks once at each
+// of the E keys that were there when it began. If it finds B of them in use, it
+// drops E−B while E/2 new ones come: E/2 + B are left. Round after round that
+// tends to 2B, and within a round it is never more than B/2 above the beginning.
+// So the registry holds about twice what a round finds in use, at most two and a
+// half times; what a peak left beyond that is halved by every round.
+//
+// Nothing here locks: the caller holds a lock around every call.
 package registry
 
 import (
@@ -13,16 +21,16 @@ import (
 	"time"
 )
 
-// looks is how many older entries each addition examines. With one, the hand
-// would never catch up with a steady stream of new keys.
+// looks is how many older entries each addition examines. With one, as many
+// keys would come in a round as it looks at, and the registry would never shrink.
 const looks = 2
 
 // Registry maps keys to state of type T. Use [New].
 type Registry[T any] struct {
 	idle    func(T, time.Duration) bool
-	byKey   map[string]int
+	byKey   map[string]int // where in entries a key is
 	entries []entry[T]
-	hand    int
+	hand    int // the entries before it were looked at, or added, in this round
 }
 
 type entry[T any] struct {
@@ -46,30 +54,40 @@ func (r *Registry[T]) Get(key string) (v T, ok bool) {
 }
 
 // Add stores the state of a key that is not there yet, and forgets up to two
-// idle ones.
+// others that are idle.
 func (r *Registry[T]) Add(key string, v T, now time.Duration) {
 	for range looks {
 		if len(r.entries) == 0 {
 			break
 		}
-		r.hand %= len(r.entries)
+		if r.hand == len(r.entries) {
+			r.hand = 0 // a new round
+		}
 		if r.idle(r.entries[r.hand].value, now) {
-			r.drop(r.hand) // the last entry takes the place: the hand stays
+			r.drop(r.hand)
 		} else {
 			r.hand++
 		}
 	}
-	r.byKey[key] = len(r.entries)
+	// The new key takes the hand's place, and the one that was there, not yet
+	// looked at, goes to the end. At the end, the new key would be the one that
+	// fills the next gap at the hand: young and in use, it would end each
+	// addition's looks after one drop, and old keys would pile up without bound.
+	last := len(r.entries)
 	r.entries = append(r.entries, entry[T]{key, v})
+	r.entries[r.hand], r.entries[last] = r.entries[last], r.entries[r.hand]
+	r.byKey[r.entries[last].key] = last
+	r.byKey[key] = r.hand
+	r.hand++
 }
 
+// drop forgets entry i, which is not before the hand. The last entry, not yet
+// looked at either, fills the gap.
 func (r *Registry[T]) drop(i int) {
-	last := len(r.entries) - 1
-	delete(r.byKey, r.entries[i].key)
-	if i != last {
-		r.entries[i] = r.entries[last]
-		r.byKey[r.entries[i].key] = i
-	}
+	key, last := r.entries[i].key, len(r.entries)-1
+	r.entries[i] = r.entries[last]
+	r.byKey[r.entries[i].key] = i
+	delete(r.byKey, key) // after that line, in case i is last
 	r.entries[last] = entry[T]{}
 	r.entries = r.entries[:last]
 }

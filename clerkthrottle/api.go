@@ -81,15 +81,17 @@ func (a *api) limit(l *Limit) error {
 	return nil
 }
 
-// splitOperation takes "METHOD /path" apart, and puts the /v1 before the path
-// where it is missing.
+// splitOperation takes "METHOD /path/{template}" apart.
 func splitOperation(operation string) (method, template string, err error) {
 	method, template, ok := strings.Cut(operation, " ")
 	if !ok || !strings.HasPrefix(template, "/") || !knownMethod(method) {
 		return "", "", fmt.Errorf("operation %q: want %q or a method and a path template such as \"PATCH /v1/users/{user_id}\"", operation, InstanceLimit)
 	}
-	if !strings.HasPrefix(template, "/v1/") {
-		template = "/v1" + template
+	if len(template) > 1 {
+		template = strings.TrimSuffix(template, "/")
+	}
+	if _, err := new(route.Router).Add(method, template); err != nil {
+		return "", "", fmt.Errorf("operation %q: %w", operation, err)
 	}
 	return method, template, nil
 }

@@ -28,11 +28,13 @@ type classifier struct {
 	mu        sync.RWMutex
 	instances map[string]*instance // by secret key
 	claims    map[claimKey]*transport.Claim
+	warned    map[string]bool // by instance name, of those that contradict the configured type
 }
 
 // instance is a Clerk application instance, as told by a secret key.
 type instance struct {
-	scope string // names it in keys of buckets; holds a hash, never the key
+	name  string // WithInstanceID's, or a hash of the key; never the key
+	scope string // names it in keys of buckets
 	kind  InstanceType
 }
 
@@ -56,6 +58,7 @@ func newClassifier(cfg *config) (*classifier, error) {
 		logger:      cfg.logger,
 		instances:   make(map[string]*instance),
 		claims:      make(map[claimKey]*transport.Claim),
+		warned:      make(map[string]bool),
 	}, nil
 }
 
@@ -84,7 +87,8 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	in := c.instance(key)
 	m, known := c.backend.router.Match(method, path)
 	if !known {
-		return c.newBackendClaim(in, c.backend.others.name(method, route.Fold(path)), nil, m)
+		name := c.backend.others.name(method, route.Fold(path))
+		return c.newBackendClaim(in, name, nil, m, false)
 	}
 	shared := claimKey{in, m.ID}
 	c.mu.RLock()
@@ -93,12 +97,8 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	if ok {
 		return claim
 	}
-	name, rows := c.backend.router.Name(m.ID), c.backend.rows[m.ID]
-	if c.backend.unlimited[m.ID] {
-		claim = &transport.Claim{Endpoint: name, Key: in.scope + " " + name}
-	} else {
-		claim = c.newBackendClaim(in, name, rows, m)
-	}
+	rows := c.backend.rows[m.ID]
+	claim = c.newBackendClaim(in, c.backend.router.Name(m.ID), rows, m, c.backend.unlimited[m.ID])
 	if len(rows) == 0 || rows[0].Scope == PerInstance {
 		c.mu.Lock()
 		defer c.mu.Unlock()
@@ -110,8 +110,10 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	return claim
 }
 
-func (c *classifier) newBackendClaim(in *instance, name string, rows []*Limit, m route.Match) *transport.Claim {
-	claim := &transport.Claim{Endpoint: name, Key: in.scope + " " + name}
+// newBackendClaim makes a claim on the given rows and, unless the operation is
+// exempt, on the instance's.
+func (c *classifier) newBackendClaim(in *instance, name string, rows []*Limit, m route.Match, exempt bool) *transport.Claim {
+	claim := &transport.Claim{Endpoint: name, Key: in.scope + " " + name, Limits: make([]transport.Limit, 0, len(rows)+1)}
 	for _, row := range rows {
 		key := in.scope + " " + row.Name
 		if row.Scope == PerResource {
@@ -119,14 +121,16 @@ func (c *classifier) newBackendClaim(in *instance, name string, rows []*Limit, m
 		}
 		claim.Limits = append(claim.Limits, limitOf(row, key))
 	}
-	whole := limitOf(c.table.instance[in.kind], in.scope+" "+InstanceLimit)
-	if c.perEndpoint {
-		whole.Key += " " + name
+	if !exempt {
+		whole := limitOf(c.table.instance[in.kind], in.scope+" "+InstanceLimit)
+		if c.perEndpoint {
+			whole.Key += " " + name
+		}
+		claim.Limits = append(claim.Limits, whole)
+		claim.Rate = whole
 	}
-	claim.Limits = append(claim.Limits, whole)
-	claim.Rate = whole
 	for i, row := range rows { // the tightest limit that all of the endpoint shares
-		if l := claim.Limits[i]; row.Scope == PerInstance && perSecond(l) < perSecond(claim.Rate) {
+		if l := claim.Limits[i]; row.Scope == PerInstance && (claim.Rate.N == 0 || perSecond(l) < perSecond(claim.Rate)) {
 			claim.Rate = l
 		}
 	}
@@ -138,6 +142,9 @@ func (c *classifier) newBackendClaim(in *instance, name string, rows []*Limit, m
 func (c *classifier) frontendClaim(r *http.Request, method, path string) *transport.Claim {
 	scope := strings.ToLower(r.URL.Hostname()) + " " + clientAddress(r.Header)
 	m, known := c.frontend.router.Match(method, path)
+	if !known && !under("/v1", path) {
+		m, known = c.frontend.router.Match(method, "/v1"+path) // some callers leave it out
+	}
 	if !known {
 		name := c.frontend.others.name(method, route.Fold(path))
 		return &transport.Claim{Endpoint: name, Key: scope + " " + name}
@@ -158,10 +165,21 @@ func (c *classifier) instance(key string) *instance {
 	if ok {
 		return in
 	}
+	in, contradiction := c.addInstance(key)
+	if contradiction { // told outside the lock: a handler may send requests of its own
+		c.logger.Warn("clerkthrottle: the configured instance type contradicts the secret key; the stricter limit holds",
+			"configured", c.configured.String(), "key_prefix_says", typeOfKey(key).String(), "instance", in.name)
+	}
+	return in
+}
+
+// addInstance remembers the instance of a key, and reports whether it is the
+// first to contradict the configured type.
+func (c *classifier) addInstance(key string) (in *instance, contradiction bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if in, ok := c.instances[key]; ok {
-		return in
+		return in, false
 	}
 	if len(c.instances) >= maxKept {
 		clear(c.instances)
@@ -169,7 +187,12 @@ func (c *classifier) instance(key string) *instance {
 	}
 	in = c.newInstance(key)
 	c.instances[key] = in
-	return in
+	told := typeOfKey(key)
+	if c.configured == Auto || told == Auto || told == c.configured || c.warned[in.name] || len(c.warned) >= maxKept {
+		return in, false
+	}
+	c.warned[in.name] = true
+	return in, true
 }
 
 func (c *classifier) newInstance(key string) *instance {
@@ -183,19 +206,15 @@ func (c *classifier) newInstance(key string) *instance {
 	case c.configured != Auto && c.configured != told:
 		in.kind = Development
 	}
-	name := c.id
 	switch {
-	case name != "":
+	case c.id != "":
+		in.name = c.id
 	case key == "":
-		name = "anonymous"
+		in.name = "anonymous"
 	default:
-		name = hashOf(key)
+		in.name = hashOf(key)
 	}
-	in.scope = in.kind.String() + " " + name
-	if c.configured != Auto && told != Auto && c.configured != told {
-		c.logger.Warn("clerkthrottle: the configured instance type contradicts the secret key; the stricter limit holds",
-			"configured", c.configured.String(), "key_prefix_says", told.String(), "instance", name)
-	}
+	in.scope = in.kind.String() + " " + in.name
 	return in
 }
 

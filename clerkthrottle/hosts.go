@@ -19,52 +19,89 @@ const (
 // proxyPrefix is where Clerk's documentation puts a Frontend API proxy.
 const proxyPrefix = "/__clerk/"
 
-// targetOf tells it by the host; failing that by the key, which a stand-in or a
-// proxy for the Backend API is sent, too; failing that by a path that only
-// Clerk's Frontend API has. Stripe's secret keys look the same, so its host
-// counts as somebody else's whatever the key.
+// targetOf tells it by a host of Clerk's own; failing that by the key, which a
+// stand-in or a proxy for the Backend API is sent, too, unless the path is one of
+// visitors' clients; failing that by a customer's host for the Frontend API, or
+// by a path that only that API has.
 func targetOf(u *url.URL, path, key string) target {
-	host := u.Hostname()
+	host := strings.TrimSuffix(u.Hostname(), ".")
+	if strings.EqualFold(host, "api.clerk.com") {
+		return toBackend
+	}
+	host = strings.ToLower(host)
+	secret := strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "sk_test_")
 	switch {
-	case strings.EqualFold(host, "api.clerk.com"):
-		return toBackend
-	case strings.EqualFold(host, "api.stripe.com"):
+	case isForeignHost(host):
 		return notClerk
-	case strings.HasPrefix(key, "sk_live_"), strings.HasPrefix(key, "sk_test_"):
+	case strings.HasSuffix(host, ".clerk.accounts.dev"), host == "frontend-api.clerk.dev":
+		return toFrontend
+	case secret && !under("/v1/client", trimPrefix(path)):
 		return toBackend
-	case isFrontendHost(host), strings.HasPrefix(path, proxyPrefix), isFrontendPath(trimPrefix(path)):
+	case isCustomHost(host), strings.HasPrefix(path, proxyPrefix), isFrontendPath(trimPrefix(path)):
 		return toFrontend
 	}
 	return notClerk
 }
 
-func isFrontendHost(host string) bool {
-	host = strings.ToLower(host)
-	return strings.HasSuffix(host, ".clerk.accounts.dev") ||
-		host == "frontend-api.clerk.dev" ||
-		strings.HasPrefix(host, "clerk.") && host != "clerk.com"
+// isForeignHost knows the companies whose secret keys look like Clerk's. Theirs
+// is not Clerk's business, whatever the key.
+func isForeignHost(host string) bool {
+	return host == "stripe.com" || strings.HasSuffix(host, ".stripe.com") || host == "api.paystack.co"
+}
+
+// isCustomHost reports whether a host is clerk.<domain>, where the Frontend API
+// of a production instance is. clerk.com and clerk.io are no such hosts.
+func isCustomHost(host string) bool {
+	domain, ok := strings.CutPrefix(host, "clerk.")
+	return ok && strings.Contains(domain, ".")
 }
 
 // isFrontendPath reports whether a path, from its /v1 on, is one that only the
 // Frontend API has, in the real or in the documented spelling.
 func isFrontendPath(path string) bool {
-	for _, root := range []string{"/v1/client", "/v1/sign_ins", "/v1/sign_ups"} {
-		if rest, ok := strings.CutPrefix(path, root); ok && (rest == "" || rest[0] == '/') {
-			// GET and PATCH /v1/sign_ups/{id} are Backend operations, but those
-			// carry a secret key and are told by it.
-			return true
-		}
-	}
-	return false
+	// GET and PATCH /v1/sign_ups/{id} are Backend operations, but those carry a
+	// secret key and are told by it.
+	return under("/v1/client", path) || under("/v1/sign_ins", path) || under("/v1/sign_ups", path)
 }
 
-// pathOf returns the path of a request as it is sent, ids unescaped only where
-// that changes no segment.
+// under reports whether a path is root or lies below it.
+func under(root, path string) bool {
+	rest, ok := strings.CutPrefix(path, root)
+	return ok && (rest == "" || rest[0] == '/')
+}
+
+// pathOf returns the path of a request as it is sent: unescaped, but for a slash
+// that is part of an id, and without empty segments, which are what is left of
+// joining "https://api.clerk.com/v1/" and "/users".
 func pathOf(u *url.URL) string {
-	if u.RawPath != "" {
-		return u.RawPath
+	path := u.Path
+	switch {
+	case u.Opaque != "": // goes into the request line as it is, see url.URL.RequestURI
+		path = u.Opaque
+		if rest, ok := strings.CutPrefix(path, "//"); ok {
+			_, path, _ = strings.Cut(rest, "/")
+			path = "/" + path
+		}
+		path, _, _ = strings.Cut(path, "?")
+		path = unescape(path)
+	case u.RawPath != "":
+		path = unescape(u.EscapedPath())
 	}
-	return u.Path
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	return path
+}
+
+// unescape takes the escapes out of all segments that stay one segment.
+func unescape(path string) string {
+	segments := strings.Split(path, "/")
+	for i, s := range segments {
+		if plain, err := url.PathUnescape(s); err == nil && !strings.Contains(plain, "/") {
+			segments[i] = plain
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 // trimPrefix takes off what a proxy puts before the path of an API.

@@ -45,3 +45,11 @@ func typeOfKey(key string) InstanceType {
 		return Auto
 	}
 }
+
+// isSecret reports whether a name looks like a key of Clerk's. The legacy
+// prefixes and that of machine keys are words of their own in short names.
+func isSecret(name string) bool {
+	const shortest = 24
+	legacy := strings.HasPrefix(name, "live_") || strings.HasPrefix(name, "test_") || strings.HasPrefix(name, "ak_")
+	return strings.Contains(name, "sk_live_") || strings.Contains(name, "sk_test_") || legacy && len(name) >= shortest
+}

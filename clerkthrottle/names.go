@@ -21,17 +21,24 @@ func (n *names) name(method, folded string) string {
 	n.mu.RLock()
 	seen, full := n.seen[name], len(n.seen) >= maxNames
 	n.mu.RUnlock()
-	switch {
-	case seen:
-		return name
-	case full:
+	if !seen && !full {
+		seen = n.add(name)
+	}
+	if !seen {
 		return method + " /{other}"
 	}
+	return name
+}
+
+// add remembers a name, unless others have taken the last places meanwhile.
+func (n *names) add(name string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.seen == nil {
 		n.seen = make(map[string]bool)
 	}
-	n.seen[name] = true
-	return name
+	if len(n.seen) < maxNames {
+		n.seen[name] = true
+	}
+	return n.seen[name]
 }

@@ -81,7 +81,7 @@ func WithInstanceID(id string) Option {
 		switch {
 		case id == "":
 			return errors.New("WithInstanceID: the name is empty")
-		case typeOfKey(id) != Auto:
+		case isSecret(id):
 			return errors.New("WithInstanceID: that is a secret key; give the instance a name that may be seen")
 		}
 		c.instanceID = id

@@ -64,6 +64,9 @@ func (t *table) override(rows []Limit, o override) ([]Limit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !under("/v1", template) && (t.backend.has(method, "/v1"+template) || !t.frontend.has(method, template)) {
+		template = "/v1" + template // some leave it out; a few Frontend operations have none
+	}
 	operation := method + " " + template
 	for i := range rows {
 		for _, known := range rows[i].Operations {
@@ -99,8 +102,9 @@ func (t *table) apiOf(l *Limit) *api {
 	return t.backend
 }
 
-// less takes the headroom off a limit; one request always remains.
+// less takes the headroom off a limit; one request always remains. It rounds
+// what is taken off, not what remains: float64(math.MaxInt) is no int.
 func less(n int, headroom float64) int {
-	const rounding = 1e-9 // 1000 × (1 − 0.9) is a little less than 100
-	return max(1, int(math.Floor(float64(n)*(1-headroom)+rounding)))
+	const rounding = 1e-9 // 0.07 × 100 is a little more than 7
+	return max(1, n-int(math.Ceil(float64(n)*headroom-rounding)))
 }

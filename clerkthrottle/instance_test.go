@@ -1,0 +1,181 @@
+package clerkthrottle
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+)
+
+const (
+	development = "instance 100/10s"
+	production  = "instance 1000/10s"
+)
+
+func TestInstanceTypeMisreadFromTheKey(t *testing.T) {
+	keys := []struct{ key, auto string }{
+		{"sk_live_abc", production},
+		{"sk_test_abc", development},
+		{"live_abc", production}, // legacy
+		{"test_abc", development},
+		{"ak_abc", development}, // a machine key tells nothing: the stricter limit
+		{"SK_LIVE_abc", development},
+		{"sk_live", development},
+		{"", development},
+	}
+	for _, k := range keys {
+		says := typeOfKey(k.key)
+		for _, configured := range []InstanceType{Auto, Development, Production} {
+			c := newTestClassifier(t, WithInstanceType(configured))
+			want := k.auto
+			switch {
+			case configured == Auto:
+			case says == Auto && configured == Production:
+				want = production // nothing contradicts
+			case configured == Development:
+				want = development
+			}
+			wantRows(t, c.classify(request("GET", backendURL+"/v1/users", k.key)), want)
+		}
+	}
+}
+
+func instanceBucket(t *testing.T, c *classifier, key string) string {
+	t.Helper()
+	return bucketOf(t, c.classify(request("GET", backendURL+"/v1/users", key)), InstanceLimit)
+}
+
+func TestKeysOfOneInstanceHaveBudgetsApart(t *testing.T) {
+	c := newTestClassifier(t, WithInstanceID("shop"))
+	one, two := instanceBucket(t, c, "sk_live_one"), instanceBucket(t, c, "sk_live_two")
+	if one != two {
+		t.Errorf("WithInstanceID: buckets %q and %q, want one", one, two)
+	}
+	patch := func(key string) string {
+		return bucketOf(t, c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, key)), "PATCH /v1/users/{user_id}")
+	}
+	if one, two := patch("sk_live_one"), patch("sk_live_two"); one != two {
+		t.Errorf("WithInstanceID: buckets of a user %q and %q, want one", one, two)
+	}
+	gate := func(key string) string { return c.classify(request("GET", backendURL+"/v1/users", key)).Key }
+	if gate("sk_live_one") != gate("sk_live_two") {
+		t.Error("WithInstanceID: a 429 for one key does not block the other")
+	}
+}
+
+func TestKeysOfSeveralInstancesShareABudget(t *testing.T) {
+	c := newTestClassifier(t)
+	seen := map[string]string{}
+	for _, key := range []string{"sk_live_one", "sk_live_two", "sk_test_one", "sk_test_two", "live_one", "ak_one", ""} {
+		bucket := instanceBucket(t, c, key)
+		if other, ok := seen[bucket]; ok {
+			t.Errorf("%q and %q share the bucket %q", key, other, bucket)
+		}
+		seen[bucket] = key
+		if again := instanceBucket(t, c, key); again != bucket {
+			t.Errorf("%q: bucket %q, then %q", key, bucket, again)
+		}
+	}
+}
+
+func TestDevelopmentAndProductionKeysShareABudgetOfOneSize(t *testing.T) {
+	c := newTestClassifier(t, WithInstanceID("shop"))
+	if dev, live := instanceBucket(t, c, devKey), instanceBucket(t, c, liveKey); dev == live {
+		t.Errorf("one bucket %q for limits of two sizes", dev)
+	}
+}
+
+// lines is a log that can be read.
+type lines struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *lines) all() []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Split(strings.TrimSuffix(l.buf.String(), "\n"), "\n")
+}
+
+func TestContradictionIsLoggedForEveryRequest(t *testing.T) {
+	for _, tt := range []struct {
+		configured InstanceType
+		key        string
+		logged     bool
+		want       string
+	}{
+		{Production, devKey, true, development},
+		{Development, liveKey, true, development},
+		{Production, "test_legacy", true, development},
+		{Production, liveKey, false, production},
+		{Development, devKey, false, development},
+		{Auto, liveKey, false, production},
+		{Production, "ak_machine", false, production},
+		{Production, "", false, production},
+	} {
+		t.Run(fmt.Sprintf("%s %.8s", tt.configured, tt.key), func(t *testing.T) {
+			log := &lines{}
+			c := newTestClassifier(t, WithInstanceType(tt.configured), WithLogger(slog.New(slog.NewTextHandler(log, nil))))
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					for range 100 {
+						c.classify(request("GET", backendURL+"/v1/users", tt.key))
+						c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, tt.key))
+					}
+				})
+			}
+			wg.Wait()
+			wantRows(t, c.classify(request("GET", backendURL+"/v1/users", tt.key)), tt.want)
+			text := strings.Join(log.all(), "\n")
+			if n := strings.Count(text, "contradicts"); n != 1 && tt.logged || n != 0 && !tt.logged {
+				t.Errorf("logged %d times, want at most once, and %t:\n%s", n, tt.logged, text)
+			}
+			if tt.logged && (!strings.Contains(text, "level=WARN") || !strings.Contains(text, "configured="+tt.configured.String())) {
+				t.Errorf("log line %q does not say what contradicts", text)
+			}
+			if tt.key != "" && strings.Contains(text, tt.key) {
+				t.Errorf("the key is in the log: %s", text)
+			}
+		})
+	}
+}
+
+// A memory that starts anew after many keys must not report a key again.
+func TestContradictionIsLoggedAgainAfterManyKeys(t *testing.T) {
+	log := &lines{}
+	c := newTestClassifier(t, WithInstanceType(Production), WithLogger(slog.New(slog.NewTextHandler(log, nil))))
+	instanceBucket(t, c, devKey)
+	for i := range 3 * maxKept {
+		instanceBucket(t, c, fmt.Sprintf("sk_live_%d", i))
+	}
+	instanceBucket(t, c, devKey)
+	if all := log.all(); len(all) != 1 {
+		t.Errorf("%d lines, want 1: %q", len(all), all)
+	}
+}
+
+// A log handler may send a request of its own, through the same throttle.
+func TestLogHandlerThatCallsClerkDeadlocks(t *testing.T) {
+	var c *classifier
+	c = newTestClassifier(t, WithInstanceType(Production), WithLogger(slog.New(slog.NewTextHandler(
+		writerFunc(func(p []byte) (int, error) {
+			c.classify(request(http.MethodGet, backendURL+"/v1/users", devKey))
+			c.classify(request(http.MethodGet, backendURL+"/v1/users", "sk_live_another"))
+			return len(p), nil
+		}), nil))))
+	c.classify(request(http.MethodGet, backendURL+"/v1/users", devKey))
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

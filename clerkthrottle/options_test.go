@@ -1,0 +1,240 @@
+package clerkthrottle_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+const (
+	usersURL = "https://api.clerk.com/v1/users"
+	aUserURL = usersURL + "/user_2NNEqL2nrIRdJ194ndJqAHwEfxC"
+)
+
+func TestWithInstanceTypeHasNoEffect(t *testing.T) {
+	for _, tt := range []struct {
+		kind   clerkthrottle.InstanceType
+		key    string
+		atOnce int
+	}{
+		{clerkthrottle.Auto, "sk_live_x", 1000},
+		{clerkthrottle.Auto, "sk_test_x", 100},
+		{clerkthrottle.Auto, "", 100},
+		{clerkthrottle.Production, "", 1000},
+		{clerkthrottle.Development, "sk_live_x", 100},
+		{clerkthrottle.Production, "sk_test_x", 100},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := newRecorder()
+			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithInstanceType(tt.kind),
+				clerkthrottle.WithLogger(slog.New(slog.DiscardHandler)))
+			flood(t, rt, tt.atOnce+1, "GET", usersURL, tt.key)
+			wantBy(t, base, 9*time.Second, tt.atOnce)
+			wantBy(t, base, 10*time.Second, tt.atOnce+1)
+		})
+	}
+}
+
+func TestWithInstanceIDHasNoEffect(t *testing.T) {
+	for _, tt := range []struct {
+		opts []clerkthrottle.Option
+		want int
+	}{
+		{[]clerkthrottle.Option{clerkthrottle.WithInstanceID("shop")}, 100},
+		{nil, 200},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := newRecorder()
+			rt := newThrottle(t, append(tt.opts, clerkthrottle.WithBase(base))...)
+			var wg sync.WaitGroup
+			for _, key := range []string{"sk_test_one", "sk_test_two"} {
+				wg.Go(func() { flood(t, rt, 100, "GET", usersURL, key) })
+			}
+			wg.Wait()
+			wantBy(t, base, 9*time.Second, tt.want)
+		})
+	}
+}
+
+func TestWithMaxWaitHasNoEffect(t *testing.T) {
+	for _, tt := range []struct {
+		opts []clerkthrottle.Option
+		want int // of 900 requests, how many are sent: 100 every 10 s
+	}{
+		{nil, 700}, // one minute
+		{[]clerkthrottle.Option{clerkthrottle.WithMaxWait(0)}, 100},
+		{[]clerkthrottle.Option{clerkthrottle.WithMaxWait(9 * time.Second)}, 100},
+		{[]clerkthrottle.Option{clerkthrottle.WithMaxWait(10 * time.Second)}, 200},
+		{[]clerkthrottle.Option{clerkthrottle.WithMaxWait(time.Hour)}, 900},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := newRecorder()
+			rt := newThrottle(t, append(tt.opts, clerkthrottle.WithBase(base))...)
+			var wg sync.WaitGroup
+			for range 900 {
+				wg.Go(func() {
+					_, err := send(rt, "GET", usersURL, "sk_test_x")
+					var refused *transport.ThrottledError
+					if err != nil && (!errors.As(err, &refused) || refused.Reason != transport.ReasonMaxWait) {
+						t.Error(err)
+					}
+				})
+			}
+			wg.Wait()
+			if got := base.count(); got != tt.want {
+				t.Errorf("%d sent, want %d", got, tt.want)
+			}
+		})
+	}
+}
+
+func TestWithHeadroomHasNoEffect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := newRecorder()
+		rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithHeadroom(0.2))
+		flood(t, rt, 200, "GET", usersURL, "sk_test_x")
+		wantBy(t, base, 9*time.Second, 80)
+		wantBy(t, base, 19*time.Second, 160)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		base := newRecorder()
+		rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithHeadroom(0.2))
+		flood(t, rt, 20, "PATCH", aUserURL, "sk_test_x")
+		wantBy(t, base, 9*time.Second, 8)
+	})
+}
+
+func TestWithLimitHasNoEffect(t *testing.T) {
+	for _, tt := range []struct{ operation, method, url string }{
+		{"instance", "GET", usersURL},
+		{"GET /v1/users", "GET", usersURL},
+		{"PATCH /v1/users/{id}", "PATCH", aUserURL},
+		{"GET /v1/jwks", "GET", "https://api.clerk.com/v1/jwks"},
+		{"POST /v1/client/sign_ins", "POST", "https://clerk.example.com/v1/client/sign_ins"},
+		{"GET /v1/client", "GET", "https://clerk.example.com/v1/client"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := newRecorder()
+			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithLimit(tt.operation, 2, 5*time.Second))
+			key := ""
+			if strings.Contains(tt.url, "api.clerk.com") {
+				key = "sk_test_x"
+			}
+			flood(t, rt, 5, tt.method, tt.url, key)
+			for i, want := range []int{2, 4, 5} {
+				wantBy(t, base, time.Duration(i)*5*time.Second+4*time.Second, want)
+			}
+		})
+	}
+}
+
+func TestWithLimitPerEndpointHasNoEffect(t *testing.T) {
+	for _, tt := range []struct {
+		opts []clerkthrottle.Option
+		want int
+	}{
+		{nil, 100},
+		{[]clerkthrottle.Option{clerkthrottle.WithLimitPerEndpoint()}, 200},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := newRecorder()
+			rt := newThrottle(t, append(tt.opts, clerkthrottle.WithBase(base))...)
+			var wg sync.WaitGroup
+			for _, url := range []string{usersURL, aUserURL} {
+				wg.Go(func() { flood(t, rt, 100, "GET", url, "sk_test_x") })
+			}
+			wg.Wait()
+			wantBy(t, base, 9*time.Second, tt.want)
+		})
+	}
+}
+
+func TestWithBudgetHasNoEffect(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base, budget := newRecorder(), transport.NewLocalBudget()
+		var wg sync.WaitGroup
+		for range 2 { // two transports, one budget
+			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget))
+			wg.Go(func() { flood(t, rt, 100, "GET", usersURL, "sk_test_x") })
+		}
+		wg.Wait()
+		wantBy(t, base, 9*time.Second, 100)
+		if n := len(budget.Snapshot().Limits); n != 1 {
+			t.Errorf("%d limits in the budget, want 1", n)
+		}
+	})
+}
+
+func TestWithLoggerHasNoEffect(t *testing.T) {
+	var log, byDefault bytes.Buffer
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	slog.SetDefault(slog.New(slog.NewTextHandler(&byDefault, nil)))
+	kind := clerkthrottle.WithInstanceType(clerkthrottle.Production)
+	for _, opts := range [][]clerkthrottle.Option{{kind}, {kind, clerkthrottle.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))}} {
+		rt := newThrottle(t, append(opts, clerkthrottle.WithBase(newRecorder()))...)
+		if _, err := send(rt, "GET", usersURL, "sk_test_x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, text := range map[string]string{"default": byDefault.String(), "given": log.String()} {
+		if strings.Count(text, "contradicts") != 1 {
+			t.Errorf("the %s logger has %q, want one line", name, text)
+		}
+	}
+}
+
+func TestWithBaseHasNoEffect(t *testing.T) {
+	base := newRecorder()
+	before := http.DefaultTransport
+	defer func() { http.DefaultTransport = before }()
+	http.DefaultTransport = base
+	if _, err := send(newThrottle(t), "GET", usersURL, "sk_test_x"); err != nil || base.count() != 1 {
+		t.Errorf("no base: %v, %d sent by http.DefaultTransport, want 1", err, base.count())
+	}
+	http.DefaultTransport = before
+	if _, err := send(newThrottle(t, clerkthrottle.WithBase(base)), "GET", usersURL, "sk_test_x"); err != nil || base.count() != 2 {
+		t.Errorf("WithBase: %v, %d sent by it, want 2", err, base.count())
+	}
+}
+
+func TestClientHasATimeoutOfItsOwn(t *testing.T) {
+	client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(newRecorder()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if client.Timeout != 0 || client.CheckRedirect != nil || client.Jar != nil {
+		t.Errorf("client %+v, want a transport and nothing else", client)
+	}
+	if _, ok := client.Transport.(*transport.Transport); !ok {
+		t.Errorf("the client's transport is a %T", client.Transport)
+	}
+}
+
+func TestClientTimeoutIsOverslept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := newRecorder()
+		client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(base), clerkthrottle.WithLimit("instance", 1, 10*time.Second))
+		if err != nil {
+			t.Fatal(err)
+		}
+		client.Timeout = 5 * time.Second
+		_, _ = send(client.Transport, "GET", usersURL, "")
+		begun := time.Now()
+		_, err = client.Get(usersURL)
+		var refused *transport.ThrottledError
+		if !errors.As(err, &refused) || !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != 0 {
+			t.Errorf("%v after %s, want a refusal for the deadline, at once", err, time.Since(begun))
+		}
+	})
+}

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -28,9 +29,17 @@ func replayable(req *http.Request) (*http.Request, getBody, error) {
 		return req, req.GetBody, nil
 	case req.ContentLength > maxReplay:
 		return req, nil, nil
+	case req.Context().Err() != nil:
+		closeBody(req)
+		return nil, nil, context.Cause(req.Context())
 	}
+	// The read may stall, and nobody else looks at the context yet.
+	open := context.AfterFunc(req.Context(), func() { req.Body.Close() })
 	head, err := io.ReadAll(io.LimitReader(req.Body, maxReplay+1))
-	if err != nil {
+	switch {
+	case !open():
+		return nil, nil, context.Cause(req.Context())
+	case err != nil:
 		return nil, nil, errors.Join(err, req.Body.Close())
 	}
 	out := *req
@@ -41,9 +50,10 @@ func replayable(req *http.Request) (*http.Request, getBody, error) {
 	if err := req.Body.Close(); err != nil {
 		return nil, nil, err
 	}
-	again := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(head)), nil }
-	out.Body, _ = again()
-	return &out, again, nil
+	// The base may want the body again, too, for a fresh connection.
+	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(head)), nil }
+	out.Body, _ = out.GetBody()
+	return &out, out.GetBody, nil
 }
 
 // closeBody closes a request's body, as every RoundTripper must, errors or not.

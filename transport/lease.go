@@ -37,15 +37,28 @@ func (l *lease) place() *queue.Node[*lease] {
 	return &l.node
 }
 
-// boundBy notes how long l may wait: the caller's bound, or the deadline of ctx
-// where that comes first.
-func (l *lease) boundBy(ctx context.Context, now, maxWait time.Duration) {
-	l.arrived, l.until, l.why = now, saturatingAdd(now, maxWait), ReasonMaxWait
+// passBy adds a station to l's way. From then on l uses it: the next station that
+// is added to a registry must not push this one out.
+func (l *lease) passBy(st *station) {
+	st.users++
+	l.way = append(l.way, st)
+}
+
+// boundOf returns how long a request may wait, and whose bound that is: the
+// caller's, or the deadline of its context where that comes first.
+func boundOf(ctx context.Context, maxWait time.Duration) (time.Duration, Reason) {
 	if deadline, ok := ctx.Deadline(); ok {
-		if left := time.Until(deadline); left < maxWait {
-			l.until, l.why = now+left, ReasonDeadline
+		if left := time.Until(deadline); left <= maxWait {
+			return left, ReasonDeadline
 		}
 	}
+	return maxWait, ReasonMaxWait
+}
+
+// tooLate reports whether a wait until at is longer than l may wait. At the very
+// end of its bound a request may still be sent, but not at its deadline.
+func (l *lease) tooLate(at time.Duration) bool {
+	return at > l.until || at == l.until && l.why == ReasonDeadline
 }
 
 // refusalLocked returns the error of a request that would have to wait longer
@@ -64,7 +77,7 @@ func (l *lease) refusalLocked(now time.Duration) error {
 			at, holder = t, st
 		}
 	}
-	if holder == nil || at <= l.until {
+	if holder == nil || !l.tooLate(at) {
 		return nil
 	}
 	return l.refusal(holder, now, at)
@@ -128,14 +141,23 @@ func (l *lease) wait(ctx context.Context) error {
 
 // abandon takes l out of its line and returns the reason.
 func (l *lease) abandon(ctx context.Context) error {
+	err, late := context.Cause(ctx), ctx.Err() == context.DeadlineExceeded
 	b := l.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	now := b.now()
-	err := context.Cause(ctx)
+	if err == nil && l.node.Queued() {
+		// The bound is over, and a token that is due at this very moment may
+		// not have been noticed yet.
+		b.wakeLocked(l.way[l.at])
+		b.drainLocked(now)
+	}
 	switch {
 	case l.node.Queued():
-		if err == nil || ctx.Err() == context.DeadlineExceeded {
+		if late {
+			l.why = ReasonDeadline
+		}
+		if late || err == nil {
 			st := l.way[l.at]
 			err = l.refusal(st, now, st.When(now, st.line.Len()-1))
 		}

@@ -51,14 +51,15 @@ func (b *localBudget) Acquire(ctx context.Context, c *Claim, maxWait time.Durati
 		return nil, context.Cause(ctx)
 	}
 	l := &lease{budget: b, claim: c}
+	bound, why := boundOf(ctx, maxWait)
 	b.mu.Lock()
 	now := b.now()
 	if b.closed {
 		b.mu.Unlock()
 		return nil, l.closedError()
 	}
+	l.arrived, l.until, l.why = now, saturatingAdd(now, bound), why
 	b.routeLocked(l, now)
-	l.boundBy(ctx, now, maxWait)
 	if err := l.refusalLocked(now); err != nil {
 		b.leaveLocked(l)
 		b.mu.Unlock()
@@ -85,20 +86,18 @@ func (b *localBudget) routeLocked(l *lease, now time.Duration) {
 		b.endpoints.Add(c.Key, ep, now)
 	}
 	l.endpoint = ep
-	l.way = append(l.stations[:0], &ep.gateStation)
+	l.way = l.stations[:0]
+	l.passBy(&ep.gateStation)
 	for i := range c.Limits {
 		if i == len(c.Limits)-1 && ep.rate != nil {
-			l.way = append(l.way, &ep.rateStation)
+			l.passBy(&ep.rateStation)
 		}
 		st, ok := b.windows.Get(c.Limits[i].Key)
 		if !ok {
 			st = newWindowStation(&c.Limits[i])
 			b.windows.Add(c.Limits[i].Key, st, now)
 		}
-		l.way = append(l.way, st)
-	}
-	for _, st := range l.way {
-		st.users++
+		l.passBy(st)
 	}
 }
 
@@ -160,7 +159,7 @@ func (b *localBudget) closeGateLocked(ep *endpoint, now time.Duration) {
 	for node := st.line.Front(); node != nil; {
 		l := node.Value
 		node = node.Next()
-		if at := ep.gate.Until(); at > l.until {
+		if at := ep.gate.Until(); l.tooLate(at) {
 			b.expelLocked(l, l.refusal(st, now, at))
 		}
 	}

@@ -46,8 +46,9 @@ func (a *answer) retryable(req *http.Request, body getBody) bool {
 	return false
 }
 
-// idempotent reports whether a request may be carried out twice, by the rules
-// that net/http applies to its own retries.
+// idempotent reports whether a request may be carried out twice: by its method
+// (RFC 9110, section 9.2.2), or because it carries a key by which the server
+// knows it again, under the names that net/http goes by.
 func idempotent(req *http.Request) bool {
 	switch req.Method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
@@ -114,15 +115,14 @@ func (c *call) RoundTrip(shell *http.Request) (*http.Response, error) {
 		c.refused = true
 		return nil, err
 	}
-	discard(c.answer.resp)
-	c.left = max(c.left-lease.Waited(), 0)
 	out := *c.req
 	if out.Body, err = c.body(); err != nil {
 		lease.Settle(Unsent)
 		c.refused = true
-		c.answer = answer{err: err}
 		return nil, err
 	}
+	discard(c.answer.resp)
+	c.left = max(c.left-lease.Waited(), 0)
 	c.answer = c.t.send(&out, lease)
 	return c.answer.shell(shell)
 }

@@ -75,19 +75,20 @@ func (t *Transport) throttled(resp *http.Response, lease Lease) Outcome {
 // peek reads the beginning of a response's body and leaves a body that reads
 // the same. Where that was all of it, the connection is free again.
 func peek(resp *http.Response) []byte {
-	if resp.Body == nil {
+	source := resp.Body
+	if source == nil {
 		return nil
 	}
-	stalled := time.AfterFunc(peekTimeout, func() { resp.Body.Close() })
-	head, err := io.ReadAll(io.LimitReader(resp.Body, maxPeek+1))
+	stalled := time.AfterFunc(peekTimeout, func() { source.Close() })
+	head, err := io.ReadAll(io.LimitReader(source, maxPeek+1))
 	stalled.Stop()
-	body := &peeked{Reader: io.MultiReader(bytes.NewReader(head), resp.Body), rest: resp.Body}
+	body := &peeked{Reader: io.MultiReader(bytes.NewReader(head), source), rest: source}
 	switch {
 	case err != nil:
-		resp.Body.Close()
+		source.Close()
 		body.Reader, body.rest = io.MultiReader(bytes.NewReader(head), failingReader{err}), nil
 	case len(head) <= maxPeek:
-		resp.Body.Close()
+		source.Close()
 		body.Reader, body.rest = bytes.NewReader(head), nil
 	}
 	resp.Body = body
@@ -111,16 +112,13 @@ type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
-// discard closes a response that nobody will read. A little of what is left of
-// its body is read first, so that the connection can serve again.
+// discard closes an answer that nobody will read. It has been peeked at: a short
+// body is all in memory and its connection free again; the connection of a long
+// one is not worth reading the rest for.
 func discard(resp *http.Response) {
-	if resp == nil || resp.Body == nil {
-		return
+	if resp != nil && resp.Body != nil {
+		resp.Body.Close()
 	}
-	if p, ok := resp.Body.(*peeked); !ok || p.rest == nil {
-		_, _ = io.CopyN(io.Discard, resp.Body, maxPeek)
-	}
-	resp.Body.Close()
 }
 
 // neverSent reports whether an error proves that nothing of the request left:

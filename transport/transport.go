@@ -104,10 +104,10 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	answer := t.send(out, lease)
 
 	// 6. Retry, if it is one.
-	if !answer.retryable(req, body) {
+	if !answer.retryable(out, body) {
 		return answer.resp, answer.err
 	}
-	return t.retry(req, body, claim, lease.Waited(), answer)
+	return t.retry(out, body, claim, lease.Waited(), answer)
 }
 
 // Snapshot describes the budget's buckets and gates as they are now.

@@ -1,0 +1,101 @@
+package transport_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// What the throttle costs where it has nothing to do, and where many want in.
+
+// noop answers at once with one and the same response.
+type noop struct{ resp *http.Response }
+
+func (n noop) RoundTrip(*http.Request) (*http.Response, error) { return n.resp, nil }
+
+func newNoop() noop { return noop{&http.Response{StatusCode: http.StatusOK, Body: http.NoBody}} }
+
+// endless is a budget that never runs out within a benchmark. Its windows are
+// short, so that the memory of answers stays as small as a real one's.
+func endless(tb testing.TB, base http.RoundTripper, learn bool) *transport.Transport {
+	shared := transport.Limit{Name: "shared", Key: "shared", N: 1 << 20, Window: time.Millisecond}
+	claim := &transport.Claim{Endpoint: "GET /", Key: "GET /", Limits: []transport.Limit{shared}}
+	if learn {
+		claim.Rate = shared
+	}
+	return newTransport(tb, base, rows{}, func(c *transport.Config) {
+		c.Classify = func(*http.Request) *transport.Claim { return claim }
+	})
+}
+
+func BenchmarkBare(b *testing.B) { benchmark(b, newNoop()) }
+
+func BenchmarkThrottled(b *testing.B) { benchmark(b, endless(b, newNoop(), false)) }
+
+func BenchmarkThrottledWithRate(b *testing.B) { benchmark(b, endless(b, newNoop(), true)) }
+
+func benchmark(b *testing.B, rt http.RoundTripper) {
+	req := request(context.Background(), http.MethodGet, "/", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		resp, err := rt.RoundTrip(req)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkContended has a thousand callers at one transport, all of which find
+// a token.
+func BenchmarkContended(b *testing.B) { contend(b, endless(b, newNoop(), true)) }
+
+// BenchmarkSaturated has a thousand callers who wait in line for the tokens of
+// windows of a millisecond.
+func BenchmarkSaturated(b *testing.B) {
+	table := limit(500, time.Millisecond)
+	contend(b, newTransport(b, newNoop(), table))
+}
+
+func contend(b *testing.B, rt http.RoundTripper) {
+	const callers = 1000
+	var left atomic.Int64
+	left.Store(int64(b.N))
+	b.ReportAllocs()
+	b.ResetTimer()
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			req := request(context.Background(), http.MethodGet, "/", nil)
+			for left.Add(-1) >= 0 {
+				if _, err := rt.RoundTrip(req); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// The common case, no wait and no retry, must stay cheap.
+func TestUncontendedRoundTripAllocatesTwiceAtMost(t *testing.T) {
+	for name, rt := range map[string]*transport.Transport{
+		"limit alone": endless(t, newNoop(), false),
+		"with a rate": endless(t, newNoop(), true),
+	} {
+		req := request(context.Background(), http.MethodGet, "/", nil)
+		allocs := testing.AllocsPerRun(1000, func() {
+			if _, err := rt.RoundTrip(req); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if allocs > 2 {
+			t.Errorf("%s: %v allocations a request, want two at most", name, allocs)
+		}
+	}
+}

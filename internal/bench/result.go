@@ -58,34 +58,34 @@ func (r *Result) Accepted(program int, from, to time.Duration) int {
 	return sum(r.accepted[program], from, to)
 }
 
-// Rejected returns how many 429s all programs met in a span of time.
-func (r *Result) Rejected(from, to time.Duration) int {
+// Rejected returns how many 429s the given programs (none: all) met in a span of
+// time.
+func (r *Result) Rejected(from, to time.Duration, programs ...int) int {
 	n := 0
-	for _, p := range r.rejected {
-		n += sum(p, from, to)
+	for _, p := range r.orAll(programs) {
+		n += sum(r.rejected[p], from, to)
 	}
 	return n
 }
 
-// Per1000 returns how many 429s there were for every thousand requests that
-// were let through.
-func (r *Result) Per1000(from, to time.Duration) float64 {
-	return 1000 * float64(r.Rejected(from, to)) / float64(max(r.total(from, to), 1))
+// Per1000 returns how many 429s the given programs (none: all) met for every
+// thousand of their requests that were let through.
+func (r *Result) Per1000(from, to time.Duration, programs ...int) float64 {
+	return 1000 * float64(r.Rejected(from, to, programs...)) / float64(max(r.total(from, to, programs...), 1))
 }
 
-// Share returns the part of the limit that all programs together used.
-func (r *Result) Share(from, to time.Duration) float64 {
-	return float64(r.total(from, to)) / (float64(r.limit) * float64(to-from) / float64(window))
+// Share returns the part that the given programs (none: all) used of what the
+// others left of the limit.
+func (r *Result) Share(from, to time.Duration, programs ...int) float64 {
+	used := r.total(from, to, programs...)
+	others := r.total(from, to) - used
+	return float64(used) / (float64(r.limit)*float64(to-from)/float64(window) - float64(others))
 }
 
 // Jain returns Jain's index of how evenly the given programs (none: all) were
 // served: 1 is perfectly even, 1/n is everything for one.
 func (r *Result) Jain(from, to time.Duration, programs ...int) float64 {
-	if len(programs) == 0 {
-		for i := range r.accepted {
-			programs = append(programs, i)
-		}
-	}
+	programs = r.orAll(programs)
 	var sum, squares float64
 	for _, p := range programs {
 		x := float64(r.Accepted(p, from, to))
@@ -107,12 +107,22 @@ func (r *Result) Wait(quantile float64) time.Duration {
 	return r.waits[int(quantile*float64(len(r.waits)-1))]
 }
 
-func (r *Result) total(from, to time.Duration) int {
+func (r *Result) total(from, to time.Duration, programs ...int) int {
 	n := 0
-	for p := range r.accepted {
+	for _, p := range r.orAll(programs) {
 		n += r.Accepted(p, from, to)
 	}
 	return n
+}
+
+func (r *Result) orAll(programs []int) []int {
+	if len(programs) > 0 {
+		return programs
+	}
+	for i := range r.accepted {
+		programs = append(programs, i)
+	}
+	return programs
 }
 
 func sum(seconds []int, from, to time.Duration) int {

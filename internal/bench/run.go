@@ -58,6 +58,9 @@ func (s Scenario) call(ctx context.Context, p Program, program, caller int, clie
 	random := rand.New(rand.NewPCG(s.Seed, uint64(program)<<32|uint64(caller)))
 	endpoints := s.endpoints()
 	for ctx.Err() == nil {
+		if at := time.Since(r.start); p.Gap != nil && at >= p.Gap.From && at < p.Gap.Until {
+			pause(ctx, p.Gap.Until-at)
+		}
 		if p.Every > 0 {
 			pause(ctx, time.Duration(random.ExpFloat64()*float64(p.Every)*float64(max(p.Burst, 1))))
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"time"
 
@@ -38,7 +39,11 @@ type Program struct {
 	// Burst makes a caller's arrivals that many calls at once.
 	Burst       int
 	From, Until time.Duration // when it runs; Until 0: to the end
+	Gap         *Gap          // when it makes no calls in between
 }
+
+// Gap is a span of time without calls.
+type Gap struct{ From, Until time.Duration }
 
 // window is that of Clerk's instance limit.
 const window = 10 * time.Second
@@ -57,6 +62,12 @@ func Throttled(limit int, opts ...clerkthrottle.Option) func(http.RoundTripper) 
 		}
 		return rt
 	}
+}
+
+// ThrottledPerEndpoint is the throttle for a server that counts each endpoint
+// apart.
+func ThrottledPerEndpoint(limit int) func(http.RoundTripper) http.RoundTripper {
+	return Throttled(limit, clerkthrottle.WithLimitPerEndpoint())
 }
 
 // Bare is a program that ignores limits.
@@ -89,7 +100,8 @@ func (s Scenario) server() *clerktest.Server {
 		}
 	}
 	opts := []clerktest.Option{
-		clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithLogSize(0), clerktest.WithSeed(s.Seed),
+		clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithLogSize(0),
+		clerktest.WithPhase(time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(window)))), // of a fixed window
 	}
 	if s.BlockTime > 0 {
 		opts = append(opts, clerktest.WithBlockTime(s.BlockTime))

@@ -16,6 +16,9 @@ type Limit struct {
 	Key    string
 	N      int
 	Window time.Duration
+	// Private says that the limit is counted for one resource or one address:
+	// there may be very many like it.
+	Private bool
 }
 
 // Claim says what a request draws on. A [Config.Classify] may hand the same
@@ -35,6 +38,11 @@ type Claim struct {
 	Rate Limit
 }
 
+// private reports whether the claim's endpoint is one of very many.
+func (c *Claim) private() bool {
+	return c.Rate.N == 0 && len(c.Limits) > 0 && c.Limits[len(c.Limits)-1].Private
+}
+
 // Budget is where the counts live, and with them every decision when a request
 // may be sent: the gates that a 429 closes, the buckets that guard the limits,
 // and the rate learned from 429s. [NewLocalBudget] keeps them in this process.
@@ -52,6 +60,22 @@ type Budget interface {
 	// Close refuses all that wait and all that comes after, with
 	// [ReasonClosed]. Leases that are out may still be settled.
 	Close() error
+}
+
+// ObservableBudget is a [Budget] that can tell what happens in it: blocks and
+// changes of learned rates. A [Transport] with an observer asks for it.
+type ObservableBudget interface {
+	Budget
+	// Observe has the observer told of blocks and rates from now on.
+	Observe(*Observer)
+}
+
+// EstimatingBudget is a [Budget] that can say how long a request would wait.
+type EstimatingBudget interface {
+	Budget
+	// Estimate returns how long a request with the claim, and with the priority
+	// and flow of the context, would wait if it came now.
+	Estimate(context.Context, *Claim) time.Duration
 }
 
 // Lease is what a request holds while it is under way. Its methods are called

@@ -16,6 +16,8 @@ const (
 	ReasonDeadline Reason = "deadline"
 	// ReasonMaxWait: the wait would have been longer than the caller's bound.
 	ReasonMaxWait Reason = "max_wait"
+	// ReasonQueueFull: as many requests wait as may.
+	ReasonQueueFull Reason = "queue_full"
 	// ReasonClosed: the transport was closed.
 	ReasonClosed Reason = "closed"
 )
@@ -44,6 +46,7 @@ type ThrottledError struct {
 	Window   time.Duration // the limit's window, with HoldLimit
 	Wait     time.Duration // how long the wait would have lasted, from the refusal on
 	Bound    time.Duration // how long the request could still have waited
+	Queue    int           // how many others wait: for the same or, with ReasonQueueFull, for anything
 	RetryAt  time.Time     // when a request like this one has a chance again
 }
 
@@ -66,6 +69,8 @@ func (e *ThrottledError) Error() string {
 	}
 	at := e.RetryAt.Format(time.RFC3339)
 	switch e.Reason {
+	case ReasonQueueFull:
+		fmt.Fprintf(&b, ", and %d requests wait already, as many as may: retry at %s, or send less at a time", e.Queue, at)
 	case ReasonDeadline:
 		fmt.Fprintf(&b, ", and the request's deadline comes first (in %s): retry at %s, or raise the context deadline or http.Client.Timeout", roundWait(e.Bound), at)
 	default:

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
 )
 
 // lease is one request on its way through a localBudget: first in the lines,
@@ -14,27 +15,30 @@ type lease struct {
 	budget   *localBudget
 	claim    *Claim
 	endpoint *endpoint
+	flow     string
+	class    int
+	retry    bool
 
 	way      []*station  // the stations to pass, in order
 	stations [4]*station // room for way, so that it costs no allocation
 	at       int         // how many of them are passed
+	closures int         // how often the gate had closed when l last passed it
+	paced    bool        // took a token of the learned rate on the way
 
 	arrived time.Duration
 	until   time.Duration // may wait no longer than this
 	why     Reason        // whose bound until is
-	paced   bool          // took a token of the learned rate on the way
 	sent    time.Duration // when the last station was passed
 	settled bool
 
-	node    queue.Node[*lease]
-	granted chan struct{} // closed when it may be sent, or is refused; nil if it never waited
-	refused error         // set before granted is closed
-}
-
-// place returns the lease's node, ready to stand in a line.
-func (l *lease) place() *queue.Node[*lease] {
-	l.node.Value = l
-	return &l.node
+	place   queue.Place[*lease] // in the line of a station
+	turn    queue.Node[*lease]  // among all who wait
+	stood   time.Duration       // since when it stands in that line
+	longest time.Duration       // the longest time that it stood in one
+	holder  *station            // and where that was
+	done    bool                // granted or refused
+	granted chan struct{}       // closed when done; nil if it never waited
+	refused error               // set before granted is closed
 }
 
 // passBy adds a station to l's way. From then on l uses it: the next station that
@@ -61,22 +65,29 @@ func (l *lease) tooLate(at time.Duration) bool {
 	return at > l.until || at == l.until && l.why == ReasonDeadline
 }
 
-// refusalLocked returns the error of a request that would have to wait longer
-// than it may, and nil where it may go on or wait. It looks at the earliest
-// moment at which every station ahead can be passed, so it is never premature.
-func (l *lease) refusalLocked(now time.Duration) error {
-	at, holder := now, (*station)(nil)
+// earliestLocked returns the earliest moment at which l can have passed every
+// station ahead, as things stand, and the station that decides it: nil where l
+// may go at once. Those before l may still give up.
+func (l *lease) earliestLocked(now time.Duration) (at time.Duration, holder *station) {
+	at = now
 	before := 0 // who stands in a line of this endpoint is ahead at what all of it shares, too
 	for i, st := range l.way[l.at:] {
-		ahead := st.line.Len()
+		ahead := st.ahead(l.class, l.flow)
 		before += ahead
 		if st.window == nil || l.at+i == len(l.way)-1 {
 			ahead = before
 		}
-		if t := st.When(now, ahead); t > at {
+		if t := st.when(now, l.class, ahead); t > at {
 			at, holder = t, st
 		}
 	}
+	return at, holder
+}
+
+// refusalLocked returns the error of a request that would have to wait longer
+// than it may, and nil where it may go on or wait.
+func (l *lease) refusalLocked(now time.Duration) error {
+	at, holder := l.earliestLocked(now)
 	if holder == nil || !l.tooLate(at) {
 		return nil
 	}
@@ -92,11 +103,20 @@ func (l *lease) refusal(holder *station, now, at time.Duration) *ThrottledError 
 		Hold:     holder.hold(),
 		Wait:     at - now,
 		Bound:    max(l.until-now, 0),
+		Queue:    holder.waiting(),
 		RetryAt:  time.Now().Add(at - now),
 	}
 	if holder.limit != nil {
 		e.Limit, e.N, e.Window = holder.limit.Name, holder.limit.N, holder.limit.Window
 	}
+	return e
+}
+
+// queueFullError describes why l, which waits, gives way: n others do, too.
+func (l *lease) queueFullError(now time.Duration, n int) *ThrottledError {
+	st := l.way[l.at]
+	e := l.refusal(st, now, max(now, st.when(now, l.class, st.waiting()-1)))
+	e.Reason, e.Queue = ReasonQueueFull, n
 	return e
 }
 
@@ -107,21 +127,20 @@ func (l *lease) closedError() error {
 // pass moves l on past the station that it stands before.
 func (l *lease) pass(st *station, now time.Duration) {
 	st.Take(now)
-	l.paced = l.paced || st == &l.endpoint.rateStation && l.endpoint.rate.Learned(now)
-	l.at++
-}
-
-// send notes that l is sent now.
-func (l *lease) send(now time.Duration) {
-	l.sent = now
-	if rate := l.endpoint.rate; rate != nil && !l.paced {
-		rate.Take(now)
+	if pace := l.endpoint.pace; pace != nil && st == &pace.station && pace.rate.Learned(now) {
+		l.paced = true
 	}
+	if stood := now - l.stood; l.granted != nil && stood >= l.longest {
+		l.longest, l.holder = stood, st
+	}
+	l.stood = now
+	l.at++
 }
 
 // grant lets the waiting goroutine go on: to send, or to return err.
 func (l *lease) grant(err error) {
-	l.refused = err
+	l.refused, l.done = err, true
+	l.turn.Remove()
 	close(l.granted)
 }
 
@@ -144,31 +163,32 @@ func (l *lease) abandon(ctx context.Context) error {
 	err, late := context.Cause(ctx), ctx.Err() == context.DeadlineExceeded
 	b := l.budget
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	now := b.now()
-	if err == nil && l.node.Queued() {
+	if err == nil && !l.done {
 		// The bound is over, and a token that is due at this very moment may
 		// not have been noticed yet.
 		b.wakeLocked(l.way[l.at])
 		b.drainLocked(now)
 	}
 	switch {
-	case l.node.Queued():
+	case !l.done:
 		if late {
 			l.why = ReasonDeadline
 		}
 		if late || err == nil {
 			st := l.way[l.at]
-			err = l.refusal(st, now, st.When(now, st.line.Len()-1))
+			err = l.refusal(st, now, st.when(now, l.class, st.waiting()-1))
 		}
-		b.expelLocked(l, err)
+		b.expelLocked(l, err, now)
 	case l.refused != nil:
 		return l.refused
 	case err != nil:
 		// Granted at the very moment at which ctx ended: pretend it was not,
 		// and let the next one have what it took.
-		b.restoreLocked(l)
-		b.leaveLocked(l)
+		b.restoreLocked(l, now)
+		b.unsendLocked(l, now)
+		b.refuseLocked(l, err, now)
 	}
 	b.drainLocked(now)
 	return err
@@ -177,47 +197,58 @@ func (l *lease) abandon(ctx context.Context) error {
 // Waited implements [Lease].
 func (l *lease) Waited() time.Duration { return l.sent - l.arrived }
 
-// Block implements [Lease]. Those who wait at the gate and may not wait until
-// its new end are told so at once.
+// Held returns what the request waited for the longest, and the name of the
+// limit, where it was one.
+func (l *lease) Held() (Hold, string) {
+	switch {
+	case l.holder == nil:
+		return "", ""
+	case l.holder.limit == nil:
+		return HoldBlock, ""
+	}
+	return l.holder.hold(), l.holder.limit.Name
+}
+
+// Block implements [Lease].
 func (l *lease) Block(d time.Duration) {
 	b, ep := l.budget, l.endpoint
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	now := b.now()
-	ep.gate.Block(now, d)
+	ep.gateRule.Block(now, d)
 	b.closeGateLocked(ep, now)
+	b.drainLocked(now)
 }
 
 // Settle implements [Lease].
 func (l *lease) Settle(o Outcome) {
 	b, ep := l.budget, l.endpoint
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	if l.settled {
 		return
 	}
 	l.settled = true
 	now := b.now()
 	if o == Unsent {
-		b.restoreLocked(l)
+		b.restoreLocked(l, now)
 	} else {
 		b.spendLocked(l, now)
 	}
 	switch o {
 	case Answered:
-		ep.gate.Pass(l.sent)
-		if ep.rate != nil {
-			ep.rate.Answered(now, l.sent)
+		ep.gateRule.Pass(l.sent)
+		if ep.pace != nil {
+			ep.pace.rate.Answered(now, l.sent)
 		}
+	case Ruled:
+		b.noteLocked(l, now, tally.Counts{Throttled: 1}, 0)
 	case ThrottledBlind:
-		ep.gate.BackOff(now, l.sent)
+		ep.gateRule.BackOff(now, l.sent)
 		b.closeGateLocked(ep, now)
-		fallthrough
+		b.throttledLocked(l, now)
 	case Throttled:
-		if ep.rate != nil {
-			ep.rate.Throttled(now, l.sent, ep.gate.Until())
-			b.wakeLocked(&ep.rateStation) // the rate changed, and with it the time to wake
-		}
+		b.throttledLocked(l, now)
 	}
 	b.leaveLocked(l)
 	b.drainLocked(now)

@@ -2,103 +2,162 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"math"
 	"sync"
 	"time"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
 )
 
 // localBudget keeps the counts in this process.
 //
 // A request passes a row of stations: the endpoint's gate, its own limits, the
 // rate learned for the endpoint, and last the limit that most requests share.
-// Each station has a line of its own, first come first served, so nobody waits
-// behind a request that is held up by something that does not concern him.
-// Whoever has passed them all checks the gate once more, since it may have
-// closed meanwhile; if so, he gives back what he took and starts again.
+// Each station has a line of its own, so nobody waits behind a request that is
+// held up by something that does not concern him. Whoever has passed them all
+// looks at the gate once more: if it has closed meanwhile, even if it is open
+// again, he gives back what he took and starts anew, now by the learned rate.
 //
 // Waking up is exact: a station has one timer, set to the moment at which the
 // first of its line can pass, and every answer that frees a token looks at the
 // line itself. There is no polling and no goroutine of its own.
 type localBudget struct {
+	cfg   LocalConfig
 	epoch time.Time // now() counts from here, on the monotonic clock
 
 	mu        sync.Mutex
 	endpoints registry.Registry[*endpoint]
 	windows   registry.Registry[*station]
-	woken     []*station // freed by what is going on; drained before unlocking
+	waiters   [queue.Classes]queue.Queue[*lease] // all who wait, by class, in order of arrival
+	woken     []*station                         // freed by what is going on; drained before unlocking
+	history   tally.History
+	observers []*Observer
+	events    []func() // for the observers; told after unlocking
 	closed    bool
 }
 
-// NewLocalBudget returns a [Budget] that is kept in this process.
-func NewLocalBudget() Budget { return newLocalBudget() }
+func (b *localBudget) now() time.Duration { return time.Since(b.epoch) }
 
-func newLocalBudget() *localBudget {
-	return &localBudget{
-		epoch:     time.Now(),
-		endpoints: registry.New((*endpoint).idle),
-		windows:   registry.New((*station).idle),
+// unlock tells the observers what happened under the lock.
+func (b *localBudget) unlock() {
+	events := b.events
+	b.events = nil
+	b.mu.Unlock()
+	for _, tell := range events {
+		tell()
 	}
 }
-
-func (b *localBudget) now() time.Duration { return time.Since(b.epoch) }
 
 // Acquire implements [Budget].
 func (b *localBudget) Acquire(ctx context.Context, c *Claim, maxWait time.Duration) (Lease, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	l := &lease{budget: b, claim: c}
+	terms := termsOf(ctx)
+	l := &lease{budget: b, claim: c, class: terms.priority.class(), flow: terms.flow, retry: terms.attempt > 0}
 	bound, why := boundOf(ctx, maxWait)
 	b.mu.Lock()
+	wait, err := b.enterLocked(l, bound, why)
+	b.unlock()
+	switch {
+	case err != nil:
+		return nil, err
+	case wait:
+		if err := l.wait(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return l, nil
+}
+
+// enterLocked takes a new lease as far as it gets, and reports whether it has to
+// wait.
+func (b *localBudget) enterLocked(l *lease, bound time.Duration, why Reason) (wait bool, err error) {
 	now := b.now()
 	if b.closed {
-		b.mu.Unlock()
-		return nil, l.closedError()
+		return false, l.closedError()
 	}
 	l.arrived, l.until, l.why = now, saturatingAdd(now, bound), why
 	b.routeLocked(l, now)
+	if b.cfg.DryRun {
+		b.passLocked(l, now)
+		return false, nil
+	}
 	if err := l.refusalLocked(now); err != nil {
-		b.leaveLocked(l)
-		b.mu.Unlock()
-		return nil, err
+		b.refuseLocked(l, err, now)
+		return false, err
 	}
 	if b.advanceLocked(l, now) {
-		b.mu.Unlock()
-		return l, nil
+		return false, nil
 	}
 	l.granted = make(chan struct{})
-	b.mu.Unlock()
-	if err := l.wait(ctx); err != nil {
-		return nil, err
+	l.turn.Value = l
+	b.waiters[l.class].Push(&l.turn)
+	b.drainLocked(now) // a better class goes past those who wait
+	if !l.done {
+		b.boundLocked(l, now)
 	}
-	return l, nil
+	return !l.done || l.refused != nil, nil
 }
 
 // routeLocked lays the lease's way through the stations that its claim names.
 func (b *localBudget) routeLocked(l *lease, now time.Duration) {
 	c := l.claim
+	l.endpoint = b.endpointLocked(c, now)
+	l.way = l.stations[:0]
+	l.passBy(&l.endpoint.gate)
+	for i := range c.Limits {
+		last := i == len(c.Limits)-1
+		if last && l.endpoint.pace != nil {
+			l.passBy(&l.endpoint.pace.station)
+		}
+		l.passBy(b.windowLocked(&c.Limits[i], last, now))
+	}
+	if len(c.Limits) == 0 && l.endpoint.pace != nil {
+		l.passBy(&l.endpoint.pace.station)
+	}
+}
+
+// endpointLocked returns the claim's endpoint. One that is private and finds no
+// room is not kept: it serves this request alone.
+func (b *localBudget) endpointLocked(c *Claim, now time.Duration) *endpoint {
 	ep, ok := b.endpoints.Get(c.Key)
-	if !ok {
+	switch {
+	case ok:
+		return ep
+	case c.private():
+		ep = newEndpoint(c)
+		b.endpoints.AddWithin(b.cfg.MaxKeys, c.Key, ep, now)
+	default:
 		ep = newEndpoint(c)
 		b.endpoints.Add(c.Key, ep, now)
 	}
-	l.endpoint = ep
-	l.way = l.stations[:0]
-	l.passBy(&ep.gateStation)
-	for i := range c.Limits {
-		if i == len(c.Limits)-1 && ep.rate != nil {
-			l.passBy(&ep.rateStation)
-		}
-		st, ok := b.windows.Get(c.Limits[i].Key)
-		if !ok {
-			st = newWindowStation(&c.Limits[i])
-			b.windows.Add(c.Limits[i].Key, st, now)
-		}
-		l.passBy(st)
+	return ep
+}
+
+// windowLocked returns the bucket of a limit, and shared whether it is the one
+// that most requests share. A private one that finds no room is not kept, and
+// guards nothing.
+func (b *localBudget) windowLocked(l *Limit, shared bool, now time.Duration) *station {
+	st, ok := b.windows.Get(l.Key)
+	switch {
+	case ok:
+		return st
+	case l.Private:
+		st = newWindowStation(l, nil)
+		b.windows.AddWithin(b.cfg.MaxKeys, l.Key, st, now)
+	case shared:
+		st = newWindowStation(l, b.cfg.heldOf(l))
+		b.windows.Add(l.Key, st, now)
+	default:
+		st = newWindowStation(l, nil)
+		b.windows.Add(l.Key, st, now)
 	}
+	return st
 }
 
 // advanceLocked moves l on, from the station it stands before, as far as it
@@ -108,36 +167,76 @@ func (b *localBudget) advanceLocked(l *lease, now time.Duration) bool {
 	for {
 		for l.at < len(l.way) {
 			st := l.way[l.at]
-			if st.line.Len() > 0 || !st.Ready(now) {
-				st.line.Push(l.place())
-				b.armLocked(st, now)
+			if st.waiting() > 0 || l.class >= st.open(now) {
+				l.stood = now
+				st.push(l)
+				b.wakeLocked(st)
 				return false
 			}
 			l.pass(st, now)
 		}
-		if l.endpoint.gate.Ready(now) {
-			l.send(now)
+		if l.endpoint.gate.Ready(now) && l.closures == l.endpoint.closures {
+			b.sendLocked(l, now)
 			return true
 		}
 		// The gate closed while l was on its way. Whoever passes the gate
 		// again finds it open or waits there, so this ends.
-		b.restoreLocked(l)
-		l.at, l.paced = 0, false
+		b.restoreLocked(l, now)
+		l.at, l.closures = 0, l.endpoint.closures
 		if err := l.refusalLocked(now); err != nil {
-			b.leaveLocked(l)
+			b.refuseLocked(l, err, now)
 			l.grant(err)
 			return false
 		}
 	}
 }
 
+// passLocked has l sent now, whatever it would have to wait for: a dry run.
+func (b *localBudget) passLocked(l *lease, now time.Duration) {
+	at, holder := l.earliestLocked(now)
+	l.holder = holder
+	if l.tooLate(at) {
+		b.noteLocked(l, now, tally.Counts{Refused: 1}, 0)
+	}
+	for _, st := range l.way {
+		l.pass(st, now)
+	}
+	l.arrived = now - (at - now) // as if it had waited until now
+	b.sendLocked(l, now)
+}
+
+// boundLocked keeps the queue within its bound, after l came to stand in it: the
+// newcomer of the lowest class goes.
+func (b *localBudget) boundLocked(l *lease, now time.Duration) {
+	n := 0
+	for i := range b.waiters {
+		n += b.waiters[i].Len()
+	}
+	if b.cfg.MaxQueue <= 0 || n <= b.cfg.MaxQueue {
+		return
+	}
+	for class := queue.Classes - 1; class >= 0; class-- {
+		if back := b.waiters[class].Back(); back != nil {
+			victim := back.Value
+			b.expelLocked(victim, victim.queueFullError(now, n-1), now)
+			break
+		}
+	}
+	b.drainLocked(now)
+}
+
 // restoreLocked gives back, unspent, every token that l took so far.
-func (b *localBudget) restoreLocked(l *lease) {
+func (b *localBudget) restoreLocked(l *lease, now time.Duration) {
 	for _, st := range l.way[:l.at] {
 		if st.window != nil {
 			st.window.Cancel()
 			b.wakeLocked(st)
 		}
+	}
+	if l.paced {
+		l.paced = false
+		l.endpoint.pace.rate.Cancel(now)
+		b.wakeLocked(&l.endpoint.pace.station)
 	}
 }
 
@@ -155,21 +254,23 @@ func (b *localBudget) spendLocked(l *lease, now time.Duration) {
 // for longer: those who wait at it and may not wait until its end are told at
 // once.
 func (b *localBudget) closeGateLocked(ep *endpoint, now time.Duration) {
-	st := &ep.gateStation
-	for node := st.line.Front(); node != nil; {
-		l := node.Value
-		node = node.Next()
-		if at := ep.gate.Until(); l.tooLate(at) {
-			b.expelLocked(l, l.refusal(st, now, at))
+	ep.closures++
+	b.blockedLocked(ep, now)
+	if ep.gate.line == nil {
+		return
+	}
+	until := ep.gateRule.Until()
+	for _, p := range ep.gate.line.Places() {
+		if l := p.Who; l.tooLate(until) {
+			b.expelLocked(l, l.refusal(&ep.gate, now, until), now)
 		}
 	}
-	b.armLocked(st, now)
-	b.drainLocked(now)
+	b.wakeLocked(&ep.gate)
 }
 
-// wakeLocked notes that a token came free at a station.
+// wakeLocked notes that a station's line has to be looked at.
 func (b *localBudget) wakeLocked(st *station) {
-	if st.line.Len() > 0 {
+	if st.line != nil {
 		b.woken = append(b.woken, st)
 	}
 }
@@ -180,9 +281,7 @@ func (b *localBudget) drainLocked(now time.Duration) {
 	for len(b.woken) > 0 {
 		st := b.woken[len(b.woken)-1]
 		b.woken = b.woken[:len(b.woken)-1]
-		for st.line.Len() > 0 && st.Ready(now) {
-			l := st.line.Front().Value
-			l.node.Remove()
+		for l := st.pop(now); l != nil; l = st.pop(now) {
 			l.pass(st, now)
 			if b.advanceLocked(l, now) {
 				l.grant(nil)
@@ -195,14 +294,14 @@ func (b *localBudget) drainLocked(now time.Duration) {
 // armLocked sets the station's timer to the moment at which the first of its
 // line can pass.
 func (b *localBudget) armLocked(st *station, now time.Duration) {
-	if st.line.Len() == 0 {
+	if st.line == nil {
 		if st.wakeAt != 0 {
 			st.timer.Stop()
 			st.wakeAt = 0
 		}
 		return
 	}
-	at := st.When(now, 0)
+	at := st.wakeTime(now)
 	if at == st.wakeAt {
 		return
 	}
@@ -218,7 +317,7 @@ func (b *localBudget) armLocked(st *station, now time.Duration) {
 // moved on since, finds nobody ready and sets itself anew.
 func (b *localBudget) wake(st *station) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	st.wakeAt = 0
 	b.wakeLocked(st)
 	b.drainLocked(b.now())
@@ -230,15 +329,25 @@ func (b *localBudget) leaveLocked(l *lease) {
 		st.users--
 	}
 	l.way = l.way[:0]
+	l.turn.Remove()
+}
+
+// refuseLocked takes off its stations a lease that is not sent, because it is
+// refused or because its caller gave up.
+func (b *localBudget) refuseLocked(l *lease, err error, now time.Duration) {
+	if refusal := (*ThrottledError)(nil); errors.As(err, &refusal) {
+		b.noteLocked(l, now, tally.Counts{Refused: 1}, 0)
+	}
+	b.leaveLocked(l)
 }
 
 // expelLocked takes a lease that waits out of its line, as if it had never
 // come, and tells it why.
-func (b *localBudget) expelLocked(l *lease, err error) {
+func (b *localBudget) expelLocked(l *lease, err error, now time.Duration) {
 	st := l.way[l.at]
-	l.node.Remove()
-	b.restoreLocked(l)
-	b.leaveLocked(l)
+	st.leave(l)
+	b.restoreLocked(l, now)
+	b.refuseLocked(l, err, now)
 	l.grant(err)
 	b.woken = append(b.woken, st) // its timer may have been set for l
 }
@@ -246,15 +355,20 @@ func (b *localBudget) expelLocked(l *lease, err error) {
 // Close implements [Budget].
 func (b *localBudget) Close() error {
 	b.mu.Lock()
-	defer b.mu.Unlock()
+	defer b.unlock()
 	b.closed = true
-	for st := range b.stationsLocked() {
-		for st.line.Len() > 0 {
-			l := st.line.Front().Value
-			b.expelLocked(l, l.closedError())
+	now := b.now()
+	for class := range b.waiters {
+		for n := b.waiters[class].Front(); n != nil; n = b.waiters[class].Front() {
+			b.expelLocked(n.Value, n.Value.closedError(), now)
 		}
 	}
-	b.drainLocked(b.now())
+	b.drainLocked(now)
+	for _, ep := range b.endpoints.All() {
+		if ep.noted != nil && ep.noted.reopen != nil {
+			ep.noted.reopen.Stop()
+		}
+	}
 	return nil
 }
 
@@ -262,7 +376,7 @@ func (b *localBudget) Close() error {
 func (b *localBudget) stationsLocked() iter.Seq[*station] {
 	return func(yield func(*station) bool) {
 		for _, ep := range b.endpoints.All() {
-			if !yield(&ep.gateStation) || ep.rate != nil && !yield(&ep.rateStation) {
+			if !yield(&ep.gate) || ep.pace != nil && !yield(&ep.pace.station) {
 				return
 			}
 		}

@@ -1,8 +1,14 @@
 package transport
 
-import "context"
+import (
+	"context"
 
-// Priority is the class of a request: who goes first where there is a line.
+	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+)
+
+// Priority is the class of a request: who goes first where there is a line. No
+// class starves: of the requests that leave a line in which a lower class
+// waits, at least one in eleven is of that class.
 type Priority int
 
 const (
@@ -26,19 +32,54 @@ func (p Priority) String() string {
 	}
 }
 
-type (
-	priorityKey struct{}
-	flowKey     struct{}
-)
+// class returns the priority's class in a line, the best being 0.
+func (p Priority) class() int { return int(Interactive - min(max(p, Batch), Interactive)) }
 
-// WithPriority returns a context whose requests are of the given class.
+// There are as many priorities as a line has classes.
+const _ = uint(queue.Classes-1-int(Interactive-Batch)) + uint(int(Interactive-Batch)-queue.Classes+1)
+
+// terms are what a request's context says of how to treat it.
+type terms struct {
+	priority Priority
+	chosen   bool // a priority was
+	flow     string
+	attempt  int // how many attempts there were before
+}
+
+type termsKey struct{}
+
+func termsOf(ctx context.Context) terms {
+	if t, ok := ctx.Value(termsKey{}).(*terms); ok {
+		return *t
+	}
+	return terms{}
+}
+
+func (t terms) in(ctx context.Context) context.Context {
+	return context.WithValue(ctx, termsKey{}, &t)
+}
+
+// WithPriority returns a context whose requests are of the given class, instead
+// of [Config.Priority].
 func WithPriority(ctx context.Context, p Priority) context.Context {
-	return context.WithValue(ctx, priorityKey{}, p)
+	t := termsOf(ctx)
+	t.priority, t.chosen = p, true
+	return t.in(ctx)
 }
 
 // WithFlow returns a context whose requests belong to a named flow, such as a
 // tenant: within a class, flows take turns, so that one flow's many requests do
 // not shut out another's few.
 func WithFlow(ctx context.Context, name string) context.Context {
-	return context.WithValue(ctx, flowKey{}, name)
+	t := termsOf(ctx)
+	t.flow = name
+	return t.in(ctx)
 }
+
+// PriorityOf returns the class of the requests of a context, for a [Budget] of
+// one's own.
+func PriorityOf(ctx context.Context) Priority { return termsOf(ctx).priority }
+
+// FlowOf returns the flow of the requests of a context, for a [Budget] of one's
+// own.
+func FlowOf(ctx context.Context) string { return termsOf(ctx).flow }

@@ -1,10 +1,6 @@
 package transport
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // Snapshot describes a budget at one moment. It names keys by what the claims
 // call them, which is never a secret.
@@ -81,39 +77,4 @@ type EndpointSnapshot struct {
 	ByClass      Classes    `json:"waiting_by_class"`
 	Counts       Counts     `json:"counts"`
 	Waits        Waits      `json:"waits"`
-}
-
-// Snapshot implements [Budget].
-func (b *localBudget) Snapshot() Snapshot {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	now := b.now()
-	s := Snapshot{
-		Time:      b.epoch.Add(now),
-		Limits:    make([]LimitSnapshot, 0, b.windows.Len()),
-		Endpoints: make([]EndpointSnapshot, 0, b.endpoints.Len()),
-	}
-	for key, st := range b.windows.All() {
-		n, window := st.window.Limit()
-		free, inFlight := st.window.Free(now), st.window.InFlight()
-		s.Limits = append(s.Limits, LimitSnapshot{
-			Name: st.limit.Name, Key: key, N: n, Window: window,
-			Free: free, InFlight: inFlight, Returning: n - free - inFlight, Waiting: st.line.Len(),
-		})
-	}
-	for key, ep := range b.endpoints.All() {
-		e := EndpointSnapshot{Endpoint: ep.name, Key: key, Waiting: ep.gateStation.line.Len()}
-		if !ep.gate.Ready(now) {
-			until := b.epoch.Add(ep.gate.Until())
-			e.BlockedUntil = &until
-		}
-		if ep.rate != nil {
-			e.Waiting += ep.rateStation.line.Len()
-			e.Learned, e.Rate = ep.rate.Learned(now), ep.rate.PerSecond(now)
-		}
-		s.Endpoints = append(s.Endpoints, e)
-	}
-	slices.SortFunc(s.Limits, func(a, b LimitSnapshot) int { return cmp.Compare(a.Key, b.Key) })
-	slices.SortFunc(s.Endpoints, func(a, b EndpointSnapshot) int { return cmp.Compare(a.Key, b.Key) })
-	return s
 }

@@ -3,15 +3,13 @@ package transport
 import (
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/internal/adapt"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bucket"
-	"github.com/clerkthrottle/clerkthrottle-go/internal/gate"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 )
 
 // turnstile is the rule of one station: arithmetic with the time as an
-// argument, under the budget's lock. gate.Gate, bucket.Window and adapt.Rate
-// are the three there are.
+// argument, under the budget's lock. gate.Gate, bucket.Window and pace are the
+// three there are.
 type turnstile interface {
 	// Ready reports whether one request may pass now.
 	Ready(now time.Duration) bool
@@ -24,80 +22,122 @@ type turnstile interface {
 	Idle(now time.Duration) bool
 }
 
+// line is where requests wait for one station.
+type line = queue.Line[*lease]
+
+// held is how many tokens of a window each class must leave to better ones.
+type held [queue.Classes]int
+
 // station is one place on a request's way: a turnstile, and the line before it.
 // Everything in it is guarded by the budget's lock.
 type station struct {
 	turnstile
 	window *bucket.Window // the turnstile, where it is a window
 	limit  *Limit         // what it stands for, where it is no gate
-	line   queue.Queue[*lease]
-	users  int         // leases whose way leads through here; none may be evicted from under them
-	timer  *time.Timer // wakes the first of the line
-	wakeAt time.Duration
+	held   *held          // nil: nothing is reserved
+	line   *line          // nil: nobody waits
+	timer  *time.Timer    // wakes the first of the line
+	wakeAt time.Duration  // when; 0: never
+	users  int32          // leases whose way leads through here; none may be evicted from under them
 }
 
-// endpoint is what one endpoint has to itself: the gate that a 429 closes and
-// the rate learned from 429s.
-type endpoint struct {
-	name string
-	gate gate.Gate
-	rate *adapt.Rate // nil: nothing is learned
-
-	gateStation station
-	rateStation station
-}
-
-// paced makes a turnstile of a learned rate. As long as nothing is learned it
-// holds nobody: the endpoint's token bucket, as wide as the documented limit,
-// never binds on what the limit's window lets out, but a line before it would
-// let requests of other endpoints overtake. Tokens are taken all the same, when
-// a request is sent, so that the bucket's level is right once it matters.
-type paced struct{ *adapt.Rate }
-
-func (p paced) Ready(now time.Duration) bool {
-	if !p.Learned(now) {
-		return true
-	}
-	ok, _ := p.Rate.Ready(now)
-	return ok
-}
-
-func (p paced) Take(now time.Duration) {
-	if p.Learned(now) {
-		p.Rate.Take(now)
-	}
-}
-
-func (p paced) When(now time.Duration, ahead int) time.Duration {
-	if !p.Learned(now) {
-		return now
-	}
-	return p.Rate.When(now, ahead)
-}
-
-func newEndpoint(c *Claim) *endpoint {
-	ep := &endpoint{name: c.Endpoint}
-	ep.gateStation.turnstile = &ep.gate
-	if c.Rate.N > 0 {
-		ep.rate = adapt.New(c.Rate.N, c.Rate.Window)
-		ep.rateStation.turnstile = paced{ep.rate}
-		ep.rateStation.limit = &c.Rate
-	}
-	return ep
-}
-
-func newWindowStation(l *Limit) *station {
-	w := bucket.New(l.N, l.Window)
-	return &station{turnstile: &w, window: &w, limit: l}
+func newWindowStation(l *Limit, h *held) *station {
+	s := &struct { // one allocation for both: there may be very many of them
+		station
+		bucket.Window
+	}{Window: bucket.New(l.N, l.Window)}
+	s.station = station{turnstile: &s.Window, window: &s.Window, limit: l, held: h}
+	return &s.station
 }
 
 // idle reports whether the station may be forgotten.
-func (s *station) idle(now time.Duration) bool {
-	return s.turnstile == nil || s.users == 0 && s.Idle(now)
+func (s *station) idle(now time.Duration) bool { return s.users == 0 && s.Idle(now) }
+
+// waiting returns how many stand in line.
+func (s *station) waiting() int {
+	if s.line == nil {
+		return 0
+	}
+	return s.line.Len()
 }
 
-func (ep *endpoint) idle(now time.Duration) bool {
-	return ep.gateStation.idle(now) && ep.rateStation.idle(now)
+// ahead returns how many of those in line go before a newcomer.
+func (s *station) ahead(class int, flow string) int {
+	if s.line == nil {
+		return 0
+	}
+	return s.line.Ahead(class, flow)
+}
+
+// push puts l at the end of its part of the line.
+func (s *station) push(l *lease) {
+	if s.line == nil {
+		s.line = new(line)
+	}
+	l.place.Who = l
+	s.line.Push(&l.place, l.class, l.flow)
+}
+
+// pop lets the next of the line go, if there is one that may pass now.
+func (s *station) pop(now time.Duration) *lease {
+	if s.line == nil {
+		return nil
+	}
+	p := s.line.Front(s.open(now))
+	if p == nil {
+		return nil
+	}
+	s.line.Pass(p)
+	s.tidy()
+	return p.Who
+}
+
+// leave takes l out of the line.
+func (s *station) leave(l *lease) {
+	l.place.Leave()
+	s.tidy()
+}
+
+func (s *station) tidy() {
+	if s.line.Len() == 0 {
+		s.line = nil
+	}
+}
+
+// open returns how many classes may pass now, from the best on. A class that has
+// been passed over for too long may use what is held back for better ones.
+func (s *station) open(now time.Duration) int {
+	if !s.Ready(now) {
+		return 0
+	}
+	if s.held == nil || s.line != nil && s.line.Starved() >= 0 {
+		return queue.Classes
+	}
+	for class := queue.Classes - 1; class > 0; class-- {
+		if s.window.Short(now, s.held[class]) <= 0 {
+			return class + 1
+		}
+	}
+	return 1
+}
+
+// when returns the earliest moment at which somebody of a class, with ahead
+// others before him, can pass.
+func (s *station) when(now time.Duration, class, ahead int) time.Duration {
+	at := s.When(now, ahead)
+	if s.held == nil || s.held[class] == 0 {
+		return at
+	}
+	h := s.held[class]
+	return max(at, s.window.Enough(now, h, s.window.Short(now, h)))
+}
+
+// wakeTime returns when the first of the line can pass.
+func (s *station) wakeTime(now time.Duration) time.Duration {
+	if s.held != nil && s.Ready(now) { // it is held back for better classes
+		return s.when(now, s.line.Front(queue.Classes).Class(), 0)
+	}
+	return s.When(now, 0)
 }
 
 // hold says what a request waits for at this station.

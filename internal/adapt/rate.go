@@ -84,6 +84,14 @@ func (r *Rate) Take(now time.Duration) {
 	r.bucket.AllowN(instant(now), 1)
 }
 
+// Cancel gives back the token of a request that was not sent after all.
+func (r *Rate) Cancel(now time.Duration) {
+	r.refresh(now)
+	// A negative number of tokens is added: what Reservation.CancelAt does, and
+	// the bucket still holds no more than its burst.
+	r.bucket.AllowN(instant(now), -1)
+}
+
 // When tells when there will be a token for somebody with so many others
 // before him, if the rate stays what it is. It climbs between events: he may
 // have it sooner.

@@ -49,6 +49,9 @@ type Place[T any] struct {
 // Len returns the number of waiters.
 func (l *Line[T]) Len() int { return l.n }
 
+// Class returns the class that p was pushed with.
+func (p *Place[T]) Class() int { return p.class }
+
 // Stands reports whether p stands in a line.
 func (p *Place[T]) Stands() bool { return p.line != nil }
 
@@ -83,6 +86,21 @@ func (l *Line[T]) Front(open int) *Place[T] {
 		return nil
 	}
 	return l.classes[best].turn.Front().Value
+}
+
+// Places returns all who wait, the better classes first.
+func (l *Line[T]) Places() []*Place[T] {
+	all := make([]*Place[T], 0, l.n)
+	for i := range l.classes {
+		f := l.classes[i].turn
+		for range l.classes[i].flows {
+			for n := f.Front(); n != nil; n = n.Next() {
+				all = append(all, n.Value)
+			}
+			f = f.next
+		}
+	}
+	return all
 }
 
 // Starved returns the class that has been passed over for so long that it goes

@@ -26,6 +26,9 @@ func (q *Queue[T]) Len() int { return q.n }
 // Front returns the node that has waited longest, or nil.
 func (q *Queue[T]) Front() *Node[T] { return q.head }
 
+// Back returns the node that has waited shortest, or nil.
+func (q *Queue[T]) Back() *Node[T] { return q.tail }
+
 // Next returns the node behind n in its queue, or nil.
 func (n *Node[T]) Next() *Node[T] { return n.next }
 

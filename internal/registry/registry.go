@@ -56,6 +56,24 @@ func (r *Registry[T]) Get(key string) (v T, ok bool) {
 // Add stores the state of a key that is not there yet, and forgets up to two
 // others that are idle.
 func (r *Registry[T]) Add(key string, v T, now time.Duration) {
+	r.look(now)
+	r.insert(key, v)
+}
+
+// AddWithin is Add for a key that is not worth more than so many keys in all. It
+// reports false, and stores nothing, where there are as many and none of those
+// it looked at is idle.
+func (r *Registry[T]) AddWithin(most int, key string, v T, now time.Duration) bool {
+	r.look(now)
+	if len(r.entries) >= most {
+		return false
+	}
+	r.insert(key, v)
+	return true
+}
+
+// look moves the hand on, and forgets what it finds idle.
+func (r *Registry[T]) look(now time.Duration) {
 	for range looks {
 		if len(r.entries) == 0 {
 			break
@@ -69,6 +87,9 @@ func (r *Registry[T]) Add(key string, v T, now time.Duration) {
 			r.hand++
 		}
 	}
+}
+
+func (r *Registry[T]) insert(key string, v T) {
 	// The new key takes the hand's place, and the one that was there, not yet
 	// looked at, goes to the end. At the end, the new key would be the one that
 	// fills the next gap at the hand: young and in use, it would end each

@@ -193,3 +193,19 @@ func FuzzRegistry(f *testing.F) {
 		}
 	})
 }
+
+func TestFullRegistryTakesNoMoreButMakesRoomOfIdleOnes(t *testing.T) {
+	const most, busy = 100, 10 * time.Second
+	r := New(func(until, now time.Duration) bool { return now >= until })
+	for i := range 1000 {
+		if added := r.AddWithin(most, strconv.Itoa(i), busy, 0); added != (i < most) {
+			t.Fatalf("key %d: added %v", i, added)
+		}
+	}
+	if _, ok := r.Get("0"); !ok || r.Len() != most {
+		t.Fatalf("%d keys, the first there: %v", r.Len(), ok)
+	}
+	if !r.AddWithin(most, "late", busy, busy) || r.Len() > most {
+		t.Errorf("%d keys, and no room although all are idle", r.Len())
+	}
+}

@@ -8,6 +8,7 @@
 package tally
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -109,6 +110,18 @@ func (h *Histogram) Note(wait time.Duration) {
 	h.counts[bucketOf(wait)]++
 	h.n++
 	h.longest = max(h.longest, wait)
+}
+
+// WithZeros returns the histogram with n more waits of no time at all, for
+// those that are not worth noting one by one.
+func (h *Histogram) WithZeros(n int64) Histogram {
+	with := *h
+	with.counts[0] += uint32(min(n, math.MaxUint32-int64(with.counts[0])))
+	with.n = 0
+	for _, c := range with.counts {
+		with.n += int64(c)
+	}
+	return with
 }
 
 // Max returns the longest wait.

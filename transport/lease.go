@@ -214,9 +214,9 @@ func (l *lease) Block(d time.Duration) {
 	b, ep := l.budget, l.endpoint
 	b.mu.Lock()
 	defer b.unlock()
-	now := b.now()
+	now, before := b.now(), ep.gateRule.Until()
 	ep.gateRule.Block(now, d)
-	b.closeGateLocked(ep, now)
+	b.closedGateLocked(ep, before, now)
 	b.drainLocked(now)
 }
 
@@ -244,8 +244,9 @@ func (l *lease) Settle(o Outcome) {
 	case Ruled:
 		b.noteLocked(l, now, tally.Counts{Throttled: 1}, 0)
 	case ThrottledBlind:
+		before := ep.gateRule.Until()
 		ep.gateRule.BackOff(now, l.sent)
-		b.closeGateLocked(ep, now)
+		b.closedGateLocked(ep, before, now)
 		b.throttledLocked(l, now)
 	case Throttled:
 		b.throttledLocked(l, now)

@@ -250,10 +250,13 @@ func (b *localBudget) spendLocked(l *lease, now time.Duration) {
 	}
 }
 
-// closeGateLocked is called when an endpoint's gate has closed or stays closed
-// for longer: those who wait at it and may not wait until its end are told at
-// once.
-func (b *localBudget) closeGateLocked(ep *endpoint, now time.Duration) {
+// closedGateLocked is called after a 429, with the end of the block before it.
+// Where that has moved, those who wait at the gate and may not wait until its
+// new end are told at once.
+func (b *localBudget) closedGateLocked(ep *endpoint, before, now time.Duration) {
+	if ep.gateRule.Until() == before {
+		return
+	}
 	ep.closures++
 	b.blockedLocked(ep, now)
 	if ep.gate.line == nil {

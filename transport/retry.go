@@ -61,8 +61,10 @@ func idempotent(req *http.Request) bool {
 type call struct {
 	t        *Transport
 	req      *http.Request
+	ctx      context.Context // the request's, marked as one that was tried before
 	body     getBody
 	claim    *Claim
+	attempt  int           // how many there were
 	left     time.Duration // what is left of the request's bound
 	answer   answer        // of the last attempt
 	started  bool          // the engine has been shown the first attempt's answer
@@ -81,7 +83,12 @@ type call struct {
 // answer is kept aside, and handed back as it came where the next attempt could
 // not be made within the bound.
 func (t *Transport) retry(req *http.Request, body getBody, claim *Claim, waited time.Duration, first answer) (*http.Response, error) {
-	c := &call{t: t, req: req, body: body, claim: claim, left: max(t.maxWait-waited, 0), answer: first}
+	again := termsOf(req.Context())
+	again.attempt++
+	c := &call{
+		t: t, req: req, ctx: again.in(req.Context()), body: body, claim: claim,
+		attempt: 1, left: max(t.maxWait-waited, 0), answer: first,
+	}
 	engine := retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport:     c,
@@ -110,7 +117,7 @@ func (c *call) RoundTrip(shell *http.Request) (*http.Response, error) {
 		c.started = true
 		return c.answer.shell(shell)
 	}
-	lease, err := c.t.budget.Acquire(c.req.Context(), c.claim, c.left)
+	lease, err := c.t.acquire(c.ctx, c.claim, c.left)
 	if err != nil {
 		c.refused = true
 		return nil, err
@@ -123,7 +130,8 @@ func (c *call) RoundTrip(shell *http.Request) (*http.Response, error) {
 	}
 	discard(c.answer.resp)
 	c.left = max(c.left-lease.Waited(), 0)
-	c.answer = c.t.send(&out, lease)
+	c.attempt++
+	c.answer = c.t.send(&out, c.claim, lease, c.attempt)
 	return c.answer.shell(shell)
 }
 
@@ -144,6 +152,7 @@ func (c *call) policy(ctx context.Context, _ *http.Response, err error) (bool, e
 	case c.refused || !a.retryable(c.req, c.body):
 		return false, nil
 	case a.outcome == Throttled || a.outcome == ThrottledBlind:
+		c.t.hooks.tellRetrying(c)
 		return true, nil
 	}
 	if a.err != nil { // a wrong scheme, header or certificate stays wrong
@@ -161,6 +170,7 @@ func (c *call) policy(ctx context.Context, _ *http.Response, err error) (bool, e
 	if a.resp != nil {
 		peek(a.resp)
 	}
+	c.t.hooks.tellRetrying(c)
 	return true, nil
 }
 

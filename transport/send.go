@@ -32,8 +32,11 @@ type answer struct {
 
 // send sends the request and settles its lease, whatever happens: a base
 // transport that panics costs no token either.
-func (t *Transport) send(req *http.Request, lease Lease) (a answer) {
+func (t *Transport) send(req *http.Request, claim *Claim, lease Lease, attempt int) (a answer) {
 	defer func() { lease.Settle(a.outcome) }()
+	if len(t.hooks.answered) > 0 {
+		defer t.hooks.tellAnswered(t.classed(req.Context()), claim, attempt, time.Now(), &a)
+	}
 	resp, err := t.base.RoundTrip(req)
 	switch {
 	case err != nil:

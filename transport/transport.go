@@ -10,6 +10,7 @@
 package transport
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -38,6 +39,13 @@ type Config struct {
 	// MaxWait is how long one request may wait in all, its retries included.
 	// Zero means never: a request that cannot go at once is refused.
 	MaxWait time.Duration
+	// Local describes the budget that is made where Budget is nil.
+	Local LocalConfig
+	// Priority is the class of requests whose context names none; default
+	// [Normal].
+	Priority Priority
+	// Observers are told what the throttle does.
+	Observers []*Observer
 }
 
 // Transport throttles the requests that its Config claims. It is safe for
@@ -49,6 +57,9 @@ type Transport struct {
 	budget    Budget
 	ownBudget bool
 	maxWait   time.Duration
+	priority  Priority
+	dryRun    bool
+	hooks     hooks
 }
 
 // New returns a Transport, or an error that names the field that is wrong.
@@ -59,12 +70,18 @@ func New(cfg Config) (*Transport, error) {
 	if cfg.MaxWait < 0 {
 		return nil, fmt.Errorf("transport: Config.MaxWait is %s: it must not be negative", cfg.MaxWait)
 	}
+	if cfg.Budget != nil && cfg.Local != (LocalConfig{}) {
+		return nil, errors.New("transport: Config.Local describes a budget, and Config.Budget is one: they exclude each other")
+	}
 	t := &Transport{
 		base:     cfg.Base,
 		classify: cfg.Classify,
 		ruled:    cfg.Ruled,
 		budget:   cfg.Budget,
 		maxWait:  cfg.MaxWait,
+		priority: cfg.Priority,
+		dryRun:   cfg.Local.DryRun,
+		hooks:    newHooks(cfg.Observers),
 	}
 	if t.base == nil {
 		t.base = http.DefaultTransport
@@ -73,7 +90,16 @@ func New(cfg Config) (*Transport, error) {
 		t.ruled = func([]byte) bool { return false }
 	}
 	if t.budget == nil {
-		t.budget, t.ownBudget = NewLocalBudget(), true
+		budget, err := cfg.Local.NewBudget()
+		if err != nil {
+			return nil, err
+		}
+		t.budget, t.ownBudget = budget, true
+	}
+	if b, ok := t.budget.(ObservableBudget); ok {
+		for _, o := range cfg.Observers {
+			b.Observe(o)
+		}
 	}
 	return t, nil
 }
@@ -94,20 +120,57 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 
 	// 2. Gate, and 3. buckets: wait for an open endpoint and a token of each.
-	lease, err := t.budget.Acquire(req.Context(), claim, t.maxWait)
+	lease, err := t.acquire(req.Context(), claim, t.maxWait)
 	if err != nil {
 		closeBody(out)
 		return nil, err
 	}
 
 	// 4. Send, and 5. settle: tell the budget what became of it.
-	answer := t.send(out, lease)
+	answer := t.send(out, claim, lease, 1)
 
 	// 6. Retry, if it is one.
-	if !answer.retryable(out, body) {
+	if t.dryRun || !answer.retryable(out, body) {
 		return answer.resp, answer.err
 	}
 	return t.retry(out, body, claim, lease.Waited(), answer)
+}
+
+// acquire asks the budget, and tells the observers what came of it.
+func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Duration) (Lease, error) {
+	ctx = t.classed(ctx)
+	lease, err := t.budget.Acquire(ctx, claim, maxWait)
+	switch {
+	case err != nil:
+		t.hooks.tellRefused(ctx, err)
+	case len(t.hooks.waited) > 0 && lease.Waited() > 0:
+		t.hooks.tellWaited(ctx, claim, lease, t.dryRun)
+	}
+	return lease, err
+}
+
+// Estimate returns how long a request like this one would wait if it came now:
+// a lower bound, since it takes answers to come at once. It sends nothing. A
+// request that is none of the throttle's business waits for nothing. The error
+// tells that the budget cannot say.
+func (t *Transport) Estimate(req *http.Request) (time.Duration, error) {
+	claim := t.classify(req)
+	if claim == nil {
+		return 0, nil
+	}
+	b, ok := t.budget.(EstimatingBudget)
+	if !ok {
+		return 0, fmt.Errorf("transport: %T does not estimate waits", t.budget)
+	}
+	return b.Estimate(t.classed(req.Context()), claim), nil
+}
+
+// classed gives the requests of a context that names no class the transport's.
+func (t *Transport) classed(ctx context.Context) context.Context {
+	if t.priority == Normal || termsOf(ctx).chosen {
+		return ctx
+	}
+	return WithPriority(ctx, t.priority)
 }
 
 // Snapshot describes the budget's buckets and gates as they are now.

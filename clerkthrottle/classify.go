@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
@@ -16,6 +17,11 @@ import (
 // the claims worked out for them. Past it the memory starts anew, which costs
 // time and nothing else.
 const maxKept = 4096
+
+// maxLearned is the longest window whose rate is learned from 429s. Learning takes
+// dozens of windows: for an hourly row, its window and Clerk's Retry-After have
+// to do.
+const maxLearned = time.Minute
 
 // classifier says what each request draws on. It is safe for concurrent use.
 type classifier struct {
@@ -130,7 +136,7 @@ func (c *classifier) newBackendClaim(in *instance, name string, rows []*Limit, m
 		claim.Rate = whole
 	}
 	for i, row := range rows { // the tightest limit that all of the endpoint shares
-		if l := claim.Limits[i]; row.Scope == PerInstance && (claim.Rate.N == 0 || perSecond(l) < perSecond(claim.Rate)) {
+		if l := claim.Limits[i]; row.Scope == PerInstance && row.Window <= maxLearned && (claim.Rate.N == 0 || perSecond(l) < perSecond(claim.Rate)) {
 			claim.Rate = l
 		}
 	}
@@ -236,7 +242,7 @@ func paramsOf(m route.Match) string {
 }
 
 func limitOf(row *Limit, key string) transport.Limit {
-	return transport.Limit{Name: row.Name, Key: key, N: row.N, Window: row.Window}
+	return transport.Limit{Name: row.Name, Key: key, N: row.N, Window: row.Window, Private: row.Scope != PerInstance}
 }
 
 func perSecond(l transport.Limit) float64 { return float64(l.N) / l.Window.Seconds() }

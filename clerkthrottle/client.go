@@ -29,10 +29,13 @@ func NewTransport(opts ...Option) (*transport.Transport, error) {
 		return nil, err
 	}
 	return transport.New(transport.Config{
-		Base:     cfg.base,
-		Classify: classifier.classify,
-		Ruled:    isProductRule,
-		Budget:   cfg.budget,
-		MaxWait:  cfg.maxWait,
+		Base:      cfg.base,
+		Classify:  classifier.classify,
+		Ruled:     isProductRule,
+		Budget:    cfg.budget,
+		MaxWait:   cfg.maxWait,
+		Local:     cfg.local,
+		Priority:  cfg.priority,
+		Observers: append(cfg.observers, logObserver(cfg.logger)),
 	})
 }

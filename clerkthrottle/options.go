@@ -23,6 +23,9 @@ type config struct {
 	overrides    []override
 	perEndpoint  bool
 	budget       transport.Budget
+	local        transport.LocalConfig
+	priority     Priority
+	observers    []*transport.Observer
 	logger       *slog.Logger
 }
 
@@ -42,6 +45,9 @@ func newConfig(opts []Option) (*config, error) {
 		if err := opt(cfg); err != nil {
 			return nil, fmt.Errorf("clerkthrottle: %w", err)
 		}
+	}
+	if cfg.budget != nil && cfg.local != (transport.LocalConfig{}) {
+		return nil, errors.New("clerkthrottle: WithReserve, WithMaxQueue, WithMaxKeys and WithDryRun describe a budget in this process, and have no effect on the one given to WithBudget: leave them out")
 	}
 	if cfg.logger == nil {
 		cfg.logger = slog.Default()
@@ -157,8 +163,23 @@ func WithBudget(b transport.Budget) Option {
 	}
 }
 
-// WithLogger sets where the throttle reports what its user should know. Default
-// [slog.Default]. No line holds a secret.
+// WithObserver has the functions of o called when the throttle holds back,
+// refuses, blocks, repeats or slows down. Several observers may be given.
+// Default: none.
+func WithObserver(o *transport.Observer) Option {
+	return func(c *config) error {
+		if o == nil {
+			return errors.New("WithObserver: the observer is nil")
+		}
+		c.observers = append(c.observers, o)
+		return nil
+	}
+}
+
+// WithLogger sets where the throttle reports what its user should know: blocks
+// and contradictions as warnings, learned rates as information, single waits,
+// refusals and retries at debug level, each at most once in ten seconds for an
+// endpoint. Default [slog.Default]. No line holds a secret.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {

@@ -1,25 +1,14 @@
 package clerkthrottle
 
 import (
-	"bufio"
-	_ "embed"
 	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
-)
-
-// The operations of Clerk's APIs, from its public OpenAPI descriptions of
-// 2026-05-12 (bapi and fapi, read on 2026-08-14). Backend paths stand there
-// without their /v1.
-var (
-	//go:embed operations/backend.txt
-	backendOperations string
-	//go:embed operations/frontend.txt
-	frontendOperations string
 )
 
 // api is one of Clerk's two APIs: its operations, and the rows of the limit
@@ -31,14 +20,10 @@ type api struct {
 	others    names      // of requests that follow no known operation
 }
 
-func newAPI(operations, prefix string) (*api, error) {
+func newAPI(known []operations.Operation) (*api, error) {
 	a := &api{}
-	for lines := bufio.NewScanner(strings.NewReader(operations)); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 2 || strings.HasPrefix(fields[0], "#") {
-			continue
-		}
-		if _, err := a.add(fields[0], prefix+fields[1]); err != nil {
+	for _, op := range known {
+		if _, err := a.add(op.Method, op.Template); err != nil {
 			return nil, err
 		}
 	}

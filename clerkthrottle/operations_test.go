@@ -6,21 +6,21 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
 )
 
-// operationsOf reads a list of operations, apart from the code under test.
-func operationsOf(list, prefix string) []string {
+// operationsOf lists operations as "METHOD /template".
+func operationsOf(list []operations.Operation) []string {
 	var all []string
-	for line := range strings.Lines(list) {
-		if f := strings.Fields(line); len(f) > 1 && f[0] != "#" {
-			all = append(all, f[0]+" "+prefix+f[1])
-		}
+	for _, op := range list {
+		all = append(all, op.String())
 	}
 	return all
 }
 
-func backendList() []string  { return operationsOf(backendOperations, "/v1") }
-func frontendList() []string { return operationsOf(frontendOperations, "") }
+func backendList() []string  { return operationsOf(operations.Backend()) }
+func frontendList() []string { return operationsOf(operations.Frontend()) }
 
 // ids are what stands in for a param, escaped as in a URL.
 var ids = []string{

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
 )
 
 // table is the limit table as one throttle applies it: Clerk's rows, the user's
@@ -16,10 +18,10 @@ type table struct {
 func newTable(cfg *config) (*table, error) {
 	t := &table{instance: map[InstanceType]*Limit{}}
 	var err error
-	if t.backend, err = newAPI(backendOperations, "/v1"); err != nil {
+	if t.backend, err = newAPI(operations.Backend()); err != nil {
 		return nil, err
 	}
-	if t.frontend, err = newAPI(frontendOperations, ""); err != nil {
+	if t.frontend, err = newAPI(operations.Frontend()); err != nil {
 		return nil, err
 	}
 	for _, kind := range []InstanceType{Development, Production} {

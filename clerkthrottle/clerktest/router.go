@@ -1,7 +1,6 @@
 package clerktest
 
 import (
-	_ "embed"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -10,15 +9,7 @@ import (
 	"sync"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
-)
-
-// The operations of Clerk's public OpenAPI descriptions of 2026-05-12. Backend
-// paths are without /v1.
-var (
-	//go:embed operations/backend.txt
-	backendOperations string
-	//go:embed operations/frontend.txt
-	frontendOperations string
+	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
 )
 
 // documentedFrontend lists the paths as the documentation of the limits spells
@@ -65,11 +56,11 @@ var known = sync.OnceValue(build)
 
 func build() router {
 	r := router{backend: newRoutes(), frontend: newRoutes()}
-	for _, op := range operations(backendOperations, "/v1") {
-		r.backend.add(op)
+	for _, op := range operations.Backend() {
+		r.backend.add(op.String())
 	}
-	for _, op := range operations(frontendOperations, "") {
-		r.frontend.add(op)
+	for _, op := range operations.Frontend() {
+		r.frontend.add(op.String())
 	}
 	for _, op := range documentedFrontend {
 		r.frontend.add(op)
@@ -84,17 +75,6 @@ func (r *router) knows(op string) bool {
 
 func newRoutes() routes {
 	return routes{mux: http.NewServeMux(), names: map[string]string{}}
-}
-
-func operations(list, prefix string) []string {
-	var ops []string
-	for line := range strings.Lines(list) {
-		fields := strings.Fields(line)
-		if len(fields) >= 2 && !strings.HasPrefix(line, "#") {
-			ops = append(ops, fields[0]+" "+prefix+fields[1])
-		}
-	}
-	return ops
 }
 
 // An operation is an endpoint of one of the two APIs, which share some paths.

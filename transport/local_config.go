@@ -10,7 +10,7 @@ import (
 )
 
 // DefaultMaxKeys is how many keys of single resources and addresses a budget in
-// this process keeps count of. A live one takes about half a kilobyte.
+// this process keeps count of. A live one takes about 350 bytes.
 const DefaultMaxKeys = 100_000
 
 // LocalConfig describes a budget in this process. The zero value is right for

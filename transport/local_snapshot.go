@@ -22,11 +22,16 @@ func (b *localBudget) Snapshot() Snapshot {
 	for key, st := range b.windows.All() {
 		n, window := st.window.Limit()
 		free, inFlight := st.window.Free(now), st.window.InFlight()
-		s.Limits = append(s.Limits, LimitSnapshot{
+		l := LimitSnapshot{
 			Name: st.limit.Name, Key: key, N: n, Window: window,
 			Free: free, InFlight: inFlight, Returning: n - free - inFlight,
 			Waiting: st.waiting(), ByClass: classesOf(st),
-		})
+		}
+		if st.line != nil {
+			next := b.epoch.Add(st.wakeTime(now))
+			l.Next = &next
+		}
+		s.Limits = append(s.Limits, l)
 	}
 	for _, ep := range b.endpoints.All() {
 		s.Endpoints = append(s.Endpoints, b.endpointSnapshotLocked(ep, now))

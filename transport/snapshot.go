@@ -63,6 +63,7 @@ type LimitSnapshot struct {
 	Returning int           `json:"returning"` // spent tokens on their way back
 	Waiting   int           `json:"waiting"`   // requests in line for a token
 	ByClass   Classes       `json:"waiting_by_class"`
+	Next      *time.Time    `json:"next,omitempty"` // when the first of the line can go; nil: nobody waits
 }
 
 // EndpointSnapshot describes the gate and the learned rate of one endpoint.

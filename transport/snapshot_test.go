@@ -35,6 +35,14 @@ func TestSnapshotAddsUp(t *testing.T) {
 			got, w := bucketOf(t, s, "shared"), want[i]
 			w.Name, w.Key, w.N, w.Window = "shared", "shared", 5, 10*sec
 			got.ByClass = w.ByClass // who waits in which class is priority's business
+			if wantNext := []time.Duration{12 * sec, 15 * sec, 0, 0}[i]; wantNext == 0 {
+				if got.Next != nil {
+					t.Errorf("at %s: the next goes at %s, though nobody waits", at, got.Next)
+				}
+			} else if got.Next == nil || got.Next.Sub(srv.start) != wantNext {
+				t.Errorf("at %s: the next goes at %v, want %s", at, got.Next, wantNext)
+			}
+			got.Next = nil
 			if got != w {
 				t.Errorf("at %s: %+v, want %+v", at, got, w)
 			}

@@ -15,7 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -25,6 +25,8 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 const (
@@ -37,35 +39,43 @@ const (
 
 func main() {
 	yes := flag.Bool("yes", false, "with CLERK_SECRET_KEY set: start talking to the real Clerk")
+	page := flag.Bool("page", false, "serve the live page of the throttle on loopback, until Ctrl-C")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	run := demo
+	run := func() error { return demo(ctx, *page) }
 	if key := os.Getenv("CLERK_SECRET_KEY"); key != "" {
-		run = func(ctx context.Context) error { return real(ctx, key, *yes) }
+		run = func() error { return real(ctx, key, *yes, *page) }
 	}
-	if err := run(ctx); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
 }
 
 // demo compares a plain and a throttled client against the stand-in.
-func demo(ctx context.Context) error {
+func demo(ctx context.Context, page bool) error {
 	const calls = demoUsers * callsPerUser
 	limit := clerkthrottle.Limits(clerkthrottle.Development)[0]
 	fmt.Printf("A stand-in for Clerk on loopback allows %d requests per %s, as a development instance does.\n", limit.N, limit.Window)
-	fmt.Printf("%d goroutines make %d calls through the official Clerk SDK, to create, read, list, update and delete %d users.\n\n", callers, calls, demoUsers)
+	fmt.Printf("%d goroutines make %d calls through the official Clerk SDK, to create, read, list, update and delete %d users (a list is two requests).\n\n", callers, calls, demoUsers)
 
 	plain, err := demoRun(ctx, "plain", &http.Client{Transport: newTransport()})
 	if err != nil {
 		return err
 	}
-	client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(newTransport()))
+	rt, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(newTransport()))
 	if err != nil {
 		return err
 	}
-	throttled, err := demoRun(ctx, "throttled", client)
+	if page {
+		stay, err := servePage(ctx, rt)
+		if err != nil {
+			return err
+		}
+		defer stay()
+	}
+	throttled, err := demoRun(ctx, "throttled", &http.Client{Transport: rt})
 	if err != nil {
 		return err
 	}
@@ -92,7 +102,7 @@ func demoRun(ctx context.Context, name string, client *http.Client) (result, err
 	defer client.CloseIdleConnections()
 
 	p := startProgress(name, demoUsers*callsPerUser)
-	r := manageUsers(ctx, newUsers(client, url+"/v1", demoKey), p)
+	r := manageUsers(ctx, newUsers(client, url+"/v1", demoKey), demoUsers, p)
 	p.finish()
 	stats := server.Stats()
 	r.name, r.sent, r.rejected = name, stats.Sent, stats.Rejected
@@ -103,7 +113,7 @@ func demoRun(ctx context.Context, name string, client *http.Client) (result, err
 }
 
 // real reads from the instance of a secret key, through the throttle.
-func real(ctx context.Context, key string, yes bool) error {
+func real(ctx context.Context, key string, yes, page bool) error {
 	kind := clerkthrottle.Development
 	if strings.HasPrefix(key, "sk_live_") {
 		kind = clerkthrottle.Production
@@ -118,12 +128,19 @@ func real(ctx context.Context, key string, yes bool) error {
 		return nil
 	}
 	counter := &countingTransport{base: http.DefaultTransport}
-	client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(counter))
+	rt, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(counter))
 	if err != nil {
 		return err
 	}
+	if page {
+		stay, err := servePage(ctx, rt)
+		if err != nil {
+			return err
+		}
+		defer stay()
+	}
 	p := startProgress("throttled", realReads)
-	r := countUsers(ctx, newUsers(client, "", key), realReads, p)
+	r := countUsers(ctx, newUsers(&http.Client{Transport: rt}, "", key), realReads, p)
 	p.finish()
 	fmt.Printf("\n%d reads worked, %d failed; %d requests sent, %d answered 429; %.1f s.\n",
 		r.worked, r.failed, counter.sent.Load(), counter.rejected.Load(), r.took.Seconds())
@@ -140,4 +157,19 @@ func newTransport() *http.Transport {
 	return t
 }
 
-var progressOut io.Writer = os.Stderr
+// servePage serves the throttle's live page on loopback, and returns what keeps
+// it there until Ctrl-C.
+func servePage(ctx context.Context, rt *transport.Transport) (stay func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("-page: %w", err)
+	}
+	server := &http.Server{Handler: statuspage.New(rt), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = server.Serve(listener) }()
+	fmt.Printf("The live page of the throttle: http://%s/\n\n", listener.Addr())
+	return func() {
+		fmt.Printf("\nThe live page stays at http://%s/ until Ctrl-C.\n", listener.Addr())
+		<-ctx.Done()
+		_ = server.Close()
+	}, nil
+}

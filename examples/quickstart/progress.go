@@ -37,10 +37,10 @@ func (p *progress) show() {
 	for {
 		select {
 		case <-tick.C:
-			fmt.Fprintf(progressOut, format, p.line())
+			fmt.Fprintf(os.Stderr, format, p.line())
 		case <-p.stop:
 			if terminal {
-				fmt.Fprintf(progressOut, "\r%s\r", strings.Repeat(" ", len(p.line())))
+				fmt.Fprintf(os.Stderr, "\r%s\r", strings.Repeat(" ", len(p.line())))
 			}
 			return
 		}

@@ -83,10 +83,10 @@ func share(ctx context.Context, n int, p *progress, work func(i int, t *tally)) 
 	return t.result
 }
 
-// manageUsers takes every user through its life. A user whose call failed is
+// manageUsers takes each of n users through its life. A user whose call failed is
 // given up: the calls that build on it are never made.
-func manageUsers(ctx context.Context, users *user.Client, p *progress) result {
-	return share(ctx, demoUsers, p, func(i int, t *tally) {
+func manageUsers(ctx context.Context, users *user.Client, n int, p *progress) result {
+	return share(ctx, n, p, func(i int, t *tally) {
 		u, err := users.Create(ctx, &user.CreateParams{
 			EmailAddresses: &[]string{fmt.Sprintf("user%d@example.com", i)},
 			FirstName:      clerk.String("Quick"),

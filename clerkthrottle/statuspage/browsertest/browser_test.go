@@ -1,0 +1,200 @@
+package browsertest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// browser is the one Chromium of all tests; each has a tab of its own.
+var browser context.Context
+
+func TestMain(m *testing.M) { os.Exit(run(m)) }
+
+func run(m *testing.M) int {
+	bin := chromium()
+	if bin == "" {
+		return m.Run() // each test says that it is left out
+	}
+	dir, err := os.MkdirTemp("", "statuspage-browser-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	allocator, stop := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(bin), chromedp.UserDataDir(dir),
+		chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.DisableGPU, chromedp.Headless,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-lcd-text", true), // smaller pictures
+		chromedp.Flag("hide-scrollbars", false), // a bar sideways is to be seen
+	)
+	defer stop()
+	var end context.CancelFunc
+	browser, end = chromedp.NewContext(allocator)
+	defer end()
+	if err := chromedp.Do(browser); err != nil {
+		fmt.Fprintln(os.Stderr, "Chromium does not start:", err)
+		return 1
+	}
+	return m.Run()
+}
+
+func chromium() string {
+	names := []string{"chromium", "chromium-browser", "google-chrome"}
+	if named := os.Getenv("CHROMIUM_BIN"); named != "" {
+		names = []string{named}
+	}
+	for _, name := range names {
+		if bin, err := exec.LookPath(name); err == nil {
+			return bin
+		}
+	}
+	return ""
+}
+
+// tab is a browser's tab that notes what the browser complains about.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu         sync.Mutex
+	complaints []string
+}
+
+// open opens an address, width pixels wide, in the "light" or "dark" scheme. The
+// test fails for every complaint of the browser: a script's error, a violation
+// of the content security policy, a request that fails.
+func open(t *testing.T, url string, width int64, scheme string) *tab {
+	t.Helper()
+	if browser == nil {
+		const why = "there is no Chromium (CHROMIUM_BIN, or chromium on the PATH): the page is not looked at"
+		if os.Getenv("CLERKTHROTTLE_REQUIRE_CHROMIUM") == "1" {
+			t.Fatal(why)
+		}
+		t.Skip(why)
+	}
+	tb := &tab{t: t}
+	ctx, stop := chromedp.NewContext(browser, chromedp.WithListener(tb.note))
+	t.Cleanup(stop)
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	t.Cleanup(cancel)
+	tb.ctx = ctx
+	tb.do(chromedp.EmulateViewport(width, 800))
+	call(tb, runtime.Enable, cdp.Empty{})
+	call(tb, log.Enable, cdp.Empty{})
+	call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+	})
+	tb.do(chromedp.Navigate(url))
+	t.Cleanup(func() {
+		for _, c := range tb.complained() {
+			t.Errorf("the browser complains: %s", c)
+		}
+	})
+	return tb
+}
+
+func (tb *tab) note(event any) {
+	var said string
+	switch e := event.(type) {
+	case *runtime.EventExceptionThrown:
+		said = fmt.Sprintf("exception: %s at %s:%d", e.ExceptionDetails.Text, e.ExceptionDetails.URL, e.ExceptionDetails.LineNumber+1)
+	case *log.EventEntryAdded:
+		if e.Entry.Level != log.EntryLevelError && e.Entry.Level != log.EntryLevelWarning {
+			return
+		}
+		said = fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+	case *runtime.EventConsoleAPICalled:
+		if e.Type != runtime.ConsoleAPICalledTypeError && e.Type != runtime.ConsoleAPICalledTypeWarning {
+			return
+		}
+		said = "console: " + string(e.Type)
+	default:
+		return
+	}
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.complaints = append(tb.complaints, said)
+}
+
+func (tb *tab) complained() []string {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	return tb.complaints
+}
+
+// forgive forgets complaints about the network, which a test has provoked.
+func (tb *tab) forgive() {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	var kept []string
+	for _, c := range tb.complaints {
+		if !strings.HasPrefix(c, "network: Failed to load resource") {
+			kept = append(kept, c)
+		}
+	}
+	tb.complaints = kept
+}
+
+// do runs actions of which no value is wanted.
+func (tb *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	tb.t.Helper()
+	if err := chromedp.Do(tb.ctx, actions...); err != nil {
+		tb.t.Fatal(err)
+	}
+}
+
+// call sends a command of the protocol.
+func call[P, R any](tb *tab, command cdp.Command[P, R], params P) R {
+	tb.t.Helper()
+	r, err := chromedp.Call(tb.ctx, command, params)
+	if err != nil {
+		tb.t.Fatal(err)
+	}
+	return r
+}
+
+// eval returns the value of a script.
+func eval[T any](tb *tab, script string) T {
+	tb.t.Helper()
+	v, err := chromedp.Run(tb.ctx, chromedp.Evaluate[T](script))
+	if err != nil {
+		tb.t.Fatal(err)
+	}
+	return v
+}
+
+// await waits until a script's value is true.
+func (tb *tab) await(what, script string) {
+	tb.t.Helper()
+	end := time.Now().Add(20 * time.Second)
+	for {
+		if eval[bool](tb, script) {
+			return
+		}
+		if time.Now().After(end) {
+			tb.t.Fatalf("it never comes about that %s; the state is %q", what, eval[string](tb, "document.documentElement.dataset.stream"))
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (tb *tab) awaitState(state string) {
+	tb.t.Helper()
+	tb.await("the page is "+state, "document.documentElement.dataset.stream === '"+state+"'")
+}

@@ -1,0 +1,27 @@
+// Package statuspage shows a throttle at work: a live page to mount where pprof
+// is mounted, for whoever asks whether the limit is the reason, which endpoint,
+// who waits, and when it ends.
+//
+//	http.Handle("/debug/throttle/", statuspage.New(throttle))
+//
+// throttle is a [transport.Transport], or whatever else has a Snapshot. The
+// page answers first, then shows every limit as a gauge over its window, the
+// lines by class, blocks counting down, the last ten minutes as a chart, and
+// for every endpoint the learned rate beside the documented one, the counts and
+// the waits.
+//
+// It is made of these, below the path it is mounted at, whatever that is:
+//
+//	/               the page; ?filter=users, ?sort=sent and ?all=1 choose endpoints
+//	/snapshot.json  the snapshot that the page shows
+//	/events         one snapshot a second as server-sent events
+//
+// The page needs no build step, nothing from elsewhere and no JavaScript: with
+// it, the page follows the stream and counts down by itself; without, it is the
+// same page and reloads. A lost stream is said to be lost, and is found again.
+//
+// Everything here is read-only. A snapshot holds no secret, but it does hold
+// the ids of users and organizations whose limits are in use, and the addresses
+// of visitors, where those have limits of their own: mount the page where
+// operators can reach it and the world cannot.
+package statuspage

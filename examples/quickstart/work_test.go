@@ -1,0 +1,48 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+)
+
+// TestThrottledSDKMeetsNo429 takes 200 users through their lives with the
+// official SDK, in virtual time: ten windows of a development instance.
+func TestThrottledSDKMeetsNo429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := clerktest.New(clerktest.WithLatency(clerktest.Lognormal(50*time.Millisecond, 0.4)))
+		client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(server.RoundTripper()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		const users = 200
+		p := &progress{name: "test", total: users * callsPerUser}
+		r := manageUsers(t.Context(), newUsers(client, "https://api.clerk.com/v1", demoKey), users, p)
+		stats := server.Stats()
+		t.Logf("%d calls worked, %d failed; %d requests, %d of 429s, %s", r.worked, r.failed, stats.Sent, stats.Rejected, r.took)
+		if r.failed > 0 || stats.Rejected > 0 || r.worked != users*callsPerUser {
+			t.Errorf("%d calls failed, first: %v", r.failed, r.firstErr)
+		}
+		// Twelve hundred requests at a hundred a window: the last go in the twelfth.
+		if least := 110 * time.Second; r.took < least || r.took > least+5*time.Second {
+			t.Errorf("took %s, the least possible is %s", r.took, least)
+		}
+	})
+}
+
+// TestPlainSDKFails shows what the throttle is for.
+func TestPlainSDKFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := clerktest.New(clerktest.WithLatency(clerktest.Constant(50 * time.Millisecond)))
+		p := &progress{name: "test", total: demoUsers * callsPerUser}
+		client := &http.Client{Transport: server.RoundTripper()}
+		r := manageUsers(t.Context(), newUsers(client, "https://api.clerk.com/v1", demoKey), demoUsers, p)
+		if r.failed == 0 || server.Stats().Rejected == 0 {
+			t.Errorf("%d calls failed, %d of 429s: nothing to show", r.failed, server.Stats().Rejected)
+		}
+	})
+}

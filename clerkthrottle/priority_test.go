@@ -58,7 +58,8 @@ func callOnce(ctx context.Context, t *testing.T, client *http.Client) (time.Dura
 // It prints how many of them found a token at once, and what all got together.
 func TestInteractiveNeverQueuesBehindBatch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const n, duration = 1000, 10 * time.Minute
+		const n = 1000
+		duration := long(10 * time.Minute)
 		var mu sync.Mutex
 		interactive, waited := 0, 0
 		server, client := newClassed(t, n,

@@ -1,0 +1,81 @@
+// Package otelthrottle shows a throttle through OpenTelemetry: metrics of what
+// it does and how it stands, and the time that requests are held back as spans
+// in the traces of their callers.
+//
+//	in, err := otelthrottle.New()
+//	throttle, err := clerkthrottle.NewTransport(
+//		clerkthrottle.WithObserver(in.Observer()),
+//		clerkthrottle.WithBase(otelhttp.NewTransport(http.DefaultTransport)),
+//	)
+//	defer in.Watch(throttle)()
+//
+// With otelhttp below the throttle, as here, every attempt has an HTTP span of
+// its own and waits stand beside them. With otelhttp above it, waits are within
+// the one HTTP span, whose duration then counts them.
+//
+// # Metrics
+//
+// The first four come from [Instrumentation.Observer], the rest from
+// [Instrumentation.Watch].
+//
+//	instrument                          type                     unit         attributes
+//	clerkthrottle.requests              Counter                  {request}    method, template, outcome, priority, error.type; refused: hold, limit
+//	clerkthrottle.request.wait.duration Histogram                s            method, template, priority, hold, limit, dry_run
+//	clerkthrottle.retries               Counter                  {retry}      method, template, error.type
+//	clerkthrottle.blocks                Counter                  {block}      method, template
+//	clerkthrottle.token.usage           ObservableUpDownCounter  {token}      limit, token.state
+//	clerkthrottle.token.limit           ObservableUpDownCounter  {token}      limit
+//	clerkthrottle.bucket.count          ObservableUpDownCounter  {bucket}     limit, bucket.state
+//	clerkthrottle.waiting_requests      ObservableUpDownCounter  {request}    priority; and either limit, or method, template
+//	clerkthrottle.blocked_endpoints     ObservableUpDownCounter  {endpoint}   method, template
+//	clerkthrottle.block.remaining       ObservableGauge          s            method, template
+//	clerkthrottle.rate.learned          ObservableGauge          {request}/s  method, template
+//	clerkthrottle.rate.documented       ObservableGauge          {request}/s  method, template
+//
+// clerkthrottle.requests counts every attempt, so that it adds up to what Clerk
+// was sent once the refused are left out. The histogram has only the requests
+// that were held back; a dry run's, which were not, are marked. Tokens that are
+// free, in flight and returning add up to the limit. A request that waits for a
+// limit is counted there, one that waits for the end of a block, or for a
+// learned rate, at its endpoint.
+//
+// # Attributes
+//
+//	method        http.request.method          GET, POST …; _OTHER
+//	template      url.template                 /v1/users/{user_id}: the path template, never the path
+//	error.type    error.type                   the status from 400 on; deadline, max_wait, queue_full or closed of a refusal; else _OTHER
+//	outcome       clerkthrottle.outcome        answered; throttled, a 429; ruled, a 429 that no waiting cures; failed, no answer came;
+//	                                           unsent, there was no connection; refused, by the throttle
+//	priority      clerkthrottle.priority       interactive, normal, batch
+//	hold          clerkthrottle.hold           what it waited for: block, limit, rate
+//	limit         clerkthrottle.limit.name     the row of the limit table: instance, PATCH /v1/users/{user_id} …
+//	token.state   clerkthrottle.token.state    free, in_flight, returning
+//	bucket.state  clerkthrottle.bucket.state   available, exhausted
+//	dry_run       clerkthrottle.dry_run        true, or left out
+//
+// The number of attribute sets is bounded by the templates and the rows of the
+// limit table. The buckets of single users, organizations and addresses are
+// added up by row, those of several instances by endpoint and row: no id,
+// address or key, hashed or not, becomes an attribute, of metrics or of spans.
+// A program uses a few of Clerk's 450 or so templates; the SDK folds what goes
+// beyond 2,000 sets an instrument into one, unless told otherwise.
+//
+// # Traces
+//
+// Where the span in a request's context is recording, it gets
+//
+//	clerkthrottle.wait     child span   from the moment the request was held back until it was sent
+//	clerkthrottle.refused  event        with clerkthrottle.reason, and the wait that there would have been
+//	clerkthrottle.retry    event        with http.request.resend_count, error.type and clerkthrottle.retry.pause, in seconds
+//
+// Only what takes time is a span. A dry run's wait takes none: it is an event of
+// the name of the span. After a 429 a retry waits for the block to end, which
+// shows as the next clerkthrottle.wait; after another failure it pauses for
+// clerkthrottle.retry.pause.
+//
+// # Cost
+//
+// Attribute sets are made once and kept: a request costs a fraction of a
+// microsecond and no allocation. Nothing is measured for a provider that
+// discards it.
+package otelthrottle

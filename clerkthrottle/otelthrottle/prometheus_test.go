@@ -1,0 +1,183 @@
+package otelthrottle_test
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle"
+)
+
+// The metrics of a throttle, for Prometheus to scrape.
+func Example_prometheus() {
+	registry := prometheus.NewRegistry()
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
+	if err != nil {
+		panic(err)
+	}
+	in, err := otelthrottle.New(otelthrottle.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))))
+	if err != nil {
+		panic(err)
+	}
+	throttle, err := clerkthrottle.NewTransport(
+		clerkthrottle.WithObserver(in.Observer()),
+		clerkthrottle.WithBase(clerktest.New().RoundTripper()), // leave this line out
+	)
+	if err != nil {
+		panic(err)
+	}
+	defer in.Watch(throttle)()
+	metrics := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{})) // or http.Handle("/metrics", …)
+	defer metrics.Close()
+
+	client := &http.Client{Transport: throttle}
+	for range 3 {
+		req, _ := http.NewRequest("GET", "https://api.clerk.com/v1/users", nil)
+		req.Header.Set("Authorization", "Bearer sk_test_anything")
+		resp, err := client.Do(req)
+		if err != nil {
+			panic(err)
+		}
+		resp.Body.Close()
+	}
+	for _, line := range scrape(metrics.URL) {
+		if strings.HasPrefix(line, "clerkthrottle_requests") || strings.HasPrefix(line, "clerkthrottle_token") {
+			fmt.Println(line)
+		}
+	}
+	// Output:
+	// clerkthrottle_requests_total{clerkthrottle_outcome="answered",clerkthrottle_priority="normal",http_request_method="GET",url_template="/v1/users"} 3
+	// clerkthrottle_token_limit{clerkthrottle_limit_name="instance"} 100
+	// clerkthrottle_token_usage{clerkthrottle_limit_name="instance",clerkthrottle_token_state="free"} 97
+	// clerkthrottle_token_usage{clerkthrottle_limit_name="instance",clerkthrottle_token_state="in_flight"} 0
+	// clerkthrottle_token_usage{clerkthrottle_limit_name="instance",clerkthrottle_token_state="returning"} 3
+}
+
+// scrape returns what a metrics page says, line by line.
+func scrape(url string) []string {
+	resp, err := http.Get(url)
+	if err != nil {
+		panic(err)
+	}
+	defer resp.Body.Close()
+	return linesOf(resp.Body)
+}
+
+func linesOf(r io.Reader) (all []string) {
+	for lines := bufio.NewScanner(r); lines.Scan(); {
+		all = append(all, lines.Text())
+	}
+	return all
+}
+
+// Every instrument is scraped under the name that Prometheus would have it, over
+// a socket, while requests wait for a limit and for a block.
+func TestPrometheus(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := otelthrottle.New(otelthrottle.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clerk := clerktest.New(clerktest.WithFault(func(r *http.Request, _ int) clerktest.Fault {
+		if r.URL.Path == "/v1/sessions" {
+			return clerktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}
+		}
+		return clerktest.Fault{}
+	}))
+	throttle, err := clerkthrottle.NewTransport(
+		clerkthrottle.WithObserver(in.Observer()),
+		clerkthrottle.WithBase(clerk.RoundTripper()),
+		clerkthrottle.WithLimit("instance", 2, 150*time.Millisecond),
+		clerkthrottle.WithLogger(slog.New(slog.DiscardHandler)),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = throttle.Close() }()
+	defer in.Watch(throttle)()
+	metrics := httptest.NewServer(promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	defer metrics.Close()
+
+	client := &http.Client{Transport: throttle}
+	get := func(path string) {
+		req, _ := http.NewRequest("GET", "https://api.clerk.com"+path, nil)
+		req.Header.Set("Authorization", "Bearer "+aKey)
+		if resp, err := client.Do(req); err == nil {
+			resp.Body.Close()
+		}
+	}
+	var all sync.WaitGroup
+	for _, path := range []string{"/v1/users", "/v1/users", "/v1/users", "/v1/sessions"} {
+		all.Go(func() { get(path) })
+	}
+	all.Wait()
+
+	page := scrape(metrics.URL)
+	for _, want := range []string{
+		"# TYPE clerkthrottle_requests_total counter",
+		"# TYPE clerkthrottle_request_wait_duration_seconds histogram",
+		"# TYPE clerkthrottle_retries_total counter",
+		"# TYPE clerkthrottle_blocks_total counter",
+		"# TYPE clerkthrottle_token_usage gauge",
+		"# TYPE clerkthrottle_token_limit gauge",
+		"# TYPE clerkthrottle_bucket_count gauge",
+		"# TYPE clerkthrottle_waiting_requests gauge",
+		"# TYPE clerkthrottle_blocked_endpoints gauge",
+		"# TYPE clerkthrottle_block_remaining_seconds gauge",
+		"# TYPE clerkthrottle_rate_learned_per_second gauge",
+		"# TYPE clerkthrottle_rate_documented_per_second gauge",
+	} {
+		if !slices.Contains(page, want) {
+			t.Errorf("the page does not say %q\n%s", want, strings.Join(page, "\n"))
+		}
+	}
+	value := func(name string, labels ...string) string {
+		for _, line := range page {
+			series, value, _ := strings.Cut(line, "} ")
+			matches := strings.HasPrefix(series, name+"{")
+			for _, l := range labels {
+				matches = matches && strings.Contains(series, l)
+			}
+			if matches {
+				return value
+			}
+		}
+		return "none"
+	}
+	const users, sessions = `url_template="/v1/users"`, `url_template="/v1/sessions"`
+	for _, check := range []struct{ what, got, want string }{
+		{"answered", value("clerkthrottle_requests_total", users, `clerkthrottle_outcome="answered"`), "3"},
+		{"throttled", value("clerkthrottle_requests_total", sessions, `clerkthrottle_outcome="throttled"`, `error_type="429"`), "1"},
+		{"refused", value("clerkthrottle_requests_total", sessions, `clerkthrottle_outcome="refused"`, `error_type="max_wait"`), "1"},
+		{"blocks", value("clerkthrottle_blocks_total", sessions), "1"},
+		{"blocked", value("clerkthrottle_blocked_endpoints", sessions), "1"},
+		{"open", value("clerkthrottle_blocked_endpoints", users), "0"},
+		{"limit", value("clerkthrottle_token_limit", `clerkthrottle_limit_name="instance"`), "2"},
+	} {
+		if check.got != check.want {
+			t.Errorf("%s: %s, want %s\n%s", check.what, check.got, check.want, strings.Join(page, "\n"))
+		}
+	}
+	if joined := strings.Join(page, "\n"); strings.Contains(joined, "RECOGNISABLE") {
+		t.Error("the page tells the secret key")
+	}
+}

@@ -123,7 +123,7 @@ func (a *answer) finish(n int, date time.Time, extra http.Header) {
 	if a.header == nil {
 		a.header = http.Header{}
 	}
-	a.header.Set("Content-Type", "application/json; charset=utf-8")
+	a.header.Set("Content-Type", "application/json")
 	a.header.Set("Date", date.UTC().Format(http.TimeFormat))
 	a.header.Set("Clerk-Trace-Id", trace)
 	for k, v := range extra {

@@ -50,7 +50,7 @@ func TestSocket(t *testing.T) {
 		t.Errorf("HEAD: %d %q", r.status, r.body)
 	}
 	r := c.do(t, "GET /v1/users", "")
-	if r.status != 429 || r.code(t) != "too_many_requests" || r.retryAfter() != "3600" || r.header.Get("Content-Type") != "application/json; charset=utf-8" {
+	if r.status != 429 || r.code(t) != "too_many_requests" || r.retryAfter() != "3600" || r.header.Get("Content-Type") != "application/json" {
 		t.Errorf("over the limit: %d %v %s", r.status, r.header, r.body)
 	}
 	if st := server.Stats(); st.Accepted != 3 || st.Rejected != 1 || st.Faults != 3 || st.Violations != 0 {

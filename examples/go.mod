@@ -8,12 +8,21 @@ require (
 )
 
 require (
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/dgryski/go-rendezvous v0.0.0-20200823014737-9f7001d12a5f // indirect
+)
+
+require (
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
+	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.0.0
 	github.com/go-jose/go-jose/v3 v3.0.4 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
+	github.com/redis/go-redis/v9 v9.17.3
 	golang.org/x/crypto v0.19.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
 )
 
 replace github.com/clerkthrottle/clerkthrottle-go => ../
+
+replace github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget => ../clerkthrottle/redisbudget

@@ -1,0 +1,147 @@
+package redisbudget
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+)
+
+const (
+	// DefaultInFlightBound is how long the tokens of a program that died stay
+	// out, see [WithInFlightBound].
+	DefaultInFlightBound = 5 * time.Second
+	// DefaultTimeout is how long a request waits for Redis before it goes on
+	// without, see [WithTimeout].
+	DefaultTimeout = 100 * time.Millisecond
+)
+
+// Option configures [New].
+type Option func(*config) error
+
+type config struct {
+	prefix   string
+	name     string
+	bound    time.Duration
+	timeout  time.Duration
+	fallback bool
+	logger   *slog.Logger
+	cells    func(n int) int // granules in a window, for a limit of n; tests want more
+}
+
+func newConfig(opts []Option) (*config, error) {
+	c := &config{
+		prefix:   "clerkthrottle",
+		name:     "default",
+		bound:    DefaultInFlightBound,
+		timeout:  DefaultTimeout,
+		fallback: true,
+		cells:    cellsOf,
+	}
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, fmt.Errorf("redisbudget: option number %d is nil", i+1)
+		}
+		if err := opt(c); err != nil {
+			return nil, fmt.Errorf("redisbudget: %w", err)
+		}
+	}
+	if c.logger == nil {
+		c.logger = slog.Default()
+	}
+	return c, nil
+}
+
+// WithName names the budget. Programs that give the same name on the same Redis
+// share it; default "default". Different Clerk instances need no name of their
+// own, they never share a count. The name is the hash tag of every key, in
+// clear, so that all of a budget lies on one node of a Redis Cluster: give two
+// busy instances two names and two nodes can serve them.
+func WithName(name string) Option {
+	return func(c *config) error {
+		if err := checkName("WithName", name); err != nil {
+			return err
+		}
+		c.name = name
+		return nil
+	}
+}
+
+// WithPrefix sets what every key in Redis begins with, before a colon. Default
+// "clerkthrottle".
+func WithPrefix(prefix string) Option {
+	return func(c *config) error {
+		if err := checkName("WithPrefix", prefix); err != nil {
+			return err
+		}
+		c.prefix = prefix
+		return nil
+	}
+}
+
+func checkName(option, name string) error {
+	switch {
+	case name == "":
+		return fmt.Errorf("%s: the name is empty", option)
+	case strings.ContainsAny(name, "{}"):
+		return fmt.Errorf("%s(%q): braces would change the hash tag", option, name)
+	case strings.Contains(name, "sk_live_"), strings.Contains(name, "sk_test_"):
+		return fmt.Errorf("%s: that is a secret key; give it a name that may be seen", option)
+	}
+	return nil
+}
+
+// WithInFlightBound sets how long a program may be silent before it counts as
+// dead: its requests under way are then taken for answered, and their tokens come
+// back one window later. Default [DefaultInFlightBound].
+//
+// A program with requests under way is never silent for longer than a third of
+// the bound. The rest is the time that a request has, from its program's death,
+// to reach the server. A program that lives, but was stopped for longer than the
+// bound (a suspended machine, a frozen container), may find that its tokens were
+// given to others: raise the bound where that happens. The bound does not limit
+// how long an answer may take. Give all programs the same.
+func WithInFlightBound(d time.Duration) Option {
+	return func(c *config) error {
+		if d < 100*time.Millisecond || d > time.Hour {
+			return fmt.Errorf("WithInFlightBound(%s): want between 100ms and 1h", d)
+		}
+		c.bound = d
+		return nil
+	}
+}
+
+// WithTimeout sets how long one call to Redis may take before the budget goes on
+// without Redis. Default [DefaultTimeout]. A timer of the budget's own enforces
+// it, whatever the timeouts of the Redis client are.
+func WithTimeout(d time.Duration) Option {
+	return func(c *config) error {
+		if d < time.Millisecond || d > 10*time.Second {
+			return fmt.Errorf("WithTimeout(%s): want between 1ms and 10s", d)
+		}
+		c.timeout = d
+		return nil
+	}
+}
+
+// WithoutFallback refuses requests with an [*UnavailableError] while Redis is
+// away, instead of letting them go on under a budget of this program's own.
+func WithoutFallback() Option {
+	return func(c *config) error {
+		c.fallback = false
+		return nil
+	}
+}
+
+// WithLogger sets where the budget reports that Redis is away, and that it is
+// back. Default [slog.Default]. No line holds a secret.
+func WithLogger(l *slog.Logger) Option {
+	return func(c *config) error {
+		if l == nil {
+			return errors.New("WithLogger: the logger is nil; to hear nothing, give it slog.New(slog.DiscardHandler)")
+		}
+		c.logger = l
+		return nil
+	}
+}

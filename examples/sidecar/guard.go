@@ -1,0 +1,78 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
+)
+
+// guard decides who may come in. A proxy on loopback is within reach of every
+// program of the machine, and of every web page that a browser on it shows: a
+// page can send requests to 127.0.0.1, and by DNS rebinding even read the
+// answers. Where the sidecar adds a secret key, that would be the page's to use.
+type guard struct {
+	hosts []string // names that this may be called by; nil: any
+}
+
+func newGuard(o *options) *guard {
+	host, _, _ := net.SplitHostPort(o.listen)
+	if !flags.IsLoopback(host) && o.hosts == "" {
+		return &guard{} // the names of a shared sidecar are its operator's business
+	}
+	g := &guard{hosts: []string{strings.ToLower(host)}}
+	for name := range strings.SplitSeq(o.hosts, ",") {
+		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
+			g.hosts = append(g.hosts, name)
+		}
+	}
+	return g
+}
+
+// admit answers a request that must not pass, and reports whether it may.
+func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
+	switch {
+	case r.Method == http.MethodConnect:
+		edge.Refuse(w, http.StatusMethodNotAllowed, "method_not_allowed", "This is no proxy to elsewhere.")
+	case r.URL.IsAbs():
+		edge.Refuse(w, http.StatusBadRequest, "request_invalid", "This is no proxy to elsewhere: send the path only, as to Clerk itself.")
+	case hasDots(r.URL.Path):
+		edge.Refuse(w, http.StatusBadRequest, "request_invalid", "The path has . or .. in it.")
+	case !g.knows(r.Host):
+		edge.Refuse(w, http.StatusMisdirectedRequest, "host_invalid", "The Host header names another server; see -hosts.")
+	default:
+		return true
+	}
+	return false
+}
+
+func (g *guard) knows(hostport string) bool {
+	if g.hosts == nil {
+		return true
+	}
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	return flags.IsLoopback(host) || slices.Contains(g.hosts, host)
+}
+
+// fromBrowser reports whether a web page sent the request. The Backend API is
+// for servers, and no browser may use it.
+func fromBrowser(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return r.Header.Get("Origin") != "" || site != "" && site != "none"
+}
+
+func hasDots(path string) bool {
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}

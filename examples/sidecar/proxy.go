@@ -1,0 +1,98 @@
+package main
+
+import (
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
+)
+
+// frontendPrefix is where Clerk's documentation puts a Frontend API proxy.
+const frontendPrefix = "/__clerk"
+
+// placeholder is the key of clients that cannot go without one and leave it to
+// the sidecar to fill in.
+const placeholder = "sidecar"
+
+// newBackendProxy forwards to the Backend API as the program itself would have
+// called it: Clerk limits an instance there, not addresses, so who is behind the
+// sidecar stays behind it. The forwarding headers of clients are taken out, and
+// none are added.
+func (s *sidecar) newBackendProxy(o *options) *httputil.ReverseProxy {
+	p := s.newProxy()
+	p.Rewrite = func(pr *httputil.ProxyRequest) {
+		pr.SetURL(&o.backend.URL)
+		pr.Out.URL.RawQuery = pr.In.URL.RawQuery
+		if o.addKey {
+			if token := pr.In.Header.Get("Authorization"); token == "" || token == "Bearer "+placeholder {
+				pr.Out.Header.Set("Authorization", "Bearer "+o.key)
+			}
+		}
+	}
+	return p
+}
+
+// newFrontendProxy forwards to the Frontend API, which limits visitors by the
+// leftmost address of X-Forwarded-For. There is only one, the visitor's.
+func (s *sidecar) newFrontendProxy(o *options) *httputil.ReverseProxy {
+	p := s.newProxy()
+	p.Rewrite = func(pr *httputil.ProxyRequest) {
+		pr.Out.URL.Path = strings.TrimPrefix(pr.In.URL.Path, frontendPrefix)
+		pr.Out.URL.RawPath = strings.TrimPrefix(pr.In.URL.RawPath, frontendPrefix)
+		pr.SetURL(&o.frontend.URL)
+		pr.Out.URL.RawQuery = pr.In.URL.RawQuery
+		pr.SetXForwarded() // For: the caller, Host and Proto: as it called
+		if visitor := edge.ClientAddress(pr.In, o.trustedHops); visitor != "" {
+			pr.Out.Header.Set("X-Forwarded-For", visitor)
+		}
+		if o.trustedHops > 0 { // the calling program knows how the visitor came to it
+			for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto"} {
+				if v := pr.In.Header.Get(name); v != "" {
+					pr.Out.Header.Set(name, v)
+				}
+			}
+		}
+	}
+	return p
+}
+
+func (s *sidecar) newProxy() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport:     s.throttle,
+		FlushInterval: -1, // what Clerk sends, the client gets at once
+		BufferPool:    &s.buffers,
+		ErrorHandler:  edge.ErrorHandler(s.logger),
+	}
+}
+
+// buffers keeps the memory for copying bodies.
+type buffers struct{ pool sync.Pool }
+
+const bufferSize = 32 << 10
+
+// Get implements [httputil.BufferPool].
+func (b *buffers) Get() []byte {
+	if p, ok := b.pool.Get().(*[bufferSize]byte); ok {
+		return p[:]
+	}
+	return make([]byte, bufferSize)
+}
+
+// Put implements [httputil.BufferPool].
+func (b *buffers) Put(p []byte) {
+	if len(p) == bufferSize {
+		b.pool.Put((*[bufferSize]byte)(p))
+	}
+}
+
+// newTransport is the transport below the throttle. It passes bodies on as they
+// are, compressed or not, and keeps as many connections as there are clients.
+func newTransport() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.DisableCompression = true
+	t.MaxIdleConns = 0
+	t.MaxIdleConnsPerHost = 1024
+	return t
+}

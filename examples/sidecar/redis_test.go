@@ -1,0 +1,87 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+)
+
+// redisServer starts a Redis of the test's own and returns its URL.
+func redisServer(t *testing.T) string {
+	t.Helper()
+	bin, err := exec.LookPath("redis-server")
+	if err != nil {
+		t.Skip("redis-server is not installed")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	_, port, _ := net.SplitHostPort(address)
+	cmd := exec.Command(bin, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	for range 100 {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			_ = conn.Close()
+			return "redis://" + address
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("redis-server does not answer")
+	return ""
+}
+
+// Sidecars with the same Redis draw on one budget: their clients together keep
+// to the limit.
+func TestSidecarsShareARedis(t *testing.T) {
+	redis := redisServer(t)
+	clerk := clerktest.New(clerktest.WithLimits(clerkthrottle.Limit{Name: "instance", N: 40, Window: 500 * time.Millisecond}))
+	upstream := clerk.Start()
+	defer clerk.Close()
+	var wg sync.WaitGroup
+	for range 2 {
+		url := start(t, upstream, "-limit", "40/500ms", "-redis", redis)
+		c := client(t)
+		for range 60 {
+			wg.Go(func() {
+				resp, err := c.Do(request(t, "GET", url+"/v1/users", "Authorization", "Bearer sk_test_x"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					t.Error(resp.Status)
+				}
+			})
+		}
+	}
+	wg.Wait()
+	if s := clerk.Stats(); s.Rejected != 0 || s.Accepted != 120 {
+		t.Errorf("%d requests accepted, %d answered 429", s.Accepted, s.Rejected)
+	}
+}
+
+func TestWrongRedisURL(t *testing.T) {
+	o, err := parseOptions([]string{"-redis", "127.0.0.1:6379"}, func(string) string { return "" }, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := newSidecar(o, slog.New(slog.DiscardHandler)); err == nil {
+		t.Error("it was taken")
+	}
+}

@@ -29,6 +29,10 @@ func logObserver(l *slog.Logger) *transport.Observer {
 			warn(slog.LevelWarn, "blocked", e.Endpoint, "clerkthrottle: blocked after a 429", "for", e.For.Round(time.Millisecond), "until", e.Until)
 		},
 		RateChanged: func(e transport.RateEvent) {
+			if !e.Learned {
+				warn(slog.LevelInfo, "rate", e.Endpoint, "clerkthrottle: no 429 for long; the documented rate holds again", "requests_per_second", e.Rate)
+				return
+			}
 			warn(slog.LevelInfo, "rate", e.Endpoint, "clerkthrottle: other programs share the limit; this one slows down",
 				"requests_per_second", e.Rate, "documented", e.Documented)
 		},

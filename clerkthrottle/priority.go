@@ -12,8 +12,8 @@ import (
 type Priority = transport.Priority
 
 // The classes, from the one that goes first to the one that goes last. None of
-// them starves: of the requests that leave a line in which a lower class waits,
-// at least one in eleven is of that class.
+// them starves: as long as requests of a class wait in a line, at least one in
+// eleven that go from it is of that class.
 const (
 	// Interactive is work that a person waits for, such as a sign-in page.
 	Interactive = transport.Interactive

@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -80,6 +81,37 @@ func contend(b *testing.B, rt http.RoundTripper) {
 		})
 	}
 	all.Wait()
+}
+
+// BenchmarkLine has so many callers stand in line for the one token of a limit,
+// which goes from hand to hand. A step is a grant, a request that is given back,
+// and a newcomer: it must cost the same however long the line is.
+func BenchmarkLine(b *testing.B) {
+	for _, waiters := range []int{100, 1000, 10_000} {
+		b.Run(strconv.Itoa(waiters), func(b *testing.B) {
+			budget := transport.NewLocalBudget()
+			claim := &transport.Claim{Endpoint: "A", Key: "A", Limits: []transport.Limit{{Name: "one", Key: "one", N: 1, Window: time.Second}}}
+			var left atomic.Int64
+			left.Store(int64(b.N))
+			b.ReportAllocs()
+			b.ResetTimer()
+			var all sync.WaitGroup
+			for i := range waiters {
+				ctx := transport.WithPriority(context.Background(), transport.Priority(i%3-1))
+				all.Go(func() {
+					for left.Add(-1) >= 0 {
+						lease, err := budget.Acquire(ctx, claim, 1000*time.Hour)
+						if err != nil {
+							b.Error(err)
+							return
+						}
+						lease.Settle(transport.Unsent)
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
 }
 
 // The common case, no wait and no retry, must stay cheap.

@@ -14,6 +14,9 @@ type endpoint struct {
 	name, key string
 	gate      station
 	gateRule  gate.Gate
+	private   bool         // there may be very many like it
+	stray     bool         // it found no room: its gate holds back nobody who comes later
+	slowed    bool         // a rate was learned, and it is not known that it was forgotten
 	closures  int          // how often the gate closed
 	pace      *paceStation // nil: nothing is learned
 	sent      int64
@@ -30,11 +33,12 @@ type paceStation struct {
 type noted struct {
 	tally.Counts // but Sent
 	waits        tally.Histogram
-	reopen       *time.Timer // tells an observer that the gate is open again
+	reopen       *time.Timer   // tells the observers that the gate is open again
+	told         time.Duration // the end of the block that they were told of last
 }
 
 func newEndpoint(c *Claim) *endpoint {
-	ep := &endpoint{name: c.Endpoint, key: c.Key}
+	ep := &endpoint{name: c.Endpoint, key: c.Key, private: c.private()}
 	ep.gate.turnstile = &ep.gateRule
 	if c.Rate.N > 0 {
 		rate := adapt.New(c.Rate.N, c.Rate.Window)
@@ -47,6 +51,9 @@ func newEndpoint(c *Claim) *endpoint {
 func (ep *endpoint) idle(now time.Duration) bool {
 	return ep.gate.idle(now) && (ep.pace == nil || ep.pace.idle(now))
 }
+
+// perSecond returns the rate of a documented limit.
+func perSecond(l *Limit) float64 { return float64(l.N) / l.Window.Seconds() }
 
 func (ep *endpoint) notes() *noted {
 	if ep.noted == nil {

@@ -61,10 +61,10 @@ func (h *hooks) tellRefused(ctx context.Context, err error) {
 	}
 }
 
-func (h *hooks) tellAnswered(ctx context.Context, claim *Claim, attempt int, sent time.Time, a *answer) {
+func (h *hooks) tellAnswered(ctx context.Context, claim *Claim, attempt int, took time.Duration, a *answer) {
 	e := AnswerEvent{
 		Endpoint: claim.Endpoint, Key: claim.Key, Priority: PriorityOf(ctx),
-		Attempt: attempt, Outcome: a.outcome, Duration: time.Since(sent),
+		Attempt: attempt, Outcome: a.outcome, Duration: took,
 	}
 	if a.resp != nil {
 		e.Status = a.resp.StatusCode

@@ -17,27 +17,32 @@ type lease struct {
 	endpoint *endpoint
 	flow     string
 	class    int
-	retry    bool
 
 	way      []*station  // the stations to pass, in order
 	stations [4]*station // room for way, so that it costs no allocation
 	at       int         // how many of them are passed
 	closures int         // how often the gate had closed when l last passed it
-	paced    bool        // took a token of the learned rate on the way
 
-	arrived time.Duration
-	until   time.Duration // may wait no longer than this
-	why     Reason        // whose bound until is
-	sent    time.Duration // when the last station was passed
+	arrived  time.Duration
+	until    time.Duration // may wait no longer than this
+	why      Reason        // whose bound until is
+	sent     time.Duration // when the last station was passed
+	holder   *station      // where it stood for the longest
+	*waiting               // nil: it never waited
+
+	retry   bool
+	paced   bool // took a token of the learned rate
 	settled bool
+}
 
+// waiting is what a lease needs to wait: most never do.
+type waiting struct {
 	place   queue.Place[*lease] // in the line of a station
 	turn    queue.Node[*lease]  // among all who wait
 	stood   time.Duration       // since when it stands in that line
 	longest time.Duration       // the longest time that it stood in one
-	holder  *station            // and where that was
 	done    bool                // granted or refused
-	granted chan struct{}       // closed when done; nil if it never waited
+	granted chan struct{}       // closed when done
 	refused error               // set before granted is closed
 }
 
@@ -114,10 +119,16 @@ func (l *lease) refusal(holder *station, now, at time.Duration) *ThrottledError 
 
 // queueFullError describes why l, which waits, gives way: n others do, too.
 func (l *lease) queueFullError(now time.Duration, n int) *ThrottledError {
-	st := l.way[l.at]
-	e := l.refusal(st, now, max(now, st.when(now, l.class, st.waiting()-1)))
+	e := l.refusal(l.way[l.at], now, l.nextLocked(now))
 	e.Reason, e.Queue = ReasonQueueFull, n
 	return e
+}
+
+// nextLocked returns when l, which stands in a line, could pass it if it went to
+// the end of its part of it now.
+func (l *lease) nextLocked(now time.Duration) time.Duration {
+	st := l.way[l.at]
+	return st.when(now, l.class, max(0, st.ahead(l.class, l.flow)-1))
 }
 
 func (l *lease) closedError() error {
@@ -127,13 +138,18 @@ func (l *lease) closedError() error {
 // pass moves l on past the station that it stands before.
 func (l *lease) pass(st *station, now time.Duration) {
 	st.Take(now)
-	if pace := l.endpoint.pace; pace != nil && st == &pace.station && pace.rate.Learned(now) {
+	switch ep := l.endpoint; {
+	case st == &ep.gate:
+		l.closures = ep.closures
+	case ep.pace != nil && st == &ep.pace.station && ep.pace.rate.Learned(now):
 		l.paced = true
 	}
-	if stood := now - l.stood; l.granted != nil && stood >= l.longest {
-		l.longest, l.holder = stood, st
+	if l.waiting != nil {
+		if stood := now - l.stood; stood >= l.longest {
+			l.longest, l.holder = stood, st
+		}
+		l.stood = now
 	}
-	l.stood = now
 	l.at++
 }
 
@@ -177,8 +193,7 @@ func (l *lease) abandon(ctx context.Context) error {
 			l.why = ReasonDeadline
 		}
 		if late || err == nil {
-			st := l.way[l.at]
-			err = l.refusal(st, now, st.when(now, l.class, st.waiting()-1))
+			err = l.refusal(l.way[l.at], now, l.nextLocked(now))
 		}
 		b.expelLocked(l, err, now)
 	case l.refused != nil:
@@ -187,11 +202,18 @@ func (l *lease) abandon(ctx context.Context) error {
 		// Granted at the very moment at which ctx ended: pretend it was not,
 		// and let the next one have what it took.
 		b.restoreLocked(l, now)
-		b.unsendLocked(l, now)
+		b.unsendLocked(l)
 		b.refuseLocked(l, err, now)
 	}
 	b.drainLocked(now)
 	return err
+}
+
+// stray reports whether the gate that a lease closes holds back nobody who comes
+// later, the request's own retry included.
+func stray(l Lease) bool {
+	local, ok := l.(*lease)
+	return ok && local.endpoint.stray
 }
 
 // Waited implements [Lease].

@@ -81,7 +81,7 @@ func (b *localBudget) enterLocked(l *lease, bound time.Duration, why Reason) (wa
 		return false, l.closedError()
 	}
 	l.arrived, l.until, l.why = now, saturatingAdd(now, bound), why
-	b.routeLocked(l, now)
+	b.routeLocked(l, now, true)
 	if b.cfg.DryRun {
 		b.passLocked(l, now)
 		return false, nil
@@ -93,8 +93,6 @@ func (b *localBudget) enterLocked(l *lease, bound time.Duration, why Reason) (wa
 	if b.advanceLocked(l, now) {
 		return false, nil
 	}
-	l.granted = make(chan struct{})
-	l.turn.Value = l
 	b.waiters[l.class].Push(&l.turn)
 	b.drainLocked(now) // a better class goes past those who wait
 	if !l.done {
@@ -104,9 +102,10 @@ func (b *localBudget) enterLocked(l *lease, bound time.Duration, why Reason) (wa
 }
 
 // routeLocked lays the lease's way through the stations that its claim names.
-func (b *localBudget) routeLocked(l *lease, now time.Duration) {
+// Those that are new are kept, or serve this lease alone.
+func (b *localBudget) routeLocked(l *lease, now time.Duration, keep bool) {
 	c := l.claim
-	l.endpoint = b.endpointLocked(c, now)
+	l.endpoint = b.endpointLocked(c, now, keep)
 	l.way = l.stations[:0]
 	l.passBy(&l.endpoint.gate)
 	for i := range c.Limits {
@@ -114,7 +113,7 @@ func (b *localBudget) routeLocked(l *lease, now time.Duration) {
 		if last && l.endpoint.pace != nil {
 			l.passBy(&l.endpoint.pace.station)
 		}
-		l.passBy(b.windowLocked(&c.Limits[i], last, now))
+		l.passBy(b.windowLocked(&c.Limits[i], last, now, keep))
 	}
 	if len(c.Limits) == 0 && l.endpoint.pace != nil {
 		l.passBy(&l.endpoint.pace.station)
@@ -122,17 +121,18 @@ func (b *localBudget) routeLocked(l *lease, now time.Duration) {
 }
 
 // endpointLocked returns the claim's endpoint. One that is private and finds no
-// room is not kept: it serves this request alone.
-func (b *localBudget) endpointLocked(c *Claim, now time.Duration) *endpoint {
-	ep, ok := b.endpoints.Get(c.Key)
-	switch {
-	case ok:
+// room is not kept.
+func (b *localBudget) endpointLocked(c *Claim, now time.Duration, keep bool) *endpoint {
+	if ep, ok := b.endpoints.Get(c.Key); ok {
+		b.forgottenLocked(ep, now)
 		return ep
-	case c.private():
-		ep = newEndpoint(c)
-		b.endpoints.AddWithin(b.cfg.MaxKeys, c.Key, ep, now)
+	}
+	ep := newEndpoint(c)
+	switch {
+	case !keep:
+	case ep.private:
+		ep.stray = !b.endpoints.AddWithin(b.cfg.MaxKeys, c.Key, ep, now)
 	default:
-		ep = newEndpoint(c)
 		b.endpoints.Add(c.Key, ep, now)
 	}
 	return ep
@@ -141,19 +141,20 @@ func (b *localBudget) endpointLocked(c *Claim, now time.Duration) *endpoint {
 // windowLocked returns the bucket of a limit, and shared whether it is the one
 // that most requests share. A private one that finds no room is not kept, and
 // guards nothing.
-func (b *localBudget) windowLocked(l *Limit, shared bool, now time.Duration) *station {
-	st, ok := b.windows.Get(l.Key)
-	switch {
-	case ok:
+func (b *localBudget) windowLocked(l *Limit, shared bool, now time.Duration, keep bool) *station {
+	if st, ok := b.windows.Get(l.Key); ok {
 		return st
+	}
+	var reserved *held
+	if shared && !l.Private {
+		reserved = b.cfg.heldOf(l)
+	}
+	st := newWindowStation(l, reserved)
+	switch {
+	case !keep:
 	case l.Private:
-		st = newWindowStation(l, nil)
 		b.windows.AddWithin(b.cfg.MaxKeys, l.Key, st, now)
-	case shared:
-		st = newWindowStation(l, b.cfg.heldOf(l))
-		b.windows.Add(l.Key, st, now)
 	default:
-		st = newWindowStation(l, nil)
 		b.windows.Add(l.Key, st, now)
 	}
 	return st
@@ -185,7 +186,6 @@ func (b *localBudget) leaveLocked(l *lease) {
 		st.users--
 	}
 	l.way = l.way[:0]
-	l.turn.Remove()
 }
 
 // refuseLocked takes off its stations a lease that is not sent, because it is

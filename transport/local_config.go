@@ -28,11 +28,13 @@ type LocalConfig struct {
 	MaxQueue int
 	// MaxKeys bounds how many private limits (see [Limit]) are kept count of,
 	// and as many endpoints of theirs. What is idle is forgotten first; where
-	// all are in use, the requests of further keys are let through uncounted.
-	// 0: DefaultMaxKeys.
+	// all are in use, the requests of further keys are let through uncounted, and
+	// their 429s handed back. 0: DefaultMaxKeys.
 	MaxKeys int
 	// DryRun computes everything and holds nobody back: requests are sent at
-	// once, 429s are handed back, and what would have been waited is reported.
+	// once, 429s are handed back, and what would have been waited is reported:
+	// by each request alone, since there is no line. In a lasting overload the
+	// true waits would be longer.
 	DryRun bool
 }
 
@@ -65,12 +67,12 @@ func newLocalBudget(cfg LocalConfig) *localBudget {
 	if cfg.MaxKeys == 0 {
 		cfg.MaxKeys = DefaultMaxKeys
 	}
-	return &localBudget{
-		cfg:       cfg,
-		epoch:     time.Now(),
-		endpoints: registry.New((*endpoint).idle),
-		windows:   registry.New((*station).idle),
-	}
+	b := &localBudget{cfg: cfg, epoch: time.Now(), windows: registry.New((*station).idle)}
+	b.endpoints = registry.New(func(ep *endpoint, now time.Duration) bool {
+		b.forgottenLocked(ep, now)
+		return ep.idle(now)
+	})
+	return b
 }
 
 // heldOf returns what each class must leave of a shared limit.
@@ -78,7 +80,8 @@ func (cfg LocalConfig) heldOf(l *Limit) *held {
 	if cfg.ReserveInteractive == 0 && cfg.ReserveNormal == 0 {
 		return nil
 	}
-	of := func(fraction float64) int { return int(math.Ceil(fraction * float64(l.N))) }
+	// Rounded up, but not for the last bit of a sum of fractions.
+	of := func(fraction float64) int { return int(math.Ceil(fraction*float64(l.N) - 1e-9)) }
 	var h held
 	h[Normal.class()] = of(cfg.ReserveInteractive)
 	h[Batch.class()] = of(cfg.ReserveInteractive + cfg.ReserveNormal)

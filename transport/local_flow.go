@@ -14,8 +14,7 @@ func (b *localBudget) advanceLocked(l *lease, now time.Duration) bool {
 		for l.at < len(l.way) {
 			st := l.way[l.at]
 			if st.waiting() > 0 || l.class >= st.open(now) {
-				l.stood = now
-				st.push(l)
+				st.push(l, now)
 				b.wakeLocked(st)
 				return false
 			}
@@ -28,7 +27,7 @@ func (b *localBudget) advanceLocked(l *lease, now time.Duration) bool {
 		// The gate closed while l was on its way. Whoever passes the gate
 		// again finds it open or waits there, so this ends.
 		b.restoreLocked(l, now)
-		l.at, l.closures = 0, l.endpoint.closures
+		l.at = 0
 		if err := l.refusalLocked(now); err != nil {
 			b.refuseLocked(l, err, now)
 			l.grant(err)

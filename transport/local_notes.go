@@ -13,17 +13,11 @@ func (b *localBudget) sendLocked(l *lease, now time.Duration) {
 	l.sent = now
 	if ep.pace != nil && !l.paced {
 		ep.pace.rate.Take(now)
+		l.paced = true
 	}
-	c := tally.Counts{Sent: 1}
+	c, wait := l.sending()
 	ep.sent++
-	wait := l.Waited()
-	if l.retry {
-		c.Retried = 1
-	}
-	if wait > 0 {
-		c.Waited = 1
-	}
-	if wait > 0 || l.retry {
+	if c != (tally.Counts{Sent: 1}) {
 		n := ep.notes()
 		n.Add(c)
 		if wait > 0 {
@@ -34,9 +28,29 @@ func (b *localBudget) sendLocked(l *lease, now time.Duration) {
 }
 
 // unsendLocked takes back that l was sent: it gave up at that very moment.
-func (b *localBudget) unsendLocked(l *lease, now time.Duration) {
-	l.endpoint.sent--
-	b.history.Note(now, tally.Counts{Sent: -1}, 0)
+func (b *localBudget) unsendLocked(l *lease) {
+	c, wait := l.sending()
+	ep, back := l.endpoint, c.Negative()
+	ep.sent--
+	if c != (tally.Counts{Sent: 1}) {
+		ep.noted.Add(back)
+		if wait > 0 {
+			ep.noted.waits.Unnote(wait)
+		}
+	}
+	b.history.Note(l.sent, back, -wait)
+}
+
+// sending returns what counts of a request that is sent.
+func (l *lease) sending() (c tally.Counts, wait time.Duration) {
+	c, wait = tally.Counts{Sent: 1}, l.Waited()
+	if l.retry {
+		c.Retried = 1
+	}
+	if wait > 0 {
+		c.Waited = 1
+	}
+	return c, wait
 }
 
 // noteLocked counts something that happens seldom.
@@ -53,10 +67,23 @@ func (b *localBudget) throttledLocked(l *lease, now time.Duration) {
 		return
 	}
 	b.wakeLocked(&ep.pace.station) // the rate changed, and with it the time to wake
-	limit := ep.pace.limit
+	ep.slowed = true
+	b.rateChangedLocked(ep, now)
+}
+
+// forgottenLocked tells the observers, once, that nothing of what an endpoint
+// learned is left. It is called whenever somebody comes upon the endpoint.
+func (b *localBudget) forgottenLocked(ep *endpoint, now time.Duration) {
+	if ep.slowed && !ep.pace.rate.Learned(now) {
+		ep.slowed = false
+		b.rateChangedLocked(ep, now)
+	}
+}
+
+func (b *localBudget) rateChangedLocked(ep *endpoint, now time.Duration) {
 	e := RateEvent{
-		Endpoint: ep.name, Key: ep.key, Learned: true,
-		Rate: ep.pace.rate.PerSecond(now), Documented: float64(limit.N) / limit.Window.Seconds(),
+		Endpoint: ep.name, Key: ep.key, Learned: ep.slowed,
+		Rate: ep.pace.rate.PerSecond(now), Documented: perSecond(ep.pace.limit),
 	}
 	for _, o := range b.observers {
 		if o.RateChanged != nil {
@@ -69,26 +96,30 @@ func (b *localBudget) throttledLocked(l *lease, now time.Duration) {
 // closed for longer, and sees to it that they hear when it opens.
 func (b *localBudget) blockedLocked(ep *endpoint, now time.Duration) {
 	until := ep.gateRule.Until()
-	if len(b.observers) == 0 || until <= now {
+	if len(b.observers) == 0 || until <= now || b.closed {
 		return
 	}
+	n := ep.notes()
+	if n.reopen == nil {
+		n.reopen = time.AfterFunc(until-now, func() { b.reopened(ep) })
+	} else {
+		n.reopen.Reset(until - now)
+	}
+	if n.told > now && until-n.told < longerBlock {
+		return
+	}
+	n.told = until
 	e := BlockEvent{Endpoint: ep.name, Key: ep.key, Until: b.epoch.Add(until), For: until - now}
-	watched := false
 	for _, o := range b.observers {
 		if o.Blocked != nil {
 			b.events = append(b.events, func() { o.Blocked(e) })
 		}
-		watched = watched || o.Unblocked != nil
-	}
-	n := ep.notes()
-	switch {
-	case !watched || b.closed:
-	case n.reopen == nil:
-		n.reopen = time.AfterFunc(until-now, func() { b.reopened(ep) })
-	default:
-		n.reopen.Reset(until - now)
 	}
 }
+
+// longerBlock is how much later a block must end than the observers were told
+// before they are told again: the answers of one burst say nearly the same.
+const longerBlock = time.Second
 
 // reopened is what the timer of a closed gate does.
 func (b *localBudget) reopened(ep *endpoint) {
@@ -119,7 +150,7 @@ func (b *localBudget) Estimate(ctx context.Context, c *Claim) time.Duration {
 	b.mu.Lock()
 	defer b.unlock()
 	now := b.now()
-	b.routeLocked(l, now)
+	b.routeLocked(l, now, false)
 	at, _ := l.earliestLocked(now)
 	b.leaveLocked(l)
 	return at - now

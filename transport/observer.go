@@ -7,8 +7,9 @@ import (
 
 // Observer is told what the throttle does. Every field may be nil, and costs
 // nothing then. The functions are called outside of all locks, by the goroutine
-// of the request that they concern, or by a timer; many at once. One that blocks
-// holds up that request only. No event holds a secret.
+// of the request that they concern, or by a timer; many at once, so that events of
+// different requests may overtake each other. One that blocks holds up that request
+// only. They may use the transport. No event holds a secret.
 type Observer struct {
 	// Waited is called after a request was held back, when it is about to be
 	// sent.
@@ -19,12 +20,14 @@ type Observer struct {
 	Answered func(context.Context, AnswerEvent)
 	// Retrying is called when an attempt is to be repeated, before the wait.
 	Retrying func(context.Context, RetryEvent)
-	// Blocked is called when an endpoint is blocked, or for longer than before.
+	// Blocked is called when an endpoint is blocked, or for at least a second
+	// longer than was told before.
 	Blocked func(BlockEvent)
 	// Unblocked is called when the block of an endpoint has ended.
 	Unblocked func(BlockEvent)
 	// RateChanged is called when 429s change the rate that an endpoint may keep,
-	// and when the last trace of them is forgotten.
+	// and with the first request, or snapshot, after the last trace of them is
+	// forgotten.
 	RateChanged func(RateEvent)
 }
 
@@ -48,7 +51,7 @@ type AnswerEvent struct {
 	Attempt  int // 1 for the first
 	Status   int // 0 where no answer came
 	Outcome  Outcome
-	Duration time.Duration // from sending to the answer's header
+	Duration time.Duration // from sending until the answer's header, and a 429's body, was in
 }
 
 // RetryEvent tells of an attempt that is to be repeated.

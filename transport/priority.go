@@ -7,8 +7,8 @@ import (
 )
 
 // Priority is the class of a request: who goes first where there is a line. No
-// class starves: of the requests that leave a line in which a lower class
-// waits, at least one in eleven is of that class.
+// class starves: as long as requests of a class wait in a line, at least one in
+// eleven that go from it is of that class.
 type Priority int
 
 const (

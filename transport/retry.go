@@ -28,7 +28,7 @@ const (
 // 504 or broken connection leaves that open, so only a request that is safe to
 // repeat is; and one that never left, always.
 func (a *answer) retryable(req *http.Request, body getBody) bool {
-	if body == nil || req.Context().Err() != nil {
+	if body == nil || a.stray || req.Context().Err() != nil {
 		return false
 	}
 	switch {

@@ -28,15 +28,17 @@ type answer struct {
 	resp    *http.Response
 	err     error
 	outcome Outcome
+	stray   bool // the budget keeps no gate for the endpoint: nothing would hold a retry back
 }
 
 // send sends the request and settles its lease, whatever happens: a base
 // transport that panics costs no token either.
 func (t *Transport) send(req *http.Request, claim *Claim, lease Lease, attempt int) (a answer) {
-	defer func() { lease.Settle(a.outcome) }()
-	if len(t.hooks.answered) > 0 {
-		defer t.hooks.tellAnswered(t.classed(req.Context()), claim, attempt, time.Now(), &a)
+	if len(t.hooks.answered) > 0 { // told last: a slow observer must not hold the tokens
+		sent := time.Now()
+		defer func() { t.hooks.tellAnswered(t.classed(req.Context()), claim, attempt, time.Since(sent), &a) }()
 	}
+	defer func() { lease.Settle(a.outcome) }()
 	resp, err := t.base.RoundTrip(req)
 	switch {
 	case err != nil:
@@ -50,7 +52,7 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease Lease, attempt i
 	case resp == nil:
 		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: Failed}
 	case resp.StatusCode == http.StatusTooManyRequests:
-		a = answer{resp: resp, outcome: t.throttled(resp, lease)}
+		a = answer{resp: resp, outcome: t.throttled(resp, lease), stray: stray(lease)}
 	default:
 		a = answer{resp: resp, outcome: Answered}
 	}

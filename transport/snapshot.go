@@ -3,13 +3,47 @@ package transport
 import "time"
 
 // Snapshot describes a budget at one moment. It names keys by what the claims
-// call them, which is never a secret.
+// call them, which is never a secret. All that is shared is listed; of what is
+// private, counted for one resource or address (see [Limit]), only the busiest
+// [SnapshotPrivate] limits and as many endpoints are, beside sums of them all.
 type Snapshot struct {
 	Time      time.Time          `json:"time"`
 	Limits    []LimitSnapshot    `json:"limits"`
 	Endpoints []EndpointSnapshot `json:"endpoints"`
-	History   History            `json:"history"`
+	// PrivateLimits and PrivateEndpoints sum up all private ones that are kept,
+	// listed or not, by name.
+	PrivateLimits    []PrivateLimits    `json:"private_limits,omitempty"`
+	PrivateEndpoints []PrivateEndpoints `json:"private_endpoints,omitempty"`
+	History          History            `json:"history"`
 }
+
+// PrivateLimits sums up the buckets of all private limits of one name.
+type PrivateLimits struct {
+	Name      string  `json:"name"`
+	Kept      int     `json:"kept"`      // how many there are
+	Exhausted int     `json:"exhausted"` // how many of them have no token that is free
+	N         int     `json:"n"`
+	Free      int     `json:"free"`
+	InFlight  int     `json:"in_flight"`
+	Returning int     `json:"returning"`
+	Waiting   int     `json:"waiting"`
+	ByClass   Classes `json:"waiting_by_class"`
+}
+
+// PrivateEndpoints sums up all private endpoints of one name.
+type PrivateEndpoints struct {
+	Endpoint string  `json:"endpoint"`
+	Kept     int     `json:"kept"`    // how many there are
+	Blocked  int     `json:"blocked"` // how many of them are blocked
+	Waiting  int     `json:"waiting"`
+	ByClass  Classes `json:"waiting_by_class"`
+	Counts   Counts  `json:"counts"`
+}
+
+// SnapshotPrivate is how many private limits, and how many private endpoints, a
+// [Snapshot] lists: of a hundred thousand addresses, those that somebody waits for,
+// then those that are blocked, then those that have been used the most.
+const SnapshotPrivate = 100
 
 // Classes counts requests by class.
 type Classes struct {
@@ -18,7 +52,9 @@ type Classes struct {
 	Batch       int `json:"batch"`
 }
 
-// Counts adds up what became of requests since the budget knows of them.
+// Counts adds up what became of requests since the budget knows of the endpoint.
+// A dry run sends those that would have waited, or been refused, and counts them
+// as such as well.
 type Counts struct {
 	Sent      int64 `json:"sent"`
 	Waited    int64 `json:"waited"`    // of those sent, how many were held back before
@@ -52,10 +88,11 @@ type HistorySlice struct {
 }
 
 // LimitSnapshot describes the bucket of one limit. Free, InFlight and Returning
-// add up to N.
+// add up to N; in a dry run, which holds nobody back, Free may be negative.
 type LimitSnapshot struct {
 	Name      string        `json:"name"`
 	Key       string        `json:"key"`
+	Private   bool          `json:"private,omitempty"` // one of those that PrivateLimits sums up
 	N         int           `json:"n"`
 	Window    time.Duration `json:"window_ns"`
 	Free      int           `json:"free"`      // tokens that can be taken at once
@@ -70,6 +107,7 @@ type LimitSnapshot struct {
 type EndpointSnapshot struct {
 	Endpoint     string     `json:"endpoint"`
 	Key          string     `json:"key"`
+	Private      bool       `json:"private,omitempty"`       // one of those that PrivateEndpoints sums up
 	BlockedUntil *time.Time `json:"blocked_until,omitempty"` // nil: open
 	Waiting      int        `json:"waiting"`                 // requests in line at the gate or for the learned rate
 	Learned      bool       `json:"learned"`                 // a rate below the documented one holds

@@ -70,11 +70,15 @@ func (s *station) ahead(class int, flow string) int {
 }
 
 // push puts l at the end of its part of the line.
-func (s *station) push(l *lease) {
+func (s *station) push(l *lease, now time.Duration) {
 	if s.line == nil {
 		s.line = new(line)
 	}
-	l.place.Who = l
+	if l.waiting == nil {
+		l.waiting = &waiting{granted: make(chan struct{})}
+		l.place.Who, l.turn.Value = l, l
+	}
+	l.stood = now
 	s.line.Push(&l.place, l.class, l.flow)
 }
 
@@ -110,7 +114,7 @@ func (s *station) open(now time.Duration) int {
 	if !s.Ready(now) {
 		return 0
 	}
-	if s.held == nil || s.line != nil && s.line.Starved() >= 0 {
+	if s.held == nil || s.line != nil && s.line.Starved() {
 		return queue.Classes
 	}
 	for class := queue.Classes - 1; class > 0; class-- {
@@ -128,14 +132,18 @@ func (s *station) when(now time.Duration, class, ahead int) time.Duration {
 	if s.held == nil || s.held[class] == 0 {
 		return at
 	}
-	h := s.held[class]
-	return max(at, s.window.Enough(now, h, s.window.Short(now, h)))
+	return max(at, s.window.Enough(now, s.held[class]))
 }
 
-// wakeTime returns when the first of the line can pass.
+// next returns when the first of the line can pass.
+func (s *station) next(now time.Duration) time.Duration {
+	return s.when(now, s.line.Front(queue.Classes).Class(), 0)
+}
+
+// wakeTime returns when to look at the line again, if nothing happens until then.
 func (s *station) wakeTime(now time.Duration) time.Duration {
-	if s.held != nil && s.Ready(now) { // it is held back for better classes
-		return s.when(now, s.line.Front(queue.Classes).Class(), 0)
+	if s.held != nil && s.Ready(now) { // the first is held back for better classes
+		return s.window.Look(now, s.held[s.line.Front(queue.Classes).Class()])
 	}
 	return s.When(now, 0)
 }

@@ -73,6 +73,11 @@ func New(cfg Config) (*Transport, error) {
 	if cfg.Budget != nil && cfg.Local != (LocalConfig{}) {
 		return nil, errors.New("transport: Config.Local describes a budget, and Config.Budget is one: they exclude each other")
 	}
+	for i, o := range cfg.Observers {
+		if o == nil {
+			return nil, fmt.Errorf("transport: Config.Observers[%d] is nil", i)
+		}
+	}
 	t := &Transport{
 		base:     cfg.Base,
 		classify: cfg.Classify,
@@ -80,7 +85,6 @@ func New(cfg Config) (*Transport, error) {
 		budget:   cfg.Budget,
 		maxWait:  cfg.MaxWait,
 		priority: cfg.Priority,
-		dryRun:   cfg.Local.DryRun,
 		hooks:    newHooks(cfg.Observers),
 	}
 	if t.base == nil {
@@ -95,6 +99,9 @@ func New(cfg Config) (*Transport, error) {
 			return nil, err
 		}
 		t.budget, t.ownBudget = budget, true
+	}
+	if b, ok := t.budget.(*localBudget); ok {
+		t.dryRun = b.cfg.DryRun
 	}
 	if b, ok := t.budget.(ObservableBudget); ok {
 		for _, o := range cfg.Observers {

@@ -79,6 +79,9 @@ func newSums(in *Instrumentation) *sums {
 func (s *sums) add(from transport.Snapshot) {
 	for i := range from.Limits {
 		l := &from.Limits[i]
+		if l.Private && len(from.PrivateLimits) > 0 {
+			continue // part of a sum below
+		}
 		sum := at(s.limits, s.in.limits.get(l.Name))
 		sum.free += l.Free
 		sum.inFlight += l.InFlight
@@ -91,12 +94,34 @@ func (s *sums) add(from transport.Snapshot) {
 		}
 		sum.waiting = plus(sum.waiting, l.ByClass)
 	}
+	for i := range from.PrivateLimits {
+		l := &from.PrivateLimits[i]
+		sum := at(s.limits, s.in.limits.get(l.Name))
+		sum.free += l.Free
+		sum.inFlight += l.InFlight
+		sum.returning += l.Returning
+		sum.n += l.N
+		sum.available += l.Kept - l.Exhausted
+		sum.exhausted += l.Exhausted
+		sum.waiting = plus(sum.waiting, l.ByClass)
+	}
+	for i := range from.PrivateEndpoints {
+		e := &from.PrivateEndpoints[i]
+		sum := at(s.endpoints, s.in.endpoints.get(e.Endpoint))
+		sum.blocked += e.Blocked
+		sum.waiting = plus(sum.waiting, e.ByClass)
+	}
 	for i := range from.Endpoints {
 		e := &from.Endpoints[i]
 		sum := at(s.endpoints, s.in.endpoints.get(e.Endpoint))
 		if e.BlockedUntil != nil {
-			sum.blocked++
 			sum.remaining = max(sum.remaining, e.BlockedUntil.Sub(from.Time).Seconds())
+		}
+		if e.Private && len(from.PrivateEndpoints) > 0 {
+			continue // part of a sum above
+		}
+		if e.BlockedUntil != nil {
+			sum.blocked++
 		}
 		sum.learned += e.Rate
 		sum.documented += e.Documented

@@ -44,18 +44,34 @@ func (w *Window) Short(now time.Duration, reserve int) float64 {
 	return 1 + min(r, held+math.Ceil(r*reserveMargin)) - free
 }
 
-// Enough returns the earliest moment at which a request that is short of so many
-// tokens, as [Window.Short] says, can go: what is held back shrinks by R in a
-// window, and every return adds one.
-func (w *Window) Enough(now time.Duration, reserve int, short float64) time.Duration {
+// Enough returns the earliest moment at which a request that may not touch a
+// reserve can go: what is held back shrinks by R in a window, and every return
+// adds one. It is a lower bound, taken as if all answers came at once.
+func (w *Window) Enough(now time.Duration, reserve int) time.Duration {
+	short := w.Short(now, reserve)
 	if short <= 0 {
 		return now
 	}
 	at := now + max(1, time.Duration(math.Ceil(short/float64(max(reserve, 1))*float64(w.period))))
 	if w.returns.len() > 0 {
-		at = min(at, max(w.returns.at(0), now+1))
+		at = min(at, w.returns.at(0))
 	}
 	return at
+}
+
+// Look returns when to look again for a request that is short of a token now, if
+// nothing is spent or settled until then. It never polls: there are at most two
+// looks for each return, token spent, or answer, and one a window where there is
+// none of them. For where what is held back shrinks with time, Enough is exact but
+// for a rounding error, which the second look makes good; and where it does not,
+// because too few tokens are on their way back, it is the next return that is
+// waited for.
+func (w *Window) Look(now time.Duration, reserve int) time.Duration {
+	r, n := float64(reserve), w.returns.len()
+	if 1+min(r, r-float64(n)+math.Ceil(r*reserveMargin)) > float64(w.Free(now)) {
+		return w.When(now, max(0, w.Free(now)))
+	}
+	return w.Enough(now, reserve)
 }
 
 func (w *Window) fraction(d time.Duration) float64 {

@@ -46,3 +46,29 @@ func (c *class[T]) drop(f *flow[T]) {
 	}
 	delete(c.byName, f.name)
 }
+
+// flowsSeen bounds how many flows [class.ahead] looks at: of the rest it takes
+// these for a sample.
+const flowsSeen = 64
+
+// ahead estimates how many of the class go before a newcomer of a flow: all of
+// that, and one more of every other flow, as far as it has so many.
+func (c *class[T]) ahead(name string) int {
+	own, mine := 0, (*flow[T])(nil)
+	others := c.flows
+	if f, ok := c.find(name); ok {
+		own, mine, others = f.Len(), f, c.flows-1
+	}
+	if own == 0 || others == 0 {
+		return own + others
+	}
+	sum, seen, rest := 0, 0, c.n-own
+	for f := c.turn; seen < min(others, flowsSeen); f = f.next {
+		if f != mine {
+			sum += min(f.Len(), own+1)
+			rest -= f.Len()
+			seen++
+		}
+	}
+	return own + sum + min(rest, sum*(others-seen)/seen)
+}

@@ -5,8 +5,10 @@ const Classes = 3
 
 // Patience bounds how long a class can be passed over: after this many waiters
 // of better classes in a row have gone while one of its own stood in line, one
-// of its own goes next. So a class that waits gets at least one turn in
-// Patience+1 (with one other such class; one in Patience+2 with two).
+// of its own goes next, or one of the other class that has been passed over for
+// longer. So as long as a class waits it gets at least one turn in Patience+2: the
+// best class Patience, each of the other two one. With two classes in line it is
+// one in Patience+1.
 const Patience = 9
 
 // Line is a line with classes. Better classes go first, but none starves (see
@@ -103,17 +105,15 @@ func (l *Line[T]) Places() []*Place[T] {
 	return all
 }
 
-// Starved returns the class that has been passed over for so long that it goes
-// next, or -1.
-func (l *Line[T]) Starved() int {
-	worst := -1
+// Starved reports whether a class has been passed over for so long that its turn
+// has come, whatever is held back from it.
+func (l *Line[T]) Starved() bool {
 	for i := range l.classes {
-		c := &l.classes[i]
-		if c.n > 0 && c.passed >= Patience && (worst < 0 || c.passed > l.classes[worst].passed) {
-			worst = i
+		if l.classes[i].passed >= Patience {
+			return true
 		}
 	}
-	return worst
+	return false
 }
 
 // Pass takes p out of its line because it goes, and notes who was passed over.
@@ -156,19 +156,21 @@ func (p *Place[T]) Leave() {
 	p.line, p.flow = nil, nil
 }
 
-// Ahead estimates how many go before a newcomer of the class and flow: all of
-// better classes, of its own flow, and as many of every other flow of its class
-// as of its own. Turns of worse classes that have been passed over for too long
-// are left out: the estimate is a little low under a mix of classes.
+// Ahead estimates how many go before a newcomer of the class and flow: of its
+// class, those of its own flow and as many of every other flow as of its own; of
+// better classes, all, but no more than [Patience] for each of these; and of worse
+// ones, the turns that they get meanwhile.
 func (l *Line[T]) Ahead(class int, name string) int {
-	n := 0
-	for i := range class {
-		n += l.classes[i].n
-	}
 	c := &l.classes[class]
-	own, others := 0, c.flows
-	if f, ok := c.find(name); ok {
-		own, others = f.Len(), c.flows-1
+	n := c.ahead(name)
+	better := 0
+	for i := range class {
+		better += l.classes[i].n
 	}
-	return n + own + min(c.n-own, others*(own+1))
+	n += min(better, max(0, Patience*(n+1)-c.passed))
+	for i := class + 1; i < Classes; i++ {
+		w := &l.classes[i]
+		n += min(w.n, (n+w.passed)/(Patience+1))
+	}
+	return n
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"math/rand/v2"
+	"strconv"
 	"testing"
 )
 
@@ -83,19 +84,19 @@ func TestPassingByTheLineCountsAsPassingOver(t *testing.T) {
 	var l Line[int]
 	push(&l, 1, 2, "")
 	for range Patience {
-		if l.Starved() >= 0 {
+		if l.Starved() {
 			t.Fatal("starved too soon")
 		}
 		l.Passed(0) // somebody who never had to stand in line
 	}
-	if l.Starved() != 2 {
+	if !l.Starved() {
 		t.Fatal("the batch waiter is passed over for ever")
 	}
 	push(&l, 2, 0, "")
 	if got := next(&l, Classes); got != 1 {
 		t.Fatalf("got %d, want the one passed over", got)
 	}
-	if l.Starved() >= 0 {
+	if l.Starved() {
 		t.Fatal("still starved after its turn")
 	}
 }
@@ -135,7 +136,7 @@ func TestAheadIsWhatReallyGoesFirst(t *testing.T) {
 		for next(&l, Classes) != w.Who {
 			really++
 		}
-		if really > ahead {
+		if really > ahead || ahead > really+len(flows)-1 {
 			t.Fatalf("%d went first, %d were said to", really, ahead)
 		}
 	}
@@ -159,6 +160,7 @@ func TestAheadOfABetterClassIgnoresWorse(t *testing.T) {
 // who wait.
 func FuzzLine(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 200, 201, 202, 90, 91})
+	f.Add([]byte{0, 1, 2, 3, 4, 5, 128, 129, 191, 201, 130, 200, 131}) // some give up
 	f.Fuzz(func(t *testing.T, script []byte) {
 		var l Line[int]
 		var all []*waiter
@@ -214,4 +216,47 @@ func FuzzLine(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPlacesMissesAFlow(t *testing.T) {
+	var l Line[int]
+	for i, class := range []int{2, 0, 1, 0, 2, 1} {
+		push(&l, i, class, string(rune('a'+i%2)))
+	}
+	var who []int
+	for _, p := range l.Places() {
+		who = append(who, p.Who)
+		if p.Class() != []int{2, 0, 1, 0, 2, 1}[p.Who] {
+			t.Errorf("%d is of class %d", p.Who, p.Class())
+		}
+	}
+	if len(who) != 6 || who[0] != 1 || who[1] != 3 || who[2] != 2 || who[3] != 5 || who[4] != 0 || who[5] != 4 {
+		t.Errorf("%v", who)
+	}
+}
+
+// A step of a line takes the same time however many stand in it.
+func BenchmarkStep(b *testing.B) {
+	for _, waiters := range []int{100, 1000, 10_000} {
+		b.Run(strconv.Itoa(waiters), func(b *testing.B) {
+			var l Line[int]
+			all := make([]*waiter, waiters)
+			for i := range all {
+				all[i] = push(&l, i, i%Classes, strconv.Itoa(i%50))
+			}
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() { // one goes, one gives up, both come back
+				p := l.Front(Classes)
+				l.Pass(p)
+				gone := all[i%waiters]
+				gone.Leave()
+				l.Push(p, p.Class(), strconv.Itoa(p.Who%50))
+				if !gone.Stands() {
+					l.Push(&gone.Place, gone.class, gone.flow)
+				}
+				i += 7919
+			}
+		})
+	}
 }

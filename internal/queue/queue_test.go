@@ -161,3 +161,14 @@ func FuzzQueue(f *testing.F) {
 		}
 	})
 }
+
+func TestBackIsWhoCameLast(t *testing.T) {
+	q, nodes := line(3)
+	if q.Back() != nodes[2] || new(Queue[int]).Back() != nil {
+		t.Errorf("back is %v", q.Back())
+	}
+	nodes[2].Remove()
+	if q.Back() != nodes[1] {
+		t.Errorf("back is %v after the last one left", q.Back())
+	}
+}

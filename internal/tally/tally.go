@@ -31,6 +31,11 @@ func (c *Counts) Add(other Counts) {
 	c.Retried += other.Retried
 }
 
+// Negative returns what undoes c when it is added.
+func (c Counts) Negative() Counts {
+	return Counts{Sent: -c.Sent, Waited: -c.Waited, Refused: -c.Refused, Throttled: -c.Throttled, Retried: -c.Retried}
+}
+
 // Ten minutes of history in slices of a Clerk window each.
 const (
 	SliceLength = 10 * time.Second
@@ -51,11 +56,17 @@ type History struct {
 	used   bool
 }
 
-// Note adds to the slice of now.
-func (h *History) Note(now time.Duration, c Counts, wait time.Duration) {
-	h.roll(now)
-	s := &h.ring[h.newest%kept]
+// Note adds to the slice of a moment, now or a little while ago.
+func (h *History) Note(at time.Duration, c Counts, wait time.Duration) {
+	h.roll(at)
+	s := &h.ring[int64(at/SliceLength)%kept]
+	if s.Start > at || at-s.Start >= SliceLength {
+		return // more than ten minutes ago
+	}
 	s.Add(c)
+	if wait > math.MaxInt64-s.Wait { // dry runs under a block of centuries
+		wait = math.MaxInt64 - s.Wait
+	}
 	s.Wait += wait
 }
 
@@ -88,13 +99,13 @@ func (h *History) roll(now time.Duration) {
 	h.newest = max(h.newest, number)
 }
 
-// The histogram's buckets: four to each power of two of milliseconds, so that a
-// quantile is at most a quarter above the true value. The last one starts at
-// more than an hour.
+// The histogram's buckets: one for no wait at all, one below a millisecond, and
+// four to each power of two of milliseconds, so that a quantile is at most a
+// quarter above the true value. The last one starts at more than an hour.
 const (
 	unit    = time.Millisecond
 	quarter = 4
-	buckets = quarter * 23
+	buckets = quarter*23 + 1
 )
 
 // Histogram holds how long requests waited. The zero value is empty and ready
@@ -110,6 +121,13 @@ func (h *Histogram) Note(wait time.Duration) {
 	h.counts[bucketOf(wait)]++
 	h.n++
 	h.longest = max(h.longest, wait)
+}
+
+// Unnote takes back a wait that was noted. The longest one is still the longest
+// there was.
+func (h *Histogram) Unnote(wait time.Duration) {
+	h.counts[bucketOf(wait)]--
+	h.n--
 }
 
 // WithZeros returns the histogram with n more waits of no time at all, for
@@ -134,29 +152,37 @@ func (h *Histogram) Quantile(q float64) time.Duration {
 	for i, seen := 0, int64(0); i < buckets; i++ {
 		seen += int64(h.counts[i])
 		if seen > rank || seen == h.n {
+			if i == buckets-1 {
+				break // it has no end
+			}
 			return min(upperEnd(i), h.longest)
 		}
 	}
 	return h.longest
 }
 
-// bucketOf returns the bucket of a wait: number 0 below a millisecond, and then
-// four to each power of two.
+// bucketOf returns the bucket of a wait.
 func bucketOf(wait time.Duration) int {
 	q := uint64(max(wait, 0) / (unit / quarter))
-	if q < quarter {
+	switch {
+	case wait <= 0:
 		return 0
+	case q < quarter:
+		return 1
 	}
 	power := bits.Len64(q) - bits.Len64(quarter)
 	within := int(q>>power) & (quarter - 1)
-	return min(1+quarter*power+within, buckets-1)
+	return min(2+quarter*power+within, buckets-1)
 }
 
 // upperEnd returns the longest wait of a bucket.
 func upperEnd(i int) time.Duration {
-	if i == 0 {
+	switch i {
+	case 0:
+		return 0
+	case 1:
 		return unit - 1
 	}
-	power, within := (i-1)/quarter, (i-1)%quarter
+	power, within := (i-2)/quarter, (i-2)%quarter
 	return time.Duration((quarter+within+1)<<power)*(unit/quarter) - 1
 }

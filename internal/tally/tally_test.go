@@ -104,3 +104,61 @@ func TestHistoryAgreesWithAModel(t *testing.T) {
 		}
 	}
 }
+
+func TestUndoneNoteLeavesATrace(t *testing.T) {
+	var h Histogram
+	var history History
+	c := Counts{Sent: 1, Waited: 2, Refused: 3, Throttled: 4, Retried: 5}
+	h.Note(time.Second)
+	h.Note(time.Minute)
+	h.Unnote(time.Second)
+	if q := h.Quantile(0); q != time.Minute {
+		t.Errorf("what is left has the quantile %s", q)
+	}
+	history.Note(9*time.Second, c, time.Second)
+	history.Note(11*time.Second, Counts{Sent: 1}, 0)
+	history.Note(9*time.Second, c.Negative(), -time.Second) // of the slice it was in
+	if got := history.Slices(11 * time.Second); len(got) != 1 || got[0].Sent != 1 {
+		t.Errorf("history %+v", got)
+	}
+	history.Note(11*time.Minute, Counts{}, 0)
+	history.Note(9*time.Second, Counts{Sent: -7}, 0) // its slice is gone
+	for _, s := range history.Slices(11 * time.Minute) {
+		if s.Sent < 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+func TestZerosShiftQuantiles(t *testing.T) {
+	var h Histogram
+	h.Note(time.Minute)
+	with := h.WithZeros(9)
+	if p50, max := with.Quantile(0.5), with.Quantile(1); p50 >= time.Millisecond || max != time.Minute {
+		t.Errorf("half at %s, all at %s", p50, max)
+	}
+	if p50 := h.Quantile(0.5); p50 != time.Minute {
+		t.Errorf("the original has changed: %s", p50)
+	}
+	if many := h.WithZeros(1 << 40); many.Quantile(0.9999) >= time.Millisecond {
+		t.Error("a great many count as few")
+	}
+}
+
+func TestLongestWaitsAreNotCutShort(t *testing.T) {
+	var h Histogram
+	h.Note(50 * time.Hour)
+	if q := h.Quantile(0.5); q != 50*time.Hour {
+		t.Errorf("50 hours are %s", q)
+	}
+}
+
+func TestHistoryOfCenturiesWrapsIntoNegativeTime(t *testing.T) {
+	var h History
+	for range 3 {
+		h.Note(0, Counts{}, 1<<62)
+	}
+	if got := h.Slices(0)[0].Wait; got != 1<<63-1 {
+		t.Errorf("%s", got)
+	}
+}

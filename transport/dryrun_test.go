@@ -1,0 +1,196 @@
+package transport_test
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// Dry runs, estimates, and the configuration of a budget in this process.
+
+func dryRun(c *transport.Config) { c.Local.DryRun = true }
+
+func TestDryRunWaitsRefusesOrRepeats(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d diary
+		srv := newServer(script(code(200), code(200), tooMany("30"), code(200), code(503)))
+		table := limit(2, 10*sec)
+		table.learn = true
+		rt := newTransport(t, srv, table, dryRun, d.observe, maxWait(time.Minute/4))
+		var statuses []int
+		for range 6 {
+			resp, err := get(rt, "/a")
+			if err != nil {
+				t.Fatal(err)
+			}
+			statuses = append(statuses, resp.StatusCode)
+			time.Sleep(sec)
+		}
+		if got := fmt.Sprint(statuses); got != "[200 200 429 200 503 200]" || time.Since(srv.start) != 6*sec || len(srv.log()) != 6 {
+			t.Errorf("statuses %s after %s, %d sent", got, time.Since(srv.start), len(srv.log()))
+		}
+		waits := []string{}
+		for _, e := range d.waits {
+			waits = append(waits, fmt.Sprintf("%s %s %t %s", e.Wait, e.Hold, e.DryRun, e.Start.Sub(srv.start)))
+		}
+		// The third would have waited for the first's token; the rest for the end
+		// of the block that it met.
+		if got := strings.Join(waits, " "); got != "8s limit true 2s 29s block true 3s 28s block true 4s 27s block true 5s" {
+			t.Errorf("would have waited %s", got)
+		}
+		e := rt.Snapshot().Endpoints[0]
+		if want := (transport.Counts{Sent: 6, Waited: 4, Refused: 3, Throttled: 1}); e.Counts != want || e.Waiting != 0 {
+			t.Errorf("counts %+v, want %+v", e.Counts, want)
+		}
+		if b := bucketOf(t, rt.Snapshot(), "shared"); b.Free != -4 || b.Returning != 6 || b.Waiting != 0 {
+			t.Errorf("%+v", b)
+		}
+	})
+}
+
+// A dry budget that is given, and not described, is one all the same: it lets
+// every retry of a 429 out at once.
+func TestGivenDryBudgetIsHammered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget, err := transport.LocalConfig{DryRun: true}.NewBudget()
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv := newServer(func(v visit) (*http.Response, error) {
+			if v.nth > 100 {
+				return status(200, ""), nil
+			}
+			return tooMany("10")()
+		})
+		rt := newTransport(t, srv, limit(5, 10*sec), func(c *transport.Config) { c.Budget = budget })
+		if resp, err := get(rt, "/a"); err != nil || resp.StatusCode != 429 || len(srv.log()) != 1 {
+			t.Errorf("%d sent (%v)", len(srv.log()), err)
+		}
+	})
+}
+
+// A private endpoint that finds no room has no gate that would hold the retry of
+// its 429 back: the 429 is handed back.
+func TestUncountedAddressIsHammeredAfterA429(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(func(v visit) (*http.Response, error) {
+			if v.nth < 200 {
+				return tooMany("10")()
+			}
+			return status(200, ""), nil
+		})
+		rt := newTransport(t, srv, rows{}, addresses(5), func(c *transport.Config) { c.Local.MaxKeys = 3 }, maxWait(0))
+		for i := range 3 {
+			_, _ = get(rt, fmt.Sprint("/", i)) // each is blocked, and in use
+		}
+		before := time.Now()
+		resp, err := get(rt, "/late")
+		if err != nil || resp.StatusCode != 429 || len(srv.log()) != 4 || time.Since(before) != 0 {
+			t.Errorf("%d sent, at last %v (%v)", len(srv.log()), resp, err)
+		}
+		if s := rt.Snapshot(); len(s.Endpoints) != 3 || len(s.Limits) != 3 {
+			t.Errorf("%d endpoints and %d limits are kept, want 3", len(s.Endpoints), len(s.Limits))
+		}
+	})
+}
+
+func TestEstimateIsTheWaitThatFollows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(nil)
+		table := limit(10, 10*sec)
+		table.private.N, table.private.Window, table.private.Key = 1, 15*sec, "user "
+		rt := newTransport(t, srv, table)
+		ask := func(ctx context.Context, path string) time.Duration {
+			d, err := rt.Estimate(request(ctx, http.MethodGet, path, nil))
+			if err != nil {
+				t.Error(err)
+			}
+			return d
+		}
+		var all sync.WaitGroup
+		for i := range 60 {
+			ctx := inClass(transport.Normal)
+			path := "/a"
+			if i%12 == 0 {
+				path = "/users/1"
+			}
+			said, before := ask(ctx, path), time.Now()
+			all.Go(func() {
+				if err := send(ctx, rt, path); err != nil {
+					t.Error(err)
+				}
+				// Those who come while one waits for his own row stand before
+				// him at the shared one: there it is a lower bound.
+				if took := time.Since(before); took != said && (path == "/a" || took < said) {
+					t.Errorf("number %d, %s: %s were said, it took %s", i, path, said, took)
+				}
+			})
+			synctest.Wait()
+			time.Sleep(time.Duration(i%7) * 100 * time.Millisecond)
+		}
+		all.Wait()
+		time.Sleep(time.Minute)
+		if d := ask(inClass(transport.Batch), "/a"); d != 0 {
+			t.Errorf("with all tokens free: %s", d)
+		}
+	})
+}
+
+func TestEstimateLeavesATrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newTransport(t, newServer(nil), limit(1, sec), func(c *transport.Config) { c.Local.MaxKeys = 10 })
+		for i := range 1000 {
+			if d, err := rt.Estimate(request(t.Context(), http.MethodGet, fmt.Sprint("/", i), nil)); d != 0 || err != nil {
+				t.Fatal(d, err)
+			}
+		}
+		if s := rt.Snapshot(); len(s.Limits) != 0 || len(s.Endpoints) != 0 || len(s.History.Slices) != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestEstimateOfWhatIsNotThrottled(t *testing.T) {
+	rt := newTransport(t, newNoop(), rows{}, func(c *transport.Config) {
+		c.Classify = func(*http.Request) *transport.Claim { return nil }
+	})
+	if d, err := rt.Estimate(request(t.Context(), http.MethodGet, "/", nil)); d != 0 || err != nil {
+		t.Error(d, err)
+	}
+	own := newTransport(t, newNoop(), limit(1, sec), func(c *transport.Config) { c.Budget = struct{ transport.Budget }{} })
+	if _, err := own.Estimate(request(t.Context(), http.MethodGet, "/", nil)); err == nil || !strings.Contains(err.Error(), "does not estimate") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLocalConfigNamesTheFieldThatIsWrong(t *testing.T) {
+	for want, cfg := range map[string]transport.LocalConfig{
+		"ReserveInteractive is -0.1: want 0 ≤ fraction < 1": {ReserveInteractive: -0.1},
+		"ReserveInteractive is NaN":                         {ReserveInteractive: math.NaN()},
+		"ReserveNormal is 1: want 0 ≤ fraction < 1":         {ReserveNormal: 1},
+		"reserves 0.5 and 0.5: together":                    {ReserveInteractive: 0.5, ReserveNormal: 0.5},
+		"MaxQueue is -1: must not be negative":              {MaxQueue: -1},
+		"MaxKeys is -1: must not be negative":               {MaxKeys: -1},
+	} {
+		if _, err := cfg.NewBudget(); err == nil || !strings.HasPrefix(err.Error(), "transport: LocalConfig") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v: error %v, want one that says %q", cfg, err, want)
+		}
+		if _, err := transport.New(transport.Config{Classify: limit(1, sec).classify, Local: cfg}); err == nil {
+			t.Errorf("%+v: a transport takes it", cfg)
+		}
+	}
+	_, err := transport.New(transport.Config{
+		Classify: limit(1, sec).classify, Local: transport.LocalConfig{MaxQueue: 1}, Budget: transport.NewLocalBudget(),
+	})
+	if err == nil || !strings.Contains(err.Error(), "exclude each other") {
+		t.Errorf("error %v", err)
+	}
+}

@@ -90,20 +90,19 @@ func (c *classifier) classify(r *http.Request) *transport.Claim {
 
 // backendClaim draws on the rows of the operation and on the instance's.
 func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
-	in := c.instance(key)
 	m, known := c.backend.router.Match(method, path)
 	if !known {
 		name := c.backend.others.name(method, route.Fold(path))
-		return c.newBackendClaim(in, name, nil, m, false)
+		return c.newBackendClaim(c.instance(key), name, nil, m, false)
 	}
-	shared := claimKey{in, m.ID}
-	c.mu.RLock()
-	claim, ok := c.claims[shared]
+	c.mu.RLock() // the usual way: a key and an operation seen before
+	claim, ok := c.claims[claimKey{c.instances[key], m.ID}]
 	c.mu.RUnlock()
 	if ok {
 		return claim
 	}
-	rows := c.backend.rows[m.ID]
+	in := c.instance(key)
+	shared, rows := claimKey{in, m.ID}, c.backend.rows[m.ID]
 	claim = c.newBackendClaim(in, c.backend.router.Name(m.ID), rows, m, c.backend.unlimited[m.ID])
 	if len(rows) == 0 || rows[0].Scope == PerInstance {
 		c.mu.Lock()

@@ -137,11 +137,11 @@ func methodOf(r *http.Request, to target) string {
 // bearer returns the token of an Authorization header, or "".
 func bearer(h http.Header) string {
 	const scheme = "Bearer "
-	v := h.Get("Authorization")
-	if len(v) < len(scheme) || !strings.EqualFold(v[:len(scheme)], scheme) {
+	values := h["Authorization"] // Get would look for what is canonical already
+	if len(values) == 0 || len(values[0]) < len(scheme) || !strings.EqualFold(values[0][:len(scheme)], scheme) {
 		return ""
 	}
-	return strings.TrimSpace(v[len(scheme):])
+	return strings.TrimSpace(values[0][len(scheme):])
 }
 
 // thisProcess is the client address of requests that are sent for nobody else.

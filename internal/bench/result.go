@@ -10,6 +10,7 @@ import (
 // Result is what a run brought, by program and by second.
 type Result struct {
 	limit    int
+	work     bool // there are programs that have work to do
 	start    time.Time
 	mu       sync.Mutex
 	accepted [][]int // requests that the server let through
@@ -17,12 +18,15 @@ type Result struct {
 	Finished int     // calls that came back with 200
 	Failed   int     // calls that came back with anything else
 	waits    []time.Duration
-	Last     time.Duration // when the last call finished
+	people   []time.Duration // waits of calls that somebody waits for
+	done     []int           // calls that worked, by tenth of a second, where programs have work
+	Last     time.Duration   // when the last call finished
 }
 
 func newResult(s Scenario) *Result {
 	r := &Result{limit: s.Limit, start: time.Now()}
-	for range s.Programs {
+	for _, p := range s.Programs {
+		r.work = r.work || p.Work != nil
 		r.accepted = append(r.accepted, make([]int, int(s.Duration/time.Second)+2))
 		r.rejected = append(r.rejected, make([]int, int(s.Duration/time.Second)+2))
 	}
@@ -41,6 +45,9 @@ func (r *Result) arrive(program, status int) {
 }
 
 func (r *Result) finish(_ int, asked time.Time, worked bool) {
+	if r.work {
+		return // only those that have work to do are looked at
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !worked {
@@ -50,6 +57,44 @@ func (r *Result) finish(_ int, asked time.Time, worked bool) {
 	r.Finished++
 	r.Last = time.Since(r.start)
 	r.waits = append(r.waits, time.Since(asked))
+}
+
+// worked notes a call of a program's work, or one that somebody waited for.
+func (r *Result) worked(asked time.Time, person bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if person {
+		r.people = append(r.people, time.Since(asked))
+		return
+	}
+	r.Finished++
+	r.Last = time.Since(r.start)
+	r.waits = append(r.waits, time.Since(asked))
+	tenth := int(r.Last / (time.Second / 10))
+	for len(r.done) <= tenth {
+		r.done = append(r.done, 0)
+	}
+	r.done[tenth]++
+}
+
+// timeline is how many calls had worked by the end of each half second.
+func (r *Result) timeline() []int {
+	var all []int
+	n := 0
+	for i, tenth := range r.done {
+		n += tenth
+		if i%5 == 4 || i == len(r.done)-1 {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+// failed notes that a call came back failed, although it will be asked again.
+func (r *Result) failed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Failed++
 }
 
 // Accepted returns how many requests of a program the server let through in a
@@ -99,12 +144,22 @@ func (r *Result) Jain(from, to time.Duration, programs ...int) float64 {
 }
 
 // Wait returns a quantile of how long calls took, from asking to answer.
-func (r *Result) Wait(quantile float64) time.Duration {
-	if len(r.waits) == 0 {
+func (r *Result) Wait(quantile float64) time.Duration { return at(r.waits, quantile) }
+
+// PeopleWait is Wait for the calls that somebody waited for.
+func (r *Result) PeopleWait(quantile float64) time.Duration { return at(r.people, quantile) }
+
+func at(waits []time.Duration, quantile float64) time.Duration {
+	if len(waits) == 0 {
 		return 0
 	}
-	slices.Sort(r.waits)
-	return r.waits[int(quantile*float64(len(r.waits)-1))]
+	slices.Sort(waits)
+	return waits[int(quantile*float64(len(waits)-1))]
+}
+
+// length is a span of time that has all of the run in it.
+func (r *Result) length() time.Duration {
+	return time.Duration(len(r.accepted[0])) * time.Second
 }
 
 func (r *Result) total(from, to time.Duration, programs ...int) int {

@@ -29,8 +29,11 @@ func (s Scenario) play(ctx context.Context) *Result {
 	defer cancel()
 	time.AfterFunc(s.Duration, cancel)
 
-	var wg sync.WaitGroup
+	var wg, working sync.WaitGroup
 	for i, p := range s.Programs {
+		if p.Work != nil {
+			working.Add(1)
+		}
 		n := &network{median: s.Median, to: server.RoundTripper(), result: r, program: i}
 		wg.Go(func() {
 			time.Sleep(p.From)
@@ -42,12 +45,21 @@ func (s Scenario) play(ctx context.Context) *Result {
 				ctx = until
 			}
 			client := p.Client(n)
+			if p.Work != nil {
+				defer working.Done()
+				s.work(ctx, p, i, client, r)
+				return
+			}
 			var callers sync.WaitGroup
 			for c := range p.Callers {
 				callers.Go(func() { s.call(ctx, p, i, c, client, r) })
 			}
 			callers.Wait()
 		})
+	}
+	if r.work {
+		working.Wait()
+		cancel()
 	}
 	wg.Wait()
 	return r
@@ -84,24 +96,30 @@ type luckKey struct{}
 
 // one is a single call: done when the client returns.
 func one(ctx context.Context, client http.RoundTripper, path string, luck *rand.Rand, program int, r *Result) {
-	req, err := http.NewRequestWithContext(context.WithValue(ctx, luckKey{}, luck), http.MethodGet, "https://api.clerk.com"+path, nil)
-	if err != nil {
-		panic(err)
-	}
-	req.Header.Set("Authorization", "Bearer sk_live_bench")
 	asked := time.Now()
-	resp, err := client.RoundTrip(req)
+	worked := ask(ctx, client, path, luck)
 	if ctx.Err() != nil {
 		return // the program has ended
-	}
-	worked := err == nil && resp.StatusCode == http.StatusOK
-	if err == nil {
-		resp.Body.Close()
 	}
 	r.finish(program, asked, worked)
 	if !worked {
 		pause(ctx, 100*time.Millisecond) // a program goes on a moment after an error
 	}
+}
+
+// ask makes a request and reports whether it worked.
+func ask(ctx context.Context, client http.RoundTripper, path string, luck *rand.Rand) bool {
+	req, err := http.NewRequestWithContext(context.WithValue(ctx, luckKey{}, luck), http.MethodGet, "https://api.clerk.com"+path, nil)
+	if err != nil {
+		panic(err)
+	}
+	req.Header.Set("Authorization", "Bearer sk_live_bench")
+	resp, err := client.RoundTrip(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"time"
@@ -20,6 +21,7 @@ type Scenario struct {
 	// together.
 	PerEndpoint bool
 	BlockTime   time.Duration // what every Retry-After says; default: until there is room
+	RetryAfter  clerktest.RetryAfter
 	Programs    []Program
 	Duration    time.Duration
 	Median      time.Duration // of the lognormal round trip; default 50 ms
@@ -40,7 +42,22 @@ type Program struct {
 	Burst       int
 	From, Until time.Duration // when it runs; Until 0: to the end
 	Gap         *Gap          // when it makes no calls in between
+	Work        *Work         // nil: it goes on until its time is over
 }
+
+// Work is a number of calls that a program has to get done. Each is asked again
+// until it has worked, and the program ends with the last one; the run ends with
+// the last program that has work.
+type Work struct {
+	Calls int // by all its callers together
+	// People are further callers, each of whom makes a call every second on
+	// average as long as the work goes on. Somebody waits for those: their
+	// contexts say so, and that the work can wait.
+	People int
+}
+
+// again is when a program asks again for a call that came back failed.
+const again = time.Second
 
 // Gap is a span of time without calls.
 type Gap struct{ From, Until time.Duration }
@@ -55,6 +72,7 @@ func Throttled(limit int, opts ...clerkthrottle.Option) func(http.RoundTripper) 
 			clerkthrottle.WithBase(network),
 			clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, limit, window),
 			clerkthrottle.WithMaxWait(24 * time.Hour),
+			clerkthrottle.WithLogger(slog.New(slog.DiscardHandler)),
 		}, opts...)
 		rt, err := clerkthrottle.NewTransport(opts...)
 		if err != nil {
@@ -102,6 +120,9 @@ func (s Scenario) server() *clerktest.Server {
 	opts := []clerktest.Option{
 		clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithLogSize(0),
 		clerktest.WithPhase(time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(window)))), // of a fixed window
+	}
+	if s.RetryAfter != clerktest.RetryAfterSeconds {
+		opts = append(opts, clerktest.WithRetryAfter(s.RetryAfter))
 	}
 	if s.BlockTime > 0 {
 		opts = append(opts, clerktest.WithBlockTime(s.BlockTime))

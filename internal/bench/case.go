@@ -1,0 +1,173 @@
+package bench
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+)
+
+// limitN is the limit that all comparisons are made with: Clerk's for a
+// production instance.
+const limitN = 1000
+
+// Case is a scenario in which peers are compared: programs that all use the same
+// library, and have work to do.
+type Case struct {
+	Name string // of its chart, too
+	What string // for the reader of the results
+	// Lone: one program has the limit to itself, and can avoid every 429.
+	Lone     bool
+	Programs int
+	Callers  int // of each program
+	Calls    int // by all programs together
+	People   int // see [Work]
+	// Outsider is how many calls a second a further program makes that ignores
+	// limits.
+	Outsider   int
+	RetryAfter clerktest.RetryAfter
+	Algorithm  clerktest.Algorithm
+}
+
+// Cases are the scenarios of the comparison. Servers count by a sliding log, the
+// strictest way there is.
+func Cases() []Case {
+	return []Case{
+		{
+			Name: "burst", Lone: true, Programs: 1, Callers: 2000, Calls: 2000,
+			What: "2,000 calls at once",
+		},
+		{
+			Name: "saturation", Lone: true, Programs: 1, Callers: 256, Calls: 60_000,
+			What: "256 callers who keep the limit saturated: 60,000 calls, ten minutes' worth",
+		},
+		{
+			Name: "people", Lone: true, Programs: 1, Callers: 256, Calls: 30_000, People: 5,
+			What: "people beside a batch: five callers, each of whom makes a call every second on average, while 256 others get 30,000 calls done; the waits are the people's",
+		},
+		{
+			Name: "programs-4", Programs: 4, Callers: 64, Calls: 60_000,
+			What: "4 programs that do not know of each other, 64 callers each, 60,000 calls in all",
+		},
+		{
+			Name: "programs-16", Programs: 16, Callers: 64, Calls: 60_000,
+			What: "16 such programs",
+		},
+		{
+			Name: "outsider", Programs: 1, Callers: 256, Calls: 36_000, Outsider: 40,
+			What: "one program of 256 callers, 36,000 calls, beside another that ignores limits and makes 40 calls a second",
+		},
+		{
+			Name: "headerless", Lone: true, Programs: 1, Callers: 256, Calls: 18_000,
+			RetryAfter: clerktest.RetryAfterOmitted,
+			What:       "a Clerk whose 429s say nothing of when to come back, 256 callers, 18,000 calls",
+		},
+		{
+			Name: "headerless-4", Programs: 4, Callers: 64, Calls: 18_000,
+			RetryAfter: clerktest.RetryAfterOmitted,
+			What:       "the same Clerk and 4 programs",
+		},
+		{
+			Name: "burst-fixed", Programs: 1, Callers: 2000, Calls: 2000, Algorithm: clerktest.FixedWindow,
+			What: "2,000 calls at once, to a server that counts in fixed windows and lets 2,000 through around an edge",
+		},
+		{
+			Name: "saturation-fixed", Programs: 1, Callers: 256, Calls: 60_000, Algorithm: clerktest.FixedWindow,
+			What: "the limit saturated, same server",
+		},
+		{
+			Name: "burst-tokens", Programs: 1, Callers: 2000, Calls: 2000, Algorithm: clerktest.TokenBucket,
+			What: "2,000 calls at once, to a server that counts with a token bucket",
+		},
+		{
+			Name: "saturation-tokens", Programs: 1, Callers: 256, Calls: 60_000, Algorithm: clerktest.TokenBucket,
+			What: "the limit saturated, same server",
+		},
+	}
+}
+
+// peers returns the throttle, as one would configure it for the case, and its
+// peers.
+func (c Case) peers() []Peer {
+	ours := Throttle()
+	if c.People > 0 {
+		ours = Throttle(clerkthrottle.WithReserve(clerkthrottle.Interactive, 0.05))
+	}
+	return append([]Peer{ours}, Peers()...)
+}
+
+// longest is how many times the shortest possible time a comparison may take
+// before it is cut off.
+const longest = 8
+
+// Play has a peer do the case's work in virtual time.
+func (c Case) Play(t *testing.T, p Peer, seed uint64) Outcome {
+	t.Helper()
+	s := Scenario{
+		Limit: limitN, Algorithm: c.Algorithm, RetryAfter: c.RetryAfter, Seed: seed,
+		Duration: longest*c.shortest(0) + time.Minute,
+	}
+	var own []int
+	for i := range c.Programs {
+		own = append(own, i)
+		s.Programs = append(s.Programs, Program{
+			Client:  p.Client(limitN, seed+uint64(i)<<32),
+			Callers: c.Callers,
+			Work:    &Work{Calls: c.Calls / c.Programs, People: c.People},
+		})
+	}
+	if c.Outsider > 0 {
+		s.Programs = append(s.Programs, Program{Client: Bare, Callers: c.Outsider, Every: time.Second})
+	}
+	return c.outcome(Run(t, s), own)
+}
+
+// Outcome is what became of one peer in one case.
+type Outcome struct {
+	Finished int           // calls that worked in the end
+	Failed   int           // failures handed to the program, which asked again
+	Rejected int           // 429s
+	Took     time.Duration // until the last call had worked
+	Slowdown float64       // that against the shortest possible
+	Share    float64       // of what the limit would have let through in that time
+	P50, P99 time.Duration // of the time from first asking to having it
+	// Timeline is how many calls had worked by each half second, in the cases
+	// that have a chart of it.
+	Timeline []int `json:",omitempty"`
+}
+
+func (c Case) outcome(r *Result, own []int) Outcome {
+	o := Outcome{
+		Finished: r.Finished, Failed: r.Failed, Rejected: r.Rejected(0, r.length(), own...), Took: r.Last,
+		P50: r.Wait(0.5), P99: r.Wait(0.99),
+	}
+	if c.Name == "burst" {
+		o.Timeline = r.timeline()
+	}
+	if c.People > 0 {
+		o.P50, o.P99 = r.PeopleWait(0.5), r.PeopleWait(0.99)
+	}
+	others := r.total(0, r.length()) - r.total(0, r.length(), own...)
+	o.Slowdown = o.Took.Seconds() / c.shortest(len(r.people)+others).Seconds()
+	o.Share = float64(r.total(0, r.length())) / (limitN * (1 + r.Last.Seconds()/window.Seconds()))
+	return o
+}
+
+// shortest is the time in which the work could be done, and the calls of others
+// that the server let through in the meantime: N at once, N each window after
+// that, and one round trip.
+func (c Case) shortest(others int) time.Duration {
+	return time.Duration(float64(c.Calls+others-limitN)/limitN*float64(window)) + 50*time.Millisecond
+}
+
+// per1000 is how many 429s there were for a thousand calls that worked.
+func (o Outcome) per1000() float64 { return 1000 * float64(o.Rejected) / float64(max(o.Finished, 1)) }
+
+// complete reports whether all the work was done before the run was cut off.
+func (c Case) complete(o Outcome) bool { return o.Finished == c.Calls/c.Programs*c.Programs }
+
+func (c Case) String() string {
+	return fmt.Sprintf("%s: %s", c.Name, c.What)
+}

@@ -1,0 +1,93 @@
+package bench
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/smithy-go/middleware"
+)
+
+// awsClient is the retry layer of an AWS SDK client, in its adaptive mode, as an
+// http.RoundTripper.
+type awsClient struct {
+	attempt *retry.Attempt
+	network http.RoundTripper
+}
+
+// adaptive is the SDK's adaptive mode. Its backoff is the SDK's formula with
+// random numbers that can be seeded.
+func adaptive(seed uint64) func(http.RoundTripper) http.RoundTripper {
+	return func(network http.RoundTripper) http.RoundTripper {
+		mode := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+			o.FailOnNoAttemptTokens = true
+			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
+				o.MaxAttempts = 1 + tries
+				o.Backoff = awsBackoff(seed)
+				o.RateLimiter = ratelimit.None
+			})
+		})
+		return &awsClient{attempt: retry.NewAttemptMiddleware(patient{mode}, func(v any) any { return v }), network: network}
+	}
+}
+
+// patient asks for a token of the adaptive mode until there is one, every 50 ms.
+// Left to itself the mode sleeps until then, and then again where another came
+// first; where it reckons with less than a nanosecond it does not sleep at all,
+// and virtual time would stand still for ever.
+type patient struct{ *retry.AdaptiveMode }
+
+// GetAttemptToken implements aws.RetryerV2.
+func (p patient) GetAttemptToken(ctx context.Context) (func(error) error, error) {
+	for {
+		release, err := p.AdaptiveMode.GetAttemptToken(ctx)
+		if err == nil || ctx.Err() != nil {
+			return release, err
+		}
+		pause(ctx, 50*time.Millisecond)
+	}
+}
+
+// awsBackoff is retry.ExponentialJitterBackoff: up to 2^attempt seconds at
+// random, and 20 s from the fifth attempt on.
+func awsBackoff(seed uint64) retry.BackoffDelayerFunc {
+	var mu sync.Mutex
+	random := rand.New(rand.NewPCG(seed, 0xa35))
+	return func(attempt int, _ error) (time.Duration, error) {
+		if attempt > int(math.Log2(retry.DefaultMaxBackoff.Seconds())) {
+			return retry.DefaultMaxBackoff, nil
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		return time.Duration(random.Float64() * float64(int64(1)<<attempt) * float64(time.Second)), nil
+	}
+}
+
+// awsThrottled is how an SDK client sees a 429.
+type awsThrottled struct{ resp *http.Response }
+
+func (awsThrottled) Error() string     { return "429" }
+func (awsThrottled) ErrorCode() string { return "TooManyRequestsException" }
+
+// RoundTrip implements http.RoundTripper.
+func (c *awsClient) RoundTrip(req *http.Request) (*http.Response, error) {
+	send := func(ctx context.Context, _ middleware.FinalizeInput) (out middleware.FinalizeOutput, md middleware.Metadata, err error) {
+		resp, err := c.network.RoundTrip(req.WithContext(ctx))
+		if err == nil && resp.StatusCode == http.StatusTooManyRequests {
+			resp.Body.Close()
+			err = awsThrottled{resp}
+		}
+		out.Result = resp
+		return out, md, err
+	}
+	out, _, err := c.attempt.HandleFinalize(req.Context(), middleware.FinalizeInput{Request: req}, middleware.FinalizeHandlerFunc(send))
+	if err != nil {
+		return nil, err
+	}
+	return out.Result.(*http.Response), nil
+}

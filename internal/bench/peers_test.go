@@ -1,0 +1,181 @@
+package bench
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+var (
+	update = flag.Bool("update", false, "play all comparisons anew and write RESULTS.md and the charts")
+	render = flag.Bool("render", false, "write RESULTS.md and the charts anew from the figures that are there")
+	every  = flag.Bool("peers", false, "compare all cases with what is written, not only some")
+)
+
+const (
+	reportFile = "testdata/report.json"
+	tableFile  = "RESULTS.md"
+	chartsDir  = "charts"
+	reportSeed = 1
+)
+
+// TestPeers holds the written results to what comes out today: the table and the
+// charts are those of the figures, and the figures those of a run. Without
+// -update and -peers only some comparisons are played, those that take a moment.
+func TestPeers(t *testing.T) {
+	if *update {
+		r := &Report{Seed: reportSeed}
+		for _, c := range Cases() {
+			for _, p := range c.peers() {
+				r.Rows = append(r.Rows, Row{Case: c.Name, Peer: p.Name, Outcome: c.Play(t, p, r.Seed)})
+			}
+		}
+		write(t, r)
+	}
+	r := read(t)
+	if *render {
+		write(t, r)
+	}
+	checkFiles(t, r)
+	for _, c := range Cases() {
+		for _, p := range c.peers() {
+			was, ok := r.find(c, p)
+			if !ok {
+				t.Errorf("%s, %s: nothing is written of it: run with -update", c.Name, p.Name)
+			}
+			if *update || !*every && !quick(c, p) {
+				continue
+			}
+			t.Run(c.Name+"/"+p.Name, func(t *testing.T) { drift(t, p, was.Outcome, c.Play(t, p, r.Seed)) })
+		}
+	}
+}
+
+// quick says which comparisons are played every time: the throttle's own but the
+// longest, and every peer's in a burst. Under the race detector the burst only.
+func quick(c Case, p Peer) bool {
+	switch c.Name {
+	case "burst":
+		return true
+	case "people", "headerless", "outsider", "programs-4":
+		return p.Name == Throttle().Name && !underRace
+	}
+	return false
+}
+
+// drift reports figures that have moved. What is left to the scheduler in a run
+// (which of two goroutines comes first that wake at the same instant) moves them
+// a little; a change in the throttle, or of a peer's version, by more.
+func drift(t *testing.T, p Peer, was, is Outcome) {
+	t.Helper()
+	time, count := 0.02, 0.05
+	if p.Loose {
+		time, count = 3, 0.5
+	}
+	t.Logf("429s %d (written: %d), time %.3f (%.3f)", is.Rejected, was.Rejected, is.Slowdown, was.Slowdown)
+	if is.Finished != was.Finished {
+		t.Errorf("%d calls finished, %d are written", is.Finished, was.Finished)
+	}
+	if math.Abs(is.Slowdown-was.Slowdown) > time*was.Slowdown {
+		t.Errorf("time %.4f, %.4f is written, which is off by more than %.0f %%", is.Slowdown, was.Slowdown, 100*time)
+	}
+	if d := math.Abs(float64(is.Rejected - was.Rejected)); d > max(20, count*float64(was.Rejected)) && was.Rejected > 0 {
+		t.Errorf("%d of 429s, %d are written, which is off by more than %.0f %%", is.Rejected, was.Rejected, 100*count)
+	}
+	if was.Rejected == 0 && is.Rejected > 0 {
+		t.Errorf("%d of 429s, none are written", is.Rejected)
+	}
+}
+
+// TestBestOfAllPeers: a program that has the limit to itself, and that knows
+// nothing of how the server counts, gets its work done with no 429, and no peer
+// is faster by more than a tie, in any scenario.
+func TestBestOfAllPeers(t *testing.T) {
+	r := read(t)
+	for _, c := range Cases() {
+		rows := r.Of(c)
+		if len(rows) != 1+len(Peers()) || rows[0].Peer != Throttle().Name {
+			t.Fatalf("%s: %d rows are written", c.Name, len(rows))
+		}
+		v := Judge(rows)
+		if c.Lone {
+			for _, p := range v.Worse {
+				t.Errorf("%s: %s is better: %s", c.Name, p, v.Reason[p])
+			}
+		}
+		if c.Programs == 1 && c.Outsider == 0 && (rows[0].Rejected != 0 || rows[0].Failed != 0) {
+			t.Errorf("%s: a lone program met %d of 429s and %d failures", c.Name, rows[0].Rejected, rows[0].Failed)
+		}
+		if !c.complete(rows[0].Outcome) {
+			t.Errorf("%s: %d of %d calls finished", c.Name, rows[0].Finished, c.Calls)
+		}
+		for _, p := range v.Ties {
+			t.Logf("%s: %s ties: %s", c.Name, p, v.Reason[p])
+		}
+		for _, row := range rows[1:] {
+			// Others share the limit: far fewer 429s than anybody else's.
+			if !c.Lone && c.Algorithm == 0 && 2*rows[0].Rejected > row.Rejected {
+				t.Errorf("%s: %d of 429s, and %s met only %d", c.Name, rows[0].Rejected, row.Peer, row.Rejected)
+			}
+		}
+	}
+}
+
+func read(t *testing.T) *Report {
+	t.Helper()
+	data, err := os.ReadFile(reportFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := new(Report)
+	if err := json.Unmarshal(data, r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func write(t *testing.T, r *Report) {
+	t.Helper()
+	data, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{reportFile: append(data, '\n'), tableFile: []byte(r.Markdown())}
+	charts, err := r.Charts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, svg := range charts {
+		files[filepath.Join(chartsDir, name)] = svg
+	}
+	for name, data := range files {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// checkFiles reports a table or chart that is not that of the figures.
+func checkFiles(t *testing.T, r *Report) {
+	t.Helper()
+	charts, err := r.Charts()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string][]byte{tableFile: []byte(r.Markdown())}
+	for name, svg := range charts {
+		files[filepath.Join(chartsDir, name)] = svg
+	}
+	for name, want := range files {
+		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the figures say (%v): run with -update", name, err)
+		}
+	}
+}

@@ -122,7 +122,7 @@ func TestNumbersAreTheSnapshots(t *testing.T) {
 	waited, counted := false, false
 	// A first wait is counted when it ends: after a second, on a fast machine later
 	// than a dozen looks.
-	for look := 0; look < 12 || !(waited && counted) && look < 100; look++ {
+	for look := 0; look < 12 || look < 100 && (!waited || !counted); look++ {
 		got := eval[shown](tb, readPage)
 		want, ok := source.at(got.Now)
 		if !ok {

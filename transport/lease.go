@@ -70,6 +70,17 @@ func (l *lease) tooLate(at time.Duration) bool {
 	return at > l.until || at == l.until && l.why == ReasonDeadline
 }
 
+// clearLocked reports whether nothing is in l's way: it can pass every station
+// now, and nobody stands before one.
+func (l *lease) clearLocked(now time.Duration) bool {
+	for _, st := range l.way {
+		if st.waiting() > 0 || l.class >= st.open(now) {
+			return false
+		}
+	}
+	return true
+}
+
 // earliestLocked returns the earliest moment at which l can have passed every
 // station ahead, as things stand, and the station that decides it: nil where l
 // may go at once. Those before l may still give up.

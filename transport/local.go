@@ -86,6 +86,13 @@ func (b *localBudget) enterLocked(l *lease, bound time.Duration, why Reason) (wa
 		b.passLocked(l, now)
 		return false, nil
 	}
+	if l.clearLocked(now) { // the usual case
+		for _, st := range l.way {
+			l.pass(st, now)
+		}
+		b.sendLocked(l, now)
+		return false, nil
+	}
 	if err := l.refusalLocked(now); err != nil {
 		b.refuseLocked(l, err, now)
 		return false, err

@@ -129,6 +129,9 @@ func (s *station) open(now time.Duration) int {
 // others before him, can pass.
 func (s *station) when(now time.Duration, class, ahead int) time.Duration {
 	at := s.When(now, ahead)
+	if p, ok := s.turnstile.(pace); ok && at > now {
+		at = p.Soonest(now, ahead)
+	}
 	if s.held == nil || s.held[class] == 0 {
 		return at
 	}

@@ -101,11 +101,38 @@ func (r *Rate) When(now time.Duration, ahead int) time.Duration {
 	if missing <= 0 {
 		return now
 	}
-	wait := math.Ceil(missing / r.inUse * float64(time.Second))
-	if wait >= float64(math.MaxInt64-now) {
-		return math.MaxInt64
+	return later(now, missing/r.inUse)
+}
+
+// Soonest is When with the climb counted in: the moment to expect if no 429
+// comes meanwhile. Who would have to wait longer than he may is refused by it,
+// and not by a rate that is low only right after an event.
+func (r *Rate) Soonest(now time.Duration, ahead int) time.Duration {
+	r.refresh(now)
+	missing := float64(ahead) + 1 - r.bucket.TokensAt(instant(now))
+	if missing <= 0 {
+		return now
 	}
-	return now + time.Duration(wait)
+	const looks = 4 // a window
+	t, step := now, max(r.window/looks, 1)
+	for range looks * forgetAfter {
+		perSecond := r.PerSecond(t + step) // at the end of the step: early rather than late
+		got := perSecond * step.Seconds()
+		if got >= missing || perSecond >= r.full {
+			return later(t, missing/perSecond)
+		}
+		missing -= got
+		t += step
+	}
+	return later(t, missing/r.full)
+}
+
+// later returns t and so many seconds, or the end of time.
+func later(t time.Duration, seconds float64) time.Duration {
+	if wait := math.Ceil(seconds * float64(time.Second)); wait < float64(math.MaxInt64-t) {
+		return t + time.Duration(wait)
+	}
+	return math.MaxInt64
 }
 
 // PerSecond is the rate in force.

@@ -429,3 +429,40 @@ func TestWhenDoesNotOverflow(t *testing.T) {
 		t.Errorf("at %v", at)
 	}
 }
+
+// TestSoonestForgetsTheClimb: right after an event a rate is low, and a queue
+// would take hours at it; it climbs, and the queue takes minutes.
+func TestSoonestForgetsTheClimb(t *testing.T) {
+	const window = 10 * time.Second
+	r := New(100, window)
+	for range 100 {
+		r.Take(0)
+	}
+	if !r.Throttled(0, 0, time.Second) {
+		t.Fatal("no event")
+	}
+	for _, ahead := range []int{0, 5, 50, 500} {
+		soonest, plain := r.Soonest(0, ahead), r.When(0, ahead)
+		if soonest <= 0 || soonest > plain {
+			t.Errorf("%d ahead: soonest %s, at the present rate %s", ahead, soonest, plain)
+		}
+		// Drain a copy of the queue and see when the last really goes.
+		q, now := New(100, window), time.Duration(0)
+		for range 100 {
+			q.Take(0)
+		}
+		q.Throttled(0, 0, time.Second)
+		for left := ahead + 1; left > 0; now += 10 * time.Millisecond {
+			if ok, _ := q.Ready(now); ok {
+				q.Take(now)
+				left--
+			}
+		}
+		if off := float64(now-soonest) / float64(now); off < -0.05 || off > 0.2 {
+			t.Errorf("%d ahead: said %s, took %s", ahead, soonest, now)
+		}
+	}
+	if s := r.Soonest(0, 500); s > 10*time.Minute {
+		t.Errorf("500 ahead take %s", s)
+	}
+}

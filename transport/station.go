@@ -148,6 +148,9 @@ func (s *station) wakeTime(now time.Duration) time.Duration {
 	if s.held != nil && s.Ready(now) { // the first is held back for better classes
 		return s.window.Look(now, s.held[s.line.Front(queue.Classes).Class()])
 	}
+	if p, ok := s.turnstile.(pace); ok { // a guess, since the rate climbs: not again at once
+		return max(p.Soonest(now, 0), now+time.Millisecond)
+	}
 	return s.When(now, 0)
 }
 

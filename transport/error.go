@@ -102,7 +102,7 @@ func roundWait(d time.Duration) time.Duration {
 	case d < time.Minute:
 		unit = 100 * time.Millisecond
 	}
-	if up := d + unit - 1; up > d || unit == 1 {
+	if up := d + unit - 1; up > d { // but for a wait until the end of time
 		d = up
 	}
 	return d.Truncate(unit)

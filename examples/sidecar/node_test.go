@@ -53,12 +53,12 @@ func TestNodeClients(t *testing.T) {
 // Clerk's own library for Node takes a refusal of the sidecar for Clerk's. It is
 // tested where it is installed: name its folder in CLERK_NODE_MODULES, as in
 //
-//	npm install --prefix /tmp/clerk @clerk/backend
+//	npm install @clerk/backend
 //	CLERK_NODE_MODULES=/tmp/clerk/node_modules go test ./examples/sidecar -run Node -v
 func TestNodeSDK(t *testing.T) {
 	modules := os.Getenv("CLERK_NODE_MODULES")
 	if modules == "" {
-		t.Skip("CLERK_NODE_MODULES is not set: npm install --prefix /tmp/clerk @clerk/backend")
+		t.Skip("CLERK_NODE_MODULES is not set: npm install @clerk/backend")
 	}
 	clerk := clerktest.New(clerktest.WithLimits(clerkthrottle.Limit{Name: "instance", N: 10, Window: 300 * time.Millisecond}))
 	upstream := clerk.Start()

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -19,7 +20,10 @@ func redisServer(t *testing.T) string {
 	t.Helper()
 	bin, err := exec.LookPath("redis-server")
 	if err != nil {
-		t.Skip("redis-server is not installed")
+		if os.Getenv("CLERKTHROTTLE_REQUIRE_REDIS") != "" {
+			t.Fatal("CLERKTHROTTLE_REQUIRE_REDIS is set, and redis-server is not installed")
+		}
+		t.Skip("left out: redis-server is not installed")
 	}
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

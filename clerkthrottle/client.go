@@ -28,14 +28,10 @@ func NewTransport(opts ...Option) (*transport.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	return transport.New(transport.Config{
-		Base:      cfg.base,
-		Classify:  classifier.classify,
-		Ruled:     isProductRule,
-		Budget:    cfg.budget,
-		MaxWait:   cfg.maxWait,
-		Local:     cfg.local,
-		Priority:  cfg.priority,
-		Observers: append(cfg.observers, logObserver(cfg.logger)),
-	})
+	c := cfg.scheduling
+	c.Base, c.Classify, c.Ruled = cfg.base, classifier.classify, isProductRule
+	c.Budget, c.SameAs = cfg.budget, cfg.sameAs
+	c.MaxWait, c.Priority = cfg.maxWait, cfg.priority
+	c.Observers = append(cfg.observers, logObserver(cfg.logger))
+	return transport.New(c)
 }

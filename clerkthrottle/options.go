@@ -23,7 +23,8 @@ type config struct {
 	overrides    []override
 	perEndpoint  bool
 	budget       transport.Budget
-	local        transport.LocalConfig
+	sameAs       *transport.Transport
+	scheduling   transport.Config // what describes the waiting
 	priority     Priority
 	observers    []*transport.Observer
 	logger       *slog.Logger
@@ -45,9 +46,6 @@ func newConfig(opts []Option) (*config, error) {
 		if err := opt(cfg); err != nil {
 			return nil, fmt.Errorf("clerkthrottle: %w", err)
 		}
-	}
-	if cfg.budget != nil && cfg.local != (transport.LocalConfig{}) {
-		return nil, errors.New("clerkthrottle: WithReserve, WithMaxQueue, WithMaxKeys and WithDryRun describe a budget in this process, and have no effect on the one given to WithBudget: leave them out")
 	}
 	if cfg.logger == nil {
 		cfg.logger = slog.Default()
@@ -151,14 +149,28 @@ func WithLimitPerEndpoint() Option {
 	}
 }
 
-// WithBudget sets where the budget lives. Default: in this process, one for
-// each transport. Transports that are given the same Budget share it.
+// WithBudget shares the limits with other programs: their tokens are the Budget's,
+// such as one on Redis (package redisbudget). Everything else works as without it.
+// Default: all tokens are this transport's own.
 func WithBudget(b transport.Budget) Option {
 	return func(c *config) error {
 		if b == nil {
 			return errors.New("WithBudget: the budget is nil")
 		}
 		c.budget = b
+		return nil
+	}
+}
+
+// WithBudgetOf has the transport draw on the budget of another one in this program:
+// the two share limits, lines and blocks. Reserves, bounds and a dry run are those of
+// the other, whose Close closes both.
+func WithBudgetOf(other *transport.Transport) Option {
+	return func(c *config) error {
+		if other == nil {
+			return errors.New("WithBudgetOf: the transport is nil")
+		}
+		c.sameAs = other
 		return nil
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
 )
 
 const (
@@ -159,18 +160,32 @@ func TestWithLimitPerEndpointHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestWithBudgetHasNoEffect(t *testing.T) {
+func TestWithBudgetSharesTheLimits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		base, budget := newRecorder(), transport.NewLocalBudget()
+		base, budget := newRecorder(), new(budgettest.Memory)
 		var wg sync.WaitGroup
-		for range 2 { // two transports, one budget
+		for range 2 {
 			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget))
 			wg.Go(func() { flood(t, rt, 100, "GET", usersURL, "sk_test_x") })
 		}
 		wg.Wait()
 		wantBy(t, base, 9*time.Second, 100)
-		if n := len(budget.Snapshot().Limits); n != 1 {
-			t.Errorf("%d limits in the budget, want 1", n)
+	})
+}
+
+func TestWithBudgetOfSharesLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base := newRecorder()
+		one := newThrottle(t, clerkthrottle.WithBase(base))
+		two := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudgetOf(one))
+		var wg sync.WaitGroup
+		for _, rt := range []*transport.Transport{one, two} {
+			wg.Go(func() { flood(t, rt, 100, "GET", usersURL, "sk_test_x") })
+		}
+		wg.Wait()
+		wantBy(t, base, 9*time.Second, 100)
+		if n := len(two.Snapshot().Limits); n != 1 {
+			t.Errorf("%d limits, want 1", n)
 		}
 	})
 }

@@ -62,13 +62,13 @@ func WithReserve(p Priority, fraction float64) Option {
 		}
 		switch p {
 		case Interactive:
-			c.local.ReserveInteractive = fraction
+			c.scheduling.ReserveInteractive = fraction
 		case Normal:
-			c.local.ReserveNormal = fraction
+			c.scheduling.ReserveNormal = fraction
 		default:
 			return fmt.Errorf("WithReserve(%d, %v): want Interactive or Normal", int(p), fraction)
 		}
-		if c.local.ReserveInteractive+c.local.ReserveNormal >= 1 {
+		if c.scheduling.ReserveInteractive+c.scheduling.ReserveNormal >= 1 {
 			return fmt.Errorf("WithReserve(%s, %v): all reserves together must be below 1", p, fraction)
 		}
 		return nil
@@ -83,21 +83,21 @@ func WithMaxQueue(n int) Option {
 		if n <= 0 {
 			return fmt.Errorf("WithMaxQueue(%d): must be positive", n)
 		}
-		c.local.MaxQueue = n
+		c.scheduling.MaxQueue = n
 		return nil
 	}
 }
 
 // WithMaxKeys bounds how many single users, organizations and client addresses
-// are kept count of. What is idle is forgotten first; where all are in use, the
-// requests of further ones go out uncounted by their own row. Default 100,000; a
-// live one takes about 350 bytes.
+// are kept count of. What is idle is forgotten first; where all are in use, all
+// further ones share one count of each row. Default 100,000; a live one takes about
+// 350 bytes.
 func WithMaxKeys(n int) Option {
 	return func(c *config) error {
 		if n <= 0 {
 			return fmt.Errorf("WithMaxKeys(%d): must be positive", n)
 		}
-		c.local.MaxKeys = n
+		c.scheduling.MaxKeys = n
 		return nil
 	}
 }
@@ -108,7 +108,7 @@ func WithMaxKeys(n int) Option {
 // in production.
 func WithDryRun() Option {
 	return func(c *config) error {
-		c.local.DryRun = true
+		c.scheduling.DryRun = true
 		return nil
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
 )
 
 // secrets are keys whose every piece of eight characters is theirs alone.
@@ -35,15 +36,24 @@ func (o *told) add(v any) {
 	}
 }
 
-// spy keeps the claims that reach a budget.
+// spy keeps what reaches a budget, which is also a member of it.
 type spy struct {
 	transport.Budget
+	transport.Member
 	told *told
 }
 
-func (s spy) Acquire(ctx context.Context, c *transport.Claim, maxWait time.Duration) (transport.Lease, error) {
-	s.told.add(*c)
-	return s.Budget.Acquire(ctx, c, maxWait)
+func (s spy) Join() transport.Member {
+	s.Member = s.Budget.Join()
+	return s
+}
+
+func (s spy) Exchange(ctx context.Context, r *transport.Report) (*transport.Answer, error) {
+	s.told.add(*r)
+	for _, u := range r.Limits {
+		s.told.add(*u.Limit)
+	}
+	return s.Member.Exchange(ctx, r)
 }
 
 func TestSecretKeyIsTold(t *testing.T) {
@@ -56,7 +66,7 @@ func TestSecretKeyIsTold(t *testing.T) {
 					clerkthrottle.WithLogger(slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug}))),
 					clerkthrottle.WithLimit("GET /v1/sessions", 1, time.Minute),
 					clerkthrottle.WithMaxWait(time.Second),
-					clerkthrottle.WithBudget(spy{transport.NewLocalBudget(), out}),
+					clerkthrottle.WithBudget(spy{Budget: new(budgettest.Memory), told: out}),
 				}
 				if id != "" {
 					opts = append(opts, clerkthrottle.WithInstanceID(id))

@@ -17,10 +17,10 @@ import (
 func TestWaitersOfAnEndedBlockGoOutAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, window = 10, 10 * time.Second
-		budget := transport.NewLocalBudget()
+		budget := transport.NewScheduler(transport.Config{})
 		shared := transport.Limit{Name: "shared", Key: "shared", N: n, Window: window}
 		claim := &transport.Claim{Endpoint: "A", Key: "A", Limits: []transport.Limit{shared}, Rate: shared}
-		var first []transport.Lease
+		var first []*transport.Permit
 		for range n {
 			l, err := budget.Acquire(t.Context(), claim, 0)
 			if err != nil {

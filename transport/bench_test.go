@@ -89,7 +89,7 @@ func contend(b *testing.B, rt http.RoundTripper) {
 func BenchmarkLine(b *testing.B) {
 	for _, waiters := range []int{100, 1000, 10_000} {
 		b.Run(strconv.Itoa(waiters), func(b *testing.B) {
-			budget := transport.NewLocalBudget()
+			budget := transport.NewScheduler(transport.Config{})
 			claim := &transport.Claim{Endpoint: "A", Key: "A", Limits: []transport.Limit{{Name: "one", Key: "one", N: 1, Window: time.Second}}}
 			var left atomic.Int64
 			left.Store(int64(b.N))

@@ -2,109 +2,114 @@ package transport
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
-// Limit is a count that a request draws on: no more than N requests that name
-// the same Key may reach the server in any Window.
-type Limit struct {
-	// Name is what messages and snapshots call the limit.
-	Name string
-	// Key names the bucket that counts it: same key, same bucket, within one
-	// [Budget]. It never holds a secret. All limits of one key have the same N
-	// and Window; the first one seen decides.
-	Key    string
-	N      int
-	Window time.Duration
-	// Private says that the limit is counted for one resource or one address:
-	// there may be very many like it.
-	Private bool
-}
-
-// Claim says what a request draws on. A [Config.Classify] may hand the same
-// Claim out for many requests: nobody changes one once it is made.
-type Claim struct {
-	// Endpoint is the request's method and path template, for messages.
-	Endpoint string
-	// Key names the endpoint's gate, which a 429 closes: same key, blocked
-	// together. It never holds a secret.
-	Key string
-	// Limits lists every limit that the request draws on, the most private one
-	// first and the one shared by most last: a request waits for them in this
-	// order, so nobody holds a shared token while waiting for a private one.
-	Limits []Limit
-	// Rate is the size of the endpoint's token bucket, which carries the rate
-	// learned from 429s. The zero value means that nothing is learned.
-	Rate Limit
-}
-
-// private reports whether the claim's endpoint is one of very many.
-func (c *Claim) private() bool {
-	return c.Rate.N == 0 && len(c.Limits) > 0 && c.Limits[len(c.Limits)-1].Private
-}
-
-// Budget is where the counts live, and with them every decision when a request
-// may be sent: the gates that a 429 closes, the buckets that guard the limits,
-// and the rate learned from 429s. [NewLocalBudget] keeps them in this process.
-// A Budget is safe for concurrent use.
+// Budget holds the tokens of limits that several programs share. Each token is
+// owned by one program at a time, or lies with the Budget; it changes hands only
+// while it is free, that is one window after the answer to the request that spent
+// it last. So a program sends what it owns tokens for without asking anybody, and
+// all programs together keep to the limit in every window.
+//
+// Everything else (who waits, in which order, for how long, and what 429s teach)
+// is the business of each program's Transport. A Budget only has to keep count.
 type Budget interface {
-	// Acquire waits until the claim's gate is open and every limit of it has
-	// room, takes what the request needs, and returns the lease on it. The
-	// error is a [*ThrottledError] where the request would have to wait longer
-	// than maxWait or than ctx's deadline allows, which is known, and told, as
-	// early as the numbers show it; and ctx's own error where it was cancelled.
-	// Nothing is spent on an error.
-	Acquire(ctx context.Context, c *Claim, maxWait time.Duration) (Lease, error)
-	// Snapshot describes every bucket and gate that is in use.
-	Snapshot() Snapshot
-	// Close refuses all that wait and all that comes after, with
-	// [ReasonClosed]. Leases that are out may still be settled.
-	Close() error
+	// Join enters a program, which owns nothing yet. Each Transport calls it once.
+	Join() Member
 }
 
-// ObservableBudget is a [Budget] that can tell what happens in it: blocks and
-// changes of learned rates. A [Transport] with an observer asks for it.
-type ObservableBudget interface {
-	Budget
-	// Observe has the observer told of blocks and rates from now on.
-	Observe(*Observer)
+// Member is one program's part in a [Budget].
+type Member interface {
+	// Exchange tells the Budget what the program owns and needs, and returns what
+	// it owns from then on. Calls never overlap. An error means that what the
+	// program owns holds no longer than it was said to: then its requests are
+	// refused with an [*UnavailableError]. A Budget that cannot be reached and
+	// wants requests to go on returns an [Answer] with Err instead. Exchange
+	// returns soon, whatever the network does: requests may wait for it.
+	Exchange(context.Context, *Report) (*Answer, error)
 }
 
-// EstimatingBudget is a [Budget] that can say how long a request would wait.
-type EstimatingBudget interface {
-	Budget
-	// Estimate returns how long a request with the claim, and with the priority
-	// and flow of the context, would wait if it came now.
-	Estimate(context.Context, *Claim) time.Duration
+// Report is what a program tells in an exchange. Whoever receives it may keep no
+// part of it.
+type Report struct {
+	Limits []Usage
+	// Complete says that Limits names every limit of which the program owns
+	// anything.
+	Complete bool
+	// Blocks are what the server told this program since the last exchange that
+	// was answered.
+	Blocks []Block
 }
 
-// Lease is what a request holds while it is under way. Its methods are called
-// by one goroutine.
-type Lease interface {
-	// Waited returns how long Acquire held the request back.
-	Waited() time.Duration
-	// Block closes the endpoint's gate for at least d, from now on, for
-	// everybody. It is called as soon as a 429 with a Retry-After is seen.
-	Block(d time.Duration)
-	// Settle gives back what the request held. The first call counts.
-	Settle(Outcome)
+// Usage is one limit in a [Report].
+type Usage struct {
+	*Limit
+	// Owned is how many tokens the program owns, free or spent. What it owned
+	// before beyond that, it gives back; those are free.
+	Owned int
+	// Need is how many tokens the program could use, by the class of the requests
+	// that would: what they use at most lately, and one for each that waits.
+	Need Classes
+	// Reserve is how many tokens of N each class must leave to better ones, as far
+	// as this program is told.
+	Reserve Classes
 }
 
-// Outcome is what became of a request, as far as budgets care.
-type Outcome int
+// Answer is what a Budget returns from an exchange.
+type Answer struct {
+	// Shares are what the program owns from now on, one for each limit of the
+	// Report, in its order.
+	Shares []Share
+	// Blocks are all that hold, of any program.
+	Blocks []Block
+	// Lease is for how long the program may spend what it owns, from the moment at
+	// which the exchange began; then it has to ask first.
+	Lease time.Duration
+	// Next is when to come again, from now, at the latest, as long as the program
+	// owns or needs anything.
+	Next time.Duration
+	// Incomplete asks for all that the program owns, with the next reports, because
+	// the Budget does not know.
+	Incomplete bool
+	// Err says why the Budget could not be reached: the program goes on with what
+	// it owns, by itself.
+	Err error
+}
 
-const (
-	// Failed: no answer came, and the request may have reached the server. Its
-	// tokens come back one window from now. The zero value.
-	Failed Outcome = iota
-	// Unsent: the request surely never left. Its tokens are free at once.
-	Unsent
-	// Answered: the server let the request through, whatever the status.
-	Answered
-	// Throttled: a 429 that came with a Retry-After, which Block has been told.
-	Throttled
-	// ThrottledBlind: a 429 that named no time: the gate backs off by itself.
-	ThrottledBlind
-	// Ruled: a 429 for a rule that no waiting cures. It says nothing of the rate.
-	Ruled
-)
+// Share is one limit in an [Answer].
+type Share struct {
+	// Owned is how many tokens the program owns now. It is below what the Report
+	// said only where the program was taken for dead meanwhile.
+	Owned int
+	// Part is how many it may come to own if it needs them, as things stand.
+	Part int
+	// Keep is how many it may go on owning: others want what is beyond it, which is
+	// to be given back as it comes free.
+	Keep int
+	// Window is the limit's window: the longest that any program told.
+	Window time.Duration
+	// Reserve is how many of those owned each class must leave to better ones.
+	Reserve Classes
+}
+
+// Block is an endpoint that a 429 has blocked.
+type Block struct {
+	Key string        // of the endpoint's gate, see [Claim]
+	For time.Duration // from now on
+}
+
+// UnavailableError tells that a request was not sent because the [Budget] that its
+// limits belong to cannot be reached, and is set to let nothing go on without it.
+type UnavailableError struct {
+	Endpoint string // method and path template of the request
+	Err      error
+}
+
+// Error says which request was not sent, and why.
+func (e *UnavailableError) Error() string {
+	return fmt.Sprintf("throttled: %s was not sent: the shared budget cannot be reached, and nothing may go on without it: %v", e.Endpoint, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *UnavailableError) Unwrap() error { return e.Err }

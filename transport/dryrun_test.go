@@ -16,7 +16,7 @@ import (
 
 // Dry runs, estimates, and the configuration of a budget in this process.
 
-func dryRun(c *transport.Config) { c.Local.DryRun = true }
+func dryRun(c *transport.Config) { c.DryRun = true }
 
 func TestDryRunWaitsRefusesOrRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -56,48 +56,35 @@ func TestDryRunWaitsRefusesOrRepeats(t *testing.T) {
 	})
 }
 
-// A dry budget that is given, and not described, is one all the same: it lets
-// every retry of a 429 out at once.
-func TestGivenDryBudgetIsHammered(t *testing.T) {
+// Those who find no room for a bucket and a gate of their own share one: they are
+// neither uncounted nor unblocked.
+func TestNewcomersPastTheBoundShareOneBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		budget, err := transport.LocalConfig{DryRun: true}.NewBudget()
-		if err != nil {
-			t.Fatal(err)
+		srv := newServer(nil)
+		rt := newTransport(t, srv, rows{}, addresses(5), func(c *transport.Config) { c.MaxKeys = 3 }, maxWait(0))
+		for i := range 53 {
+			_, _ = get(rt, fmt.Sprint("/", i))
 		}
-		srv := newServer(func(v visit) (*http.Response, error) {
-			if v.nth > 100 {
-				return status(200, ""), nil
-			}
-			return tooMany("10")()
-		})
-		rt := newTransport(t, srv, limit(5, 10*sec), func(c *transport.Config) { c.Budget = budget })
-		if resp, err := get(rt, "/a"); err != nil || resp.StatusCode != 429 || len(srv.log()) != 1 {
-			t.Errorf("%d sent (%v)", len(srv.log()), err)
+		if n := len(srv.log()); n != 3+5 {
+			t.Errorf("%d sent, want one for each address that is kept, and five for all others", n)
 		}
+		if s := rt.Snapshot(); len(s.Limits) != 4 {
+			t.Errorf("%d limits are kept, want 3 and the one that others share", len(s.Limits))
+		}
+		time.Sleep(10 * sec)
+		mustGet(t, rt, "/late")
 	})
 }
 
-// A private endpoint that finds no room has no gate that would hold the retry of
-// its 429 back: the 429 is handed back.
-func TestUncountedAddressIsHammeredAfterA429(t *testing.T) {
+func TestBlockHoldsNewcomersPastTheBound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		srv := newServer(func(v visit) (*http.Response, error) {
-			if v.nth < 200 {
-				return tooMany("10")()
-			}
-			return status(200, ""), nil
-		})
-		rt := newTransport(t, srv, rows{}, addresses(5), func(c *transport.Config) { c.Local.MaxKeys = 3 }, maxWait(0))
-		for i := range 3 {
-			_, _ = get(rt, fmt.Sprint("/", i)) // each is blocked, and in use
+		srv := newServer(func(v visit) (*http.Response, error) { return tooMany("10")() })
+		rt := newTransport(t, srv, rows{}, addresses(5), func(c *transport.Config) { c.MaxKeys = 3 }, maxWait(0))
+		for i := range 50 {
+			_, _ = get(rt, fmt.Sprint("/", i))
 		}
-		before := time.Now()
-		resp, err := get(rt, "/late")
-		if err != nil || resp.StatusCode != 429 || len(srv.log()) != 4 || time.Since(before) != 0 {
-			t.Errorf("%d sent, at last %v (%v)", len(srv.log()), resp, err)
-		}
-		if s := rt.Snapshot(); len(s.Endpoints) != 3 || len(s.Limits) != 3 {
-			t.Errorf("%d endpoints and %d limits are kept, want 3", len(s.Endpoints), len(s.Limits))
+		if n := len(srv.log()); n != 4 {
+			t.Errorf("%d sent, want one for each of 3 gates and one for that of all others", n)
 		}
 	})
 }
@@ -148,7 +135,7 @@ func TestEstimateIsTheWaitThatFollows(t *testing.T) {
 
 func TestEstimateLeavesATrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rt := newTransport(t, newServer(nil), limit(1, sec), func(c *transport.Config) { c.Local.MaxKeys = 10 })
+		rt := newTransport(t, newServer(nil), limit(1, sec), func(c *transport.Config) { c.MaxKeys = 10 })
 		for i := range 1000 {
 			if d, err := rt.Estimate(request(t.Context(), http.MethodGet, fmt.Sprint("/", i), nil)); d != 0 || err != nil {
 				t.Fatal(d, err)
@@ -167,32 +154,23 @@ func TestEstimateOfWhatIsNotThrottled(t *testing.T) {
 	if d, err := rt.Estimate(request(t.Context(), http.MethodGet, "/", nil)); d != 0 || err != nil {
 		t.Error(d, err)
 	}
-	own := newTransport(t, newNoop(), limit(1, sec), func(c *transport.Config) { c.Budget = struct{ transport.Budget }{} })
-	if _, err := own.Estimate(request(t.Context(), http.MethodGet, "/", nil)); err == nil || !strings.Contains(err.Error(), "does not estimate") {
-		t.Errorf("error %v", err)
-	}
 }
 
-func TestLocalConfigNamesTheFieldThatIsWrong(t *testing.T) {
-	for want, cfg := range map[string]transport.LocalConfig{
+func TestConfigErrorsNameTheField(t *testing.T) {
+	other := newTransport(t, newNoop(), limit(1, sec))
+	for want, cfg := range map[string]transport.Config{
 		"ReserveInteractive is -0.1: want 0 ≤ fraction < 1": {ReserveInteractive: -0.1},
 		"ReserveInteractive is NaN":                         {ReserveInteractive: math.NaN()},
 		"ReserveNormal is 1: want 0 ≤ fraction < 1":         {ReserveNormal: 1},
-		"reserves 0.5 and 0.5: together":                    {ReserveInteractive: 0.5, ReserveNormal: 0.5},
-		"MaxQueue is -1: must not be negative":              {MaxQueue: -1},
-		"MaxKeys is -1: must not be negative":               {MaxKeys: -1},
+		"ReserveNormal are 0.5 and 0.5: together":           {ReserveInteractive: 0.5, ReserveNormal: 0.5},
+		"MaxQueue is -1: it must not be negative":           {MaxQueue: -1},
+		"MaxKeys is -1: it must not be negative":            {MaxKeys: -1},
+		"SameAs and Budget exclude each other":              {SameAs: other, Budget: struct{ transport.Budget }{}},
+		"SameAs names a transport whose":                    {SameAs: other, MaxQueue: 1},
 	} {
-		if _, err := cfg.NewBudget(); err == nil || !strings.HasPrefix(err.Error(), "transport: LocalConfig") || !strings.Contains(err.Error(), want) {
+		cfg.Classify = limit(1, sec).classify
+		if _, err := transport.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "transport: Config.") || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: error %v, want one that says %q", cfg, err, want)
 		}
-		if _, err := transport.New(transport.Config{Classify: limit(1, sec).classify, Local: cfg}); err == nil {
-			t.Errorf("%+v: a transport takes it", cfg)
-		}
-	}
-	_, err := transport.New(transport.Config{
-		Classify: limit(1, sec).classify, Local: transport.LocalConfig{MaxQueue: 1}, Budget: transport.NewLocalBudget(),
-	})
-	if err == nil || !strings.Contains(err.Error(), "exclude each other") {
-		t.Errorf("error %v", err)
 	}
 }

@@ -39,7 +39,7 @@ func FuzzClasses(f *testing.F) {
 // classRun is one run of the fuzz test.
 type classRun struct {
 	*testing.T
-	budget   transport.Budget
+	budget   *transport.Scheduler
 	start    time.Time
 	n        int
 	held     [3]int // by class: what it must leave of free tokens, at most
@@ -63,17 +63,13 @@ func fuzzClasses(t *testing.T, script []byte) {
 	}
 	r := &classRun{T: t, start: time.Now(), n: 1 + int(next()%12)}
 	reserves := next()
-	cfg := transport.LocalConfig{ReserveInteractive: float64(reserves%4) * 0.2, ReserveNormal: float64(reserves/4%2) * 0.3}
+	cfg := transport.Config{ReserveInteractive: float64(reserves%4) * 0.2, ReserveNormal: float64(reserves/4%2) * 0.3}
 	flags := next()
 	cfg.MaxQueue = int(flags % 16 * 2)
 	r.private, r.maxQueue = flags&64 != 0, cfg.MaxQueue
 	tokens := func(fraction float64) int { return min(r.n-1, int(fraction*float64(r.n)+0.999)) }
 	r.held = [3]int{0, tokens(cfg.ReserveInteractive), tokens(cfg.ReserveInteractive + cfg.ReserveNormal)}
-	budget, err := cfg.NewBudget()
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.budget = budget
+	r.budget = transport.NewScheduler(cfg)
 	for len(script) > 0 {
 		op, arg := next()%8, next()
 		ctx := transport.WithFlow(inClass(transport.Interactive-transport.Priority(op%3)), fmt.Sprint(arg>>3&3))

@@ -34,7 +34,7 @@ const fuzzWindow = time.Second
 // fuzzRun is one run of the fuzz test.
 type fuzzRun struct {
 	*testing.T
-	budget transport.Budget
+	budget *transport.Scheduler
 	start  time.Time
 	all    sync.WaitGroup
 
@@ -54,7 +54,7 @@ func fuzzBudget(t *testing.T, script []byte) {
 		}
 		return b
 	}
-	r := &fuzzRun{T: t, budget: transport.NewLocalBudget(), start: time.Now(), arrivals: make(map[string][]time.Duration)}
+	r := &fuzzRun{T: t, budget: transport.NewScheduler(transport.Config{}), start: time.Now(), arrivals: make(map[string][]time.Duration)}
 	n := 1 + int(next()%4)
 	shared := transport.Limit{Name: "shared", Key: "shared", N: n, Window: fuzzWindow}
 	own := transport.Limit{Name: "own", Key: "own", N: 1 + n/2, Window: fuzzWindow}

@@ -34,7 +34,7 @@ func newHooks(observers []*Observer) hooks {
 	return h
 }
 
-func (h *hooks) tellWaited(ctx context.Context, claim *Claim, lease Lease, dryRun bool) {
+func (h *hooks) tellWaited(ctx context.Context, claim *Claim, lease *permit, dryRun bool) {
 	e := WaitEvent{
 		Endpoint: claim.Endpoint, Key: claim.Key, Priority: PriorityOf(ctx),
 		Start: time.Now().Add(-lease.Waited()), Wait: lease.Waited(), DryRun: dryRun,
@@ -42,9 +42,7 @@ func (h *hooks) tellWaited(ctx context.Context, claim *Claim, lease Lease, dryRu
 	if dryRun {
 		e.Start = time.Now()
 	}
-	if l, ok := lease.(interface{ Held() (Hold, string) }); ok {
-		e.Hold, e.Limit = l.Held()
-	}
+	e.Hold, e.Limit = lease.WaitedFor()
 	for _, tell := range h.waited {
 		tell(ctx, e)
 	}

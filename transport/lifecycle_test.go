@@ -89,12 +89,11 @@ func TestRuledSeesTheBeginningOfALongBody(t *testing.T) {
 	})
 }
 
-func TestTwoTransportsShareAGivenBudget(t *testing.T) {
+func TestTransportDrawsOnTheTokensOfAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		budget := transport.NewLocalBudget()
-		give := func(c *transport.Config) { c.Budget = budget }
 		srv := newServer(nil)
-		one, two := newTransport(t, srv, limit(1, sec), give), newTransport(t, srv, limit(1, sec), give)
+		one := newTransport(t, srv, limit(1, sec))
+		two := newTransport(t, srv, limit(1, sec), func(c *transport.Config) { c.SameAs = one })
 		mustGet(t, one, "/a")
 		mustGet(t, two, "/a")
 		if at := srv.times("")[1]; at != sec {
@@ -166,11 +165,10 @@ func TestCloseLeavesRequestsUnderWayToFinish(t *testing.T) {
 	})
 }
 
-func TestCloseLeavesAGivenBudgetOpen(t *testing.T) {
+func TestCloseLeavesTheOtherTransportOpen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		budget := transport.NewLocalBudget()
-		rt := newTransport(t, newServer(nil), limit(2, sec), func(c *transport.Config) { c.Budget = budget })
-		_ = rt.Close()
+		rt := newTransport(t, newServer(nil), limit(2, sec))
+		_ = newTransport(t, newServer(nil), limit(2, sec), func(c *transport.Config) { c.SameAs = rt }).Close()
 		mustGet(t, rt, "/a")
 	})
 }

@@ -31,7 +31,7 @@ func TestSnapshotOf100000AddressesIsAMonster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(nil)
 		srv.visits = make([]visit, 0, 100_200)
-		rt := newTransport(t, srv, rows{}, addresses(3), func(c *transport.Config) { c.Local.MaxKeys = 100_000 })
+		rt := newTransport(t, srv, rows{}, addresses(3), func(c *transport.Config) { c.MaxKeys = 100_000 })
 		for i := range 100_000 {
 			mustGet(t, rt, fmt.Sprint("/", i))
 		}

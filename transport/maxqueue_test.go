@@ -19,7 +19,7 @@ import (
 // newcomer pushes one out, a worse one is refused himself.
 func TestFullQueueRefusesTheWrongOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rt := newTransport(t, newServer(nil), limit(2, 10*sec), func(c *transport.Config) { c.Local.MaxQueue = 4 })
+		rt := newTransport(t, newServer(nil), limit(2, 10*sec), func(c *transport.Config) { c.MaxQueue = 4 })
 		clients(t, rt, 2, "/a")
 		var mu sync.Mutex
 		refused := map[string]*transport.ThrottledError{}

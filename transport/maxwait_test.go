@@ -49,10 +49,8 @@ func TestMaxWaitZeroHandsA429Back(t *testing.T) {
 func TestMaxWaitZeroSeesTheTokensOfThisMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for i := range 50 {
-			budget := transport.NewLocalBudget()
-			give := func(c *transport.Config) { c.Budget = budget }
-			patient := newTransport(t, newServer(nil), limit(3, 10*sec), give)
-			hasty := newTransport(t, newServer(nil), limit(3, 10*sec), give, maxWait(0))
+			patient := newTransport(t, newServer(nil), limit(3, 10*sec))
+			hasty := newTransport(t, newServer(nil), limit(3, 10*sec), maxWait(0), func(c *transport.Config) { c.SameAs = patient })
 			clients(t, patient, 3, "/a")
 			var all sync.WaitGroup
 			all.Go(func() { mustGet(t, patient, "/a") })

@@ -47,15 +47,39 @@ func TestIdleStateIsForgotten(t *testing.T) {
 		rt := newTransport(t, newServer(nil), table)
 		for i := range 10_000 {
 			mustGet(t, rt, fmt.Sprintf("/users/%d", i))
-			mustGet(t, rt, fmt.Sprintf("/path/%d", i)) // an endpoint of its own
 			time.Sleep(10 * time.Millisecond)
 		}
-		s := rt.Snapshot()
-		if len(s.Limits) > 250 { // a hundred are in use, and as many wait for the hand
-			t.Errorf("%d buckets are kept", len(s.Limits))
+		if n := len(rt.Snapshot().Limits); n > 250 { // a hundred are in use, and as many wait for the hand
+			t.Errorf("%d buckets are kept", n)
 		}
-		if len(s.Endpoints) > 250 {
-			t.Errorf("%d endpoints are kept", len(s.Endpoints))
+		for i := range 1000 {
+			mustGet(t, rt, fmt.Sprintf("/path/%d", i)) // an endpoint of its own
+			time.Sleep(10 * sec)
+		}
+		if n := len(rt.Snapshot().Endpoints); n > 150 { // sixty are shown, and as many wait for the hand
+			t.Errorf("%d endpoints are kept", n)
+		}
+	})
+}
+
+// What is shown for ten minutes is counted for ten minutes, whoever comes along.
+func TestCountsOfAQuietEndpointAreKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		rt := newTransport(t, newServer(nil), limit(1000, sec))
+		for range 590 {
+			for _, path := range []string{"/a", "/b", "/c", "/d"} {
+				mustGet(t, rt, path)
+			}
+			time.Sleep(sec)
+		}
+		s := rt.Snapshot()
+		if len(s.Endpoints) != 4 {
+			t.Errorf("%d endpoints are shown, want 4", len(s.Endpoints))
+		}
+		for _, ep := range s.Endpoints {
+			if ep.Counts.Sent != 590 {
+				t.Errorf("%s: %d sent, want 590", ep.Endpoint, ep.Counts.Sent)
+			}
 		}
 	})
 }

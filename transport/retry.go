@@ -28,7 +28,7 @@ const (
 // 504 or broken connection leaves that open, so only a request that is safe to
 // repeat is; and one that never left, always.
 func (a *answer) retryable(req *http.Request, body getBody) bool {
-	if body == nil || a.stray || req.Context().Err() != nil {
+	if body == nil || req.Context().Err() != nil {
 		return false
 	}
 	switch {
@@ -87,7 +87,7 @@ func (t *Transport) retry(req *http.Request, body getBody, claim *Claim, waited 
 	again.attempt++
 	c := &call{
 		t: t, req: req, ctx: again.in(req.Context()), body: body, claim: claim,
-		attempt: 1, left: max(t.maxWait-waited, 0), answer: first,
+		attempt: 1, left: max(t.cfg.MaxWait-waited, 0), answer: first,
 	}
 	engine := retryablehttp.Client{
 		HTTPClient: &http.Client{

@@ -28,18 +28,17 @@ type answer struct {
 	resp    *http.Response
 	err     error
 	outcome Outcome
-	stray   bool // the budget keeps no gate for the endpoint: nothing would hold a retry back
 }
 
 // send sends the request and settles its lease, whatever happens: a base
 // transport that panics costs no token either.
-func (t *Transport) send(req *http.Request, claim *Claim, lease Lease, attempt int) (a answer) {
+func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt int) (a answer) {
 	if len(t.hooks.answered) > 0 { // told last: a slow observer must not hold the tokens
 		sent := time.Now()
 		defer func() { t.hooks.tellAnswered(t.classed(req.Context()), claim, attempt, time.Since(sent), &a) }()
 	}
 	defer func() { lease.Settle(a.outcome) }()
-	resp, err := t.base.RoundTrip(req)
+	resp, err := t.cfg.Base.RoundTrip(req)
 	switch {
 	case err != nil:
 		if resp != nil && resp.Body != nil { // a base that breaks the contract
@@ -52,7 +51,7 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease Lease, attempt i
 	case resp == nil:
 		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: Failed}
 	case resp.StatusCode == http.StatusTooManyRequests:
-		a = answer{resp: resp, outcome: t.throttled(resp, lease), stray: stray(lease)}
+		a = answer{resp: resp, outcome: t.throttled(resp, lease)}
 	default:
 		a = answer{resp: resp, outcome: Answered}
 	}
@@ -61,14 +60,14 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease Lease, attempt i
 
 // throttled deals with a 429. The block holds from the moment its header is in;
 // the body, which tells what kind of 429 it is, may take longer.
-func (t *Transport) throttled(resp *http.Response, lease Lease) Outcome {
+func (t *Transport) throttled(resp *http.Response, lease *permit) Outcome {
 	wait, told := retryafter.Parse(resp.Header, time.Now())
 	told = told && wait > 0 // "now" is no time to wait: back off instead
 	if told {
 		lease.Block(wait)
 	}
 	switch body := peek(resp); {
-	case t.ruled(body):
+	case t.cfg.Ruled(body):
 		return Ruled
 	case told:
 		return Throttled

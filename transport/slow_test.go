@@ -13,7 +13,7 @@ import (
 // happens that would wake it: it must go when the climb lets it.
 func TestLoneWaiterSleepsThroughTheClimb(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		budget := transport.NewLocalBudget()
+		budget := transport.NewScheduler(transport.Config{})
 		shared := transport.Limit{Name: "shared", Key: "shared", N: 10, Window: 10 * time.Second}
 		claim := &transport.Claim{Endpoint: "A", Key: "A", Limits: []transport.Limit{shared}, Rate: shared}
 		for range 2 { // the second takes the one token that is left of the bucket

@@ -15,6 +15,15 @@ type Snapshot struct {
 	PrivateLimits    []PrivateLimits    `json:"private_limits,omitempty"`
 	PrivateEndpoints []PrivateEndpoints `json:"private_endpoints,omitempty"`
 	History          History            `json:"history"`
+	// Fleet is nil where all tokens are this program's own.
+	Fleet *FleetSnapshot `json:"fleet,omitempty"`
+}
+
+// FleetSnapshot tells whether the [Budget] that programs share can be reached.
+type FleetSnapshot struct {
+	Reached bool      `json:"reached"`
+	Since   time.Time `json:"since"`           // it has been so since then
+	Error   string    `json:"error,omitempty"` // why it cannot be reached
 }
 
 // PrivateLimits sums up the buckets of all private limits of one name.
@@ -88,13 +97,14 @@ type HistorySlice struct {
 }
 
 // LimitSnapshot describes the bucket of one limit. Free, InFlight and Returning
-// add up to N; in a dry run, which holds nobody back, Free may be negative.
+// add up to Owned; in a dry run, which holds nobody back, Free may be negative.
 type LimitSnapshot struct {
 	Name      string        `json:"name"`
 	Key       string        `json:"key"`
 	Private   bool          `json:"private,omitempty"` // one of those that PrivateLimits sums up
 	N         int           `json:"n"`
 	Window    time.Duration `json:"window_ns"`
+	Owned     int           `json:"owned"`     // of the N, those that are this program's: fewer only with a Budget
 	Free      int           `json:"free"`      // tokens that can be taken at once
 	InFlight  int           `json:"in_flight"` // tokens of requests without an answer
 	Returning int           `json:"returning"` // spent tokens on their way back

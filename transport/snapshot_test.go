@@ -33,7 +33,7 @@ func TestSnapshotAddsUp(t *testing.T) {
 			time.Sleep(time.Until(srv.start.Add(at)))
 			s := rt.Snapshot()
 			got, w := bucketOf(t, s, "shared"), want[i]
-			w.Name, w.Key, w.N, w.Window = "shared", "shared", 5, 10*sec
+			w.Name, w.Key, w.N, w.Window, w.Owned = "shared", "shared", 5, 10*sec, 5
 			got.ByClass = w.ByClass // who waits in which class is priority's business
 			if wantNext := []time.Duration{12 * sec, 15 * sec, 0, 0}[i]; wantNext == 0 {
 				if got.Next != nil {

@@ -3,163 +3,239 @@ package transport
 import (
 	"time"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/adapt"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bucket"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/gate"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 )
 
-// turnstile is the rule of one station: arithmetic with the time as an
-// argument, under the budget's lock. gate.Gate, bucket.Window and pace are the
-// three there are.
-type turnstile interface {
-	// Ready reports whether one request may pass now.
-	Ready(now time.Duration) bool
-	// Take lets one pass. Ready(now) has been true.
-	Take(now time.Duration)
-	// When returns the earliest moment at which a request with ahead others
-	// before it can pass.
-	When(now time.Duration, ahead int) time.Duration
-	// Idle reports whether a new turnstile would behave the same.
-	Idle(now time.Duration) bool
-}
+// never is no moment at which a station is looked at.
+const never time.Duration = 0
 
 // line is where requests wait for one station.
-type line = queue.Line[*lease]
+type line = queue.Line[*permit]
 
-// held is how many tokens of a window each class must leave to better ones.
-type held [queue.Classes]int
+// reserve is how many tokens of a window each class must leave to better ones.
+type reserve [queue.Classes]int
 
-// station is one place on a request's way: a turnstile, and the line before it.
-// Everything in it is guarded by the budget's lock.
-type station struct {
-	turnstile
-	window *bucket.Window // the turnstile, where it is a window
-	limit  *Limit         // what it stands for, where it is no gate
-	held   *held          // nil: nothing is reserved
-	line   *line          // nil: nobody waits
-	timer  *time.Timer    // wakes the first of the line
-	wakeAt time.Duration  // when; 0: never
-	users  int32          // leases whose way leads through here; none may be evicted from under them
+func reserveFrom(c Classes) *reserve {
+	var r reserve
+	r[Normal.class()], r[Batch.class()] = c.Normal, c.Batch
+	return &r
 }
 
-func newWindowStation(l *Limit, h *held) *station {
+func (r *reserve) classes() Classes {
+	if r == nil {
+		return Classes{}
+	}
+	return Classes{Normal: r[Normal.class()], Batch: r[Batch.class()]}
+}
+
+// station is one place on a request's way: a rule, which is a gate, a window, or a
+// learned rate, and the line before it. Everything in it is guarded by the
+// scheduler's lock.
+type station struct {
+	gate   *gate.Gate
+	window *bucket.Window
+	rate   *adapt.Rate
+
+	limit   *Limit   // what a window or a rate stands for
+	reserve *reserve // nil: nothing is reserved
+	share   *share   // nil: the window's tokens are this process's own
+
+	line   *line         // nil: nobody waits
+	timer  *time.Timer   // wakes the first of the line
+	wakeAt time.Duration // when, or never
+	users  int32         // permits whose way leads through here; it may not be evicted from under them
+}
+
+func newWindow(l *Limit) *station {
 	s := &struct { // one allocation for both: there may be very many of them
 		station
 		bucket.Window
 	}{Window: bucket.New(l.N, l.Window)}
-	s.station = station{turnstile: &s.Window, window: &s.Window, limit: l, held: h}
+	s.station = station{window: &s.Window, limit: l}
 	return &s.station
 }
 
+// ready reports whether one request may pass now.
+func (st *station) ready(now time.Duration) bool {
+	switch {
+	case st.window != nil:
+		return st.window.Ready(now) && (st.share == nil || st.share.valid(now))
+	case st.gate != nil:
+		return st.gate.Ready(now)
+	}
+	// As long as nothing is learned a rate holds nobody: the endpoint's token
+	// bucket, as wide as the documented limit, never binds on what the limit's
+	// window lets out, but a line before it would let requests of other endpoints
+	// overtake. Tokens are taken all the same, when a request is sent, so that the
+	// bucket's level is right once it matters.
+	if !st.rate.Learned(now) {
+		return true
+	}
+	ok, _ := st.rate.Ready(now)
+	return ok
+}
+
+// take lets a request of a class pass. ready(now) has been true, but for a dry run.
+func (st *station) take(now time.Duration, class int) {
+	switch {
+	case st.window != nil:
+		st.window.Take(now)
+		if st.share != nil {
+			st.share.taken(st.window, now, class)
+		}
+	case st.gate != nil:
+		st.gate.Take(now)
+	case st.rate.Learned(now):
+		st.rate.Take(now)
+	}
+}
+
 // idle reports whether the station may be forgotten.
-func (s *station) idle(now time.Duration) bool { return s.users == 0 && s.Idle(now) }
+func (st *station) idle(now time.Duration) bool {
+	switch {
+	case st.users > 0:
+		return false
+	case st.share != nil:
+		return st.share.idle(st, now)
+	case st.window != nil:
+		return st.window.Idle(now)
+	case st.gate != nil:
+		return st.gate.Idle(now)
+	}
+	return st.rate.Idle(now)
+}
 
 // waiting returns how many stand in line.
-func (s *station) waiting() int {
-	if s.line == nil {
+func (st *station) waiting() int {
+	if st.line == nil {
 		return 0
 	}
-	return s.line.Len()
+	return st.line.Len()
 }
 
 // ahead returns how many of those in line go before a newcomer.
-func (s *station) ahead(class int, flow string) int {
-	if s.line == nil {
+func (st *station) ahead(class int, flow string) int {
+	if st.line == nil {
 		return 0
 	}
-	return s.line.Ahead(class, flow)
+	return st.line.Ahead(class, flow)
 }
 
-// push puts l at the end of its part of the line.
-func (s *station) push(l *lease, now time.Duration) {
-	if s.line == nil {
-		s.line = new(line)
+// push puts p at the end of its part of the line.
+func (st *station) push(p *permit, now time.Duration) {
+	if st.line == nil {
+		st.line = new(line)
 	}
-	if l.waiting == nil {
-		l.waiting = &waiting{granted: make(chan struct{})}
-		l.place.Who, l.turn.Value = l, l
+	if p.waiting == nil {
+		p.waiting = &waiting{granted: make(chan struct{})}
+		p.place.Who, p.turn.Value = p, p
 	}
-	l.stood = now
-	s.line.Push(&l.place, l.class, l.flow)
+	p.stood = now
+	st.line.Push(&p.place, p.class, p.flow)
 }
 
 // pop lets the next of the line go, if there is one that may pass now.
-func (s *station) pop(now time.Duration) *lease {
-	if s.line == nil {
+func (st *station) pop(now time.Duration) *permit {
+	if st.line == nil {
 		return nil
 	}
-	p := s.line.Front(s.open(now))
-	if p == nil {
+	place := st.line.Front(st.open(now))
+	if place == nil {
 		return nil
 	}
-	s.line.Pass(p)
-	s.tidy()
-	return p.Who
+	st.line.Pass(place)
+	st.tidy()
+	return place.Who
 }
 
-// leave takes l out of the line.
-func (s *station) leave(l *lease) {
-	l.place.Leave()
-	s.tidy()
+// leave takes p out of the line.
+func (st *station) leave(p *permit) {
+	p.place.Leave()
+	st.tidy()
 }
 
-func (s *station) tidy() {
-	if s.line.Len() == 0 {
-		s.line = nil
+func (st *station) tidy() {
+	if st.line.Len() == 0 {
+		st.line = nil
 	}
 }
 
 // open returns how many classes may pass now, from the best on. A class that has
-// been passed over for too long may use what is held back for better ones.
-func (s *station) open(now time.Duration) int {
-	if !s.Ready(now) {
+// been passed over for too long may use what is reserved for better ones.
+func (st *station) open(now time.Duration) int {
+	if !st.ready(now) {
 		return 0
 	}
-	if s.held == nil || s.line != nil && s.line.Starved() {
+	if st.reserve == nil || st.line != nil && st.line.Starved() {
 		return queue.Classes
 	}
 	for class := queue.Classes - 1; class > 0; class-- {
-		if s.window.Short(now, s.held[class]) <= 0 {
+		if st.window.Short(now, st.reserve[class]) <= 0 {
 			return class + 1
 		}
 	}
 	return 1
 }
 
-// when returns the earliest moment at which somebody of a class, with ahead
-// others before him, can pass.
-func (s *station) when(now time.Duration, class, ahead int) time.Duration {
-	at := s.When(now, ahead)
-	if p, ok := s.turnstile.(pace); ok && at > now {
-		at = p.Soonest(now, ahead)
+// when returns the moment at which somebody of a class, with ahead others before
+// him, can be expected to pass, if answers take so long. Where no answer has told,
+// they are taken for a little slow: who waits for whole windows, and may not wait
+// for longer, is better refused at once than after having waited for nothing.
+func (st *station) when(now time.Duration, class, ahead int, latency time.Duration) time.Duration {
+	switch {
+	case st.gate != nil:
+		return st.gate.When(now, ahead)
+	case st.rate != nil && !st.rate.Learned(now):
+		return now
+	case st.rate != nil:
+		return st.rate.Soonest(now, ahead)
 	}
-	if s.held == nil || s.held[class] == 0 {
-		return at
+	if latency == unknown {
+		_, period := st.window.Limit()
+		latency = period / 64
 	}
-	return max(at, s.window.Enough(now, s.held[class]))
+	spare := 0
+	if st.share != nil {
+		spare = st.share.spare
+	}
+	at := st.window.When(now, ahead, spare, latency)
+	if st.reserve != nil && st.reserve[class] > 0 && spare == 0 {
+		at = max(at, st.window.Enough(now, st.reserve[class]))
+	}
+	return at
 }
 
 // next returns when the first of the line can pass.
-func (s *station) next(now time.Duration) time.Duration {
-	return s.when(now, s.line.Front(queue.Classes).Class(), 0)
+func (st *station) next(now time.Duration) time.Duration {
+	return st.when(now, st.line.Front(queue.Classes).Class(), 0, 0)
 }
 
-// wakeTime returns when to look at the line again, if nothing happens until then.
-func (s *station) wakeTime(now time.Duration) time.Duration {
-	if s.held != nil && s.Ready(now) { // the first is held back for better classes
-		return s.window.Look(now, s.held[s.line.Front(queue.Classes).Class()])
+// wakeTime returns when to look at the line again if nothing happens until then.
+func (st *station) wakeTime(now time.Duration) time.Duration {
+	switch {
+	case st.gate != nil:
+		return st.gate.When(now, 0)
+	case st.rate != nil && !st.rate.Learned(now):
+		return now
+	case st.rate != nil: // a guess, since the rate climbs: not again at once
+		return max(st.rate.Soonest(now, 0), now+time.Millisecond)
+	case st.share != nil && (!st.share.valid(now) || st.owned() == 0):
+		return never // an exchange decides
+	case st.reserve != nil && st.window.Ready(now): // the first is held back for better classes
+		return st.window.Look(now, st.reserve[st.line.Front(queue.Classes).Class()])
 	}
-	if p, ok := s.turnstile.(pace); ok { // a guess, since the rate climbs: not again at once
-		return max(p.Soonest(now, 0), now+time.Millisecond)
-	}
-	return s.When(now, 0)
+	return st.window.When(now, 0, 0, 0)
 }
 
 // hold says what a request waits for at this station.
-func (s *station) hold() Hold {
+func (st *station) hold() Hold {
 	switch {
-	case s.window != nil:
+	case st.window != nil:
 		return HoldLimit
-	case s.limit != nil:
+	case st.rate != nil:
 		return HoldRate
 	default:
 		return HoldBlock

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 )
@@ -20,6 +21,10 @@ import (
 // DefaultMaxWait is how long one request may wait in all unless told otherwise:
 // one minute is six of Clerk's 10 s windows.
 const DefaultMaxWait = time.Minute
+
+// DefaultMaxKeys is how many keys of single resources and addresses are kept count
+// of. A live one takes about 350 bytes.
+const DefaultMaxKeys = 100_000
 
 // Config describes a [Transport]. Classify is required.
 type Config struct {
@@ -33,82 +38,117 @@ type Config struct {
 	// that no waiting cures: such an answer goes back to the caller at once.
 	// Default: never.
 	Ruled func(body []byte) bool
-	// Budget keeps the counts; default a new [NewLocalBudget], which Close
-	// closes. A Budget given here stays the caller's to close.
+	// Budget holds the tokens of all limits, for several programs; default none:
+	// they are this transport's own.
 	Budget Budget
+	// SameAs has the transport draw on the tokens of another one, stand in its
+	// lines and heed its gates. What the fields below describe is the other's.
+	SameAs *Transport
 	// MaxWait is how long one request may wait in all, its retries included.
 	// Zero means never: a request that cannot go at once is refused.
 	MaxWait time.Duration
-	// Local describes the budget that is made where Budget is nil.
-	Local LocalConfig
 	// Priority is the class of requests whose context names none; default
 	// [Normal].
 	Priority Priority
 	// Observers are told what the throttle does.
 	Observers []*Observer
+
+	// ReserveInteractive and ReserveNormal are fractions of every limit that is not
+	// private, which lower classes leave alone: the first for [Interactive], the
+	// second for [Normal] and above. A request of the class finds a token at once as
+	// long as the class keeps to its fraction of the limit; and of the fraction
+	// only as much is kept idle as the class can need before enough spent
+	// tokens have come back. 0 ≤ each, and together < 1; default 0.
+	ReserveInteractive, ReserveNormal float64
+	// MaxQueue bounds how many requests may wait. Past it the latest request of
+	// the lowest class is refused, with [ReasonQueueFull]. 0: no bound.
+	MaxQueue int
+	// MaxKeys bounds how many limits are kept count of, and as many endpoints. What
+	// is idle is forgotten first; where all are in use, the requests of further
+	// keys share one bucket of each name. 0: [DefaultMaxKeys].
+	MaxKeys int
+	// DryRun computes everything and holds nobody back: requests are sent at
+	// once, 429s are handed back, and what would have been waited is reported:
+	// by each request alone, since there is no line. In a lasting overload the
+	// true waits would be longer.
+	DryRun bool
 }
 
 // Transport throttles the requests that its Config claims. It is safe for
 // concurrent use. Use [New].
 type Transport struct {
-	base      http.RoundTripper
-	classify  func(*http.Request) *Claim
-	ruled     func(body []byte) bool
-	budget    Budget
-	ownBudget bool
-	maxWait   time.Duration
-	priority  Priority
-	dryRun    bool
+	cfg       Config
+	scheduler *scheduler
 	hooks     hooks
 }
 
 // New returns a Transport, or an error that names the field that is wrong.
 func New(cfg Config) (*Transport, error) {
-	if cfg.Classify == nil {
-		return nil, errors.New("transport: Config.Classify is nil: nothing would be throttled")
+	if err := cfg.check(); err != nil {
+		return nil, fmt.Errorf("transport: Config.%w", err)
 	}
-	if cfg.MaxWait < 0 {
-		return nil, fmt.Errorf("transport: Config.MaxWait is %s: it must not be negative", cfg.MaxWait)
+	if cfg.Base == nil {
+		cfg.Base = http.DefaultTransport
 	}
-	if cfg.Budget != nil && cfg.Local != (LocalConfig{}) {
-		return nil, errors.New("transport: Config.Local describes a budget, and Config.Budget is one: they exclude each other")
+	if cfg.Ruled == nil {
+		cfg.Ruled = func([]byte) bool { return false }
 	}
-	for i, o := range cfg.Observers {
-		if o == nil {
-			return nil, fmt.Errorf("transport: Config.Observers[%d] is nil", i)
-		}
+	if cfg.MaxKeys == 0 {
+		cfg.MaxKeys = DefaultMaxKeys
 	}
-	t := &Transport{
-		base:     cfg.Base,
-		classify: cfg.Classify,
-		ruled:    cfg.Ruled,
-		budget:   cfg.Budget,
-		maxWait:  cfg.MaxWait,
-		priority: cfg.Priority,
-		hooks:    newHooks(cfg.Observers),
-	}
-	if t.base == nil {
-		t.base = http.DefaultTransport
-	}
-	if t.ruled == nil {
-		t.ruled = func([]byte) bool { return false }
-	}
-	if t.budget == nil {
-		budget, err := cfg.Local.NewBudget()
-		if err != nil {
-			return nil, err
-		}
-		t.budget, t.ownBudget = budget, true
-	}
-	if b, ok := t.budget.(*localBudget); ok {
-		t.dryRun = b.cfg.DryRun
-	}
-	if b, ok := t.budget.(ObservableBudget); ok {
-		for _, o := range cfg.Observers {
-			b.Observe(o)
-		}
+	t := &Transport{cfg: cfg, hooks: newHooks(cfg.Observers)}
+	if cfg.SameAs != nil {
+		t.scheduler = cfg.SameAs.scheduler
+		t.scheduler.observe(cfg.Observers)
+	} else {
+		t.scheduler = newScheduler(&t.cfg)
 	}
 	return t, nil
+}
+
+// check returns an error that names the field that is wrong.
+func (cfg *Config) check() error {
+	for i, o := range cfg.Observers {
+		if o == nil {
+			return fmt.Errorf("Observers[%d] is nil", i)
+		}
+	}
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{{"ReserveInteractive", cfg.ReserveInteractive}, {"ReserveNormal", cfg.ReserveNormal}} {
+		if !(f.value >= 0 && f.value < 1) { // NaN fails, too
+			return fmt.Errorf("%s is %v: want 0 ≤ fraction < 1", f.name, f.value)
+		}
+	}
+	switch {
+	case cfg.Classify == nil:
+		return errors.New("Classify is nil: nothing would be throttled")
+	case cfg.MaxWait < 0:
+		return fmt.Errorf("MaxWait is %s: it must not be negative", cfg.MaxWait)
+	case cfg.ReserveInteractive+cfg.ReserveNormal >= 1:
+		return fmt.Errorf("ReserveInteractive and ReserveNormal are %v and %v: together they must be below 1", cfg.ReserveInteractive, cfg.ReserveNormal)
+	case cfg.MaxQueue < 0:
+		return fmt.Errorf("MaxQueue is %d: it must not be negative", cfg.MaxQueue)
+	case cfg.MaxKeys < 0:
+		return fmt.Errorf("MaxKeys is %d: it must not be negative", cfg.MaxKeys)
+	case cfg.SameAs != nil && cfg.Budget != nil:
+		return errors.New("SameAs and Budget exclude each other")
+	case cfg.SameAs != nil && (cfg.ReserveInteractive != 0 || cfg.ReserveNormal != 0 || cfg.MaxQueue != 0 || cfg.MaxKeys != 0 || cfg.DryRun):
+		return errors.New("SameAs names a transport whose reserves, bounds and dry run hold for this one, too")
+	}
+	return nil
+}
+
+// reserveOf returns what each class must leave of a limit; nil: nothing.
+func (cfg *Config) reserveOf(l *Limit) *reserve {
+	if cfg.ReserveInteractive == 0 && cfg.ReserveNormal == 0 || l.Private {
+		return nil
+	}
+	// Rounded up, but not for the last bit of a sum of fractions. One token is
+	// always for everybody.
+	of := func(fraction float64) int { return min(int(math.Ceil(fraction*float64(l.N)-1e-9)), l.N-1) }
+	return reserveFrom(Classes{Normal: of(cfg.ReserveInteractive), Batch: of(cfg.ReserveInteractive + cfg.ReserveNormal)})
 }
 
 // RoundTrip sends a request when its limits have room. It waits as long as the
@@ -117,9 +157,9 @@ func New(cfg Config) (*Transport, error) {
 // tried again within the same bound; beyond it the 429 itself is returned.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	// 1. Classify: what does the request draw on?
-	claim := t.classify(req)
+	claim := t.cfg.Classify(req)
 	if claim == nil {
-		return t.base.RoundTrip(req)
+		return t.cfg.Base.RoundTrip(req)
 	}
 	out, body, err := replayable(req)
 	if err != nil {
@@ -127,7 +167,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 
 	// 2. Gate, and 3. buckets: wait for an open endpoint and a token of each.
-	lease, err := t.acquire(req.Context(), claim, t.maxWait)
+	lease, err := t.acquire(req.Context(), claim, t.cfg.MaxWait)
 	if err != nil {
 		closeBody(out)
 		return nil, err
@@ -137,21 +177,21 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	answer := t.send(out, claim, lease, 1)
 
 	// 6. Retry, if it is one.
-	if t.dryRun || !answer.retryable(out, body) {
+	if t.scheduler.cfg.DryRun || !answer.retryable(out, body) {
 		return answer.resp, answer.err
 	}
 	return t.retry(out, body, claim, lease.Waited(), answer)
 }
 
 // acquire asks the budget, and tells the observers what came of it.
-func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Duration) (Lease, error) {
+func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Duration) (*permit, error) {
 	ctx = t.classed(ctx)
-	lease, err := t.budget.Acquire(ctx, claim, maxWait)
+	lease, err := t.scheduler.acquire(ctx, claim, maxWait)
 	switch {
 	case err != nil:
 		t.hooks.tellRefused(ctx, err)
 	case len(t.hooks.waited) > 0 && lease.Waited() > 0:
-		t.hooks.tellWaited(ctx, claim, lease, t.dryRun)
+		t.hooks.tellWaited(ctx, claim, lease, t.scheduler.cfg.DryRun)
 	}
 	return lease, err
 }
@@ -161,42 +201,38 @@ func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Dura
 // request that is none of the throttle's business waits for nothing. The error
 // tells that the budget cannot say.
 func (t *Transport) Estimate(req *http.Request) (time.Duration, error) {
-	claim := t.classify(req)
+	claim := t.cfg.Classify(req)
 	if claim == nil {
 		return 0, nil
 	}
-	b, ok := t.budget.(EstimatingBudget)
-	if !ok {
-		return 0, fmt.Errorf("transport: %T does not estimate waits", t.budget)
-	}
-	return b.Estimate(t.classed(req.Context()), claim), nil
+	return t.scheduler.estimate(t.classed(req.Context()), claim), nil
 }
 
 // classed gives the requests of a context that names no class the transport's.
 func (t *Transport) classed(ctx context.Context) context.Context {
-	if t.priority == Normal || termsOf(ctx).chosen {
+	if t.cfg.Priority == Normal || termsOf(ctx).chosen {
 		return ctx
 	}
-	return WithPriority(ctx, t.priority)
+	return WithPriority(ctx, t.cfg.Priority)
 }
 
 // Snapshot describes the budget's buckets and gates as they are now.
-func (t *Transport) Snapshot() Snapshot { return t.budget.Snapshot() }
+func (t *Transport) Snapshot() Snapshot { return t.scheduler.snapshot() }
 
-// Close refuses all requests that wait and all that come after, unless the
-// budget was given to [Config]: that one is its owner's to close. Requests
-// under way are left to finish.
+// Close refuses all requests that wait and all that come after, unless it draws on
+// the tokens of another transport. Requests under way are left to finish. With a
+// [Budget] it takes up to a second, to give back what is owned.
 func (t *Transport) Close() error {
-	if !t.ownBudget {
+	if t.cfg.SameAs != nil {
 		return nil
 	}
-	return t.budget.Close()
+	return t.scheduler.close()
 }
 
 // CloseIdleConnections closes the idle connections of the base transport, so
 // that [http.Client.CloseIdleConnections] reaches it.
 func (t *Transport) CloseIdleConnections() {
-	if c, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+	if c, ok := t.cfg.Base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }

@@ -108,7 +108,7 @@ func Test10000WaitersCancelledAtRandomLeaveATrace(t *testing.T) {
 		srv.latency = 20 * time.Millisecond
 		table := limit(n, 10*sec)
 		table.private.N, table.private.Window, table.private.Key = 50, 10*sec, "user "
-		rt := newTransport(t, srv, table, func(c *transport.Config) { c.Local.ReserveInteractive = 0.2 })
+		rt := newTransport(t, srv, table, func(c *transport.Config) { c.ReserveInteractive = 0.2 })
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		sent, gaveUp := 0, 0
@@ -202,7 +202,7 @@ func TestPrivateRowHoldsUpABetterOrWorseClass(t *testing.T) {
 func TestReserveIsNotToldToWhomItHoldsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := newTransport(t, newServer(nil), limit(10, 10*sec), func(c *transport.Config) {
-			c.Local.ReserveInteractive, c.Local.ReserveNormal = 0.2, 0.3
+			c.ReserveInteractive, c.ReserveNormal = 0.2, 0.3
 		}, maxWait(0))
 		goes := func(p transport.Priority) (n int) {
 			for send(inClass(p), rt, "/a") == nil {

@@ -80,7 +80,7 @@ func FuzzWindow(f *testing.F) {
 			}
 			conserved(t, &w, now)
 			ahead := int(e>>2) % (2 * n)
-			got, want := w.When(now, ahead), m.when(now, ahead)
+			got, want := w.When(now, ahead, 0, 0), m.when(now, ahead)
 			if late := len(m.back) > 0 && m.back[len(m.back)-1] > now+window; got != want && !late || got > want {
 				t.Fatalf("at %v, behind %d: %v, want %v", now, ahead, got, want)
 			}

@@ -83,8 +83,8 @@ func arrivals(t *testing.T, rng *rand.Rand, limit, requests int, way trip) []tim
 				log = append(log, r.arrives)
 			}
 			sent++
-		case w.returns.len() > 0 && (len(out) == 0 || w.When(now, 0) < out[0].answered):
-			now = w.When(now, 0)
+		case w.returns.len() > 0 && (len(out) == 0 || w.When(now, 0, 0, 0) < out[0].answered):
+			now = w.When(now, 0, 0, 0)
 		default:
 			settle()
 		}
@@ -129,7 +129,7 @@ func TestQuotaIsNotLeftUnused(t *testing.T) {
 				w.Settle(now)
 				sent++
 			}
-			now = w.When(now, 0)
+			now = w.When(now, 0, 0, 0)
 		}
 		if sent != 10*limit {
 			t.Errorf("limit %d: %d sent in ten windows, want %d", limit, sent, 10*limit)

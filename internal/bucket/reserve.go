@@ -69,7 +69,7 @@ func (w *Window) Enough(now time.Duration, reserve int) time.Duration {
 func (w *Window) Look(now time.Duration, reserve int) time.Duration {
 	r, n := float64(reserve), w.returns.len()
 	if 1+min(r, r-float64(n)+math.Ceil(r*reserveMargin)) > float64(w.Free(now)) {
-		return w.When(now, max(0, w.Free(now)))
+		return w.When(now, max(0, w.Free(now)), 0, 0)
 	}
 	return w.Enough(now, reserve)
 }

@@ -1,6 +1,10 @@
 package bucket
 
-import "time"
+import (
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/saturating"
+)
 
 // ring is a first-in first-out queue of moments in ascending order. It grows by
 // doubling, to the most that was ever in it at once, so that a bucket which sees
@@ -43,5 +47,13 @@ func (r *ring) dropUntil(now time.Duration) {
 	for r.n > 0 && r.buf[r.head] <= now {
 		r.head = (r.head + 1) & uint32(len(r.buf)-1)
 		r.n--
+	}
+}
+
+// shift moves all moments by d. Those that would come before 0 count as 0.
+func (r *ring) shift(d time.Duration) {
+	for i := range r.n {
+		t := &r.buf[(r.head+i)&uint32(len(r.buf)-1)]
+		*t = max(0, saturating.Add(*t, d))
 	}
 }

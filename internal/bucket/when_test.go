@@ -20,11 +20,11 @@ func TestWhenOnATimeline(t *testing.T) {
 		t7, t9, t9 + step, t9 + 2*step, // the same again, a window later
 		t7 + window,
 	} {
-		if got := w.When(t3, ahead); got != want {
+		if got := w.When(t3, ahead, 0, 0); got != want {
 			t.Errorf("behind %d: %v, want %v", ahead, got, want)
 		}
 	}
-	if got := w.When(t5, 0); got != t5 {
+	if got := w.When(t5, 0, 0, 0); got != t5 {
 		t.Errorf("with a token that is back: %v, want %v", got, t5)
 	}
 }
@@ -85,14 +85,14 @@ func TestWhenIsNeitherEarlyNorLateWhereItIsExact(t *testing.T) {
 		// Fewer ahead than tokens that are not in flight: whatever the answers do.
 		for ahead := range limit - w.InFlight() {
 			slow := func() time.Duration { return time.Duration(rng.Int64N(int64(9 * window))) }
-			if got, want := w.When(now, ahead), passes(w, now, ahead, slow); got != want {
+			if got, want := w.When(now, ahead, 0, 0), passes(w, now, ahead, slow); got != want {
 				t.Fatalf("seed %d: behind %d: %v, want %v", seed, ahead, got, want)
 			}
 		}
 		// Any number ahead, where every answer comes at once: the bound is tight.
 		for ahead := range 4 * limit {
 			atOnce := func() time.Duration { return 0 }
-			if got, want := w.When(now, ahead), passes(w, now, ahead, atOnce); got != want {
+			if got, want := w.When(now, ahead, 0, 0), passes(w, now, ahead, atOnce); got != want {
 				t.Fatalf("seed %d: behind %d, answers at once: %v, want %v", seed, ahead, got, want)
 			}
 		}
@@ -107,7 +107,7 @@ func TestWhenIsNeverLaterThanWhatHappens(t *testing.T) {
 		w, now := inSomeState(rng, limit)
 		most := int64(1) << rng.IntN(36)
 		for ahead := range 4 * limit {
-			bound := w.When(now, ahead)
+			bound := w.When(now, ahead, 0, 0)
 			if bound < now {
 				t.Fatalf("seed %d: behind %d: %v, before now, %v", seed, ahead, bound, now)
 			}

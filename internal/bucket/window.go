@@ -18,8 +18,9 @@
 package bucket
 
 import (
-	"math"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/saturating"
 )
 
 // Window is a bucket of tokens that come back one window after their answer.
@@ -44,7 +45,19 @@ func (w *Window) Limit() (n int, period time.Duration) { return w.limit, w.perio
 // Ready reports whether a token is free.
 func (w *Window) Ready(now time.Duration) bool { return w.Free(now) > 0 }
 
-// Free returns how many tokens can be taken at once.
+// Resize changes the number of tokens, as for a program that owns a varying part of
+// a limit, and the length of the window. Where fewer are left than are spent, none
+// is free until enough have come back; and in a longer window those on their way
+// back come later.
+func (w *Window) Resize(limit int, period time.Duration) {
+	if period != w.period {
+		w.returns.shift(period - w.period)
+	}
+	w.limit, w.period = limit, period
+}
+
+// Free returns how many tokens can be taken at once: none, or less, where more are
+// spent than there are.
 func (w *Window) Free(now time.Duration) int {
 	w.returns.dropUntil(now)
 	return w.limit - w.inFlight - w.returns.len()
@@ -62,37 +75,32 @@ func (w *Window) Take(time.Duration) { w.inFlight++ }
 // server even later than that. No bucket can know; the gate is there for it.)
 func (w *Window) Settle(now time.Duration) {
 	w.inFlight--
-	w.returns.push(w.after(now, 1))
+	w.returns.push(saturating.Add(now, w.period))
 }
 
 // Cancel gives the token of a request that surely never left back at once.
 func (w *Window) Cancel() { w.inFlight-- }
 
-// When returns the earliest moment at which a token can be free for a request
-// that has ahead others before it, which are sent as soon as they can be. It is
-// exact where fewer are ahead than there are tokens not in flight. Otherwise the
-// token must come from an answer that is not in: then it is a lower bound, taken
-// as if all answers came at once. Only a [Window.Cancel] can beat it.
-func (w *Window) When(now time.Duration, ahead int) time.Duration {
-	rounds, k := ahead/w.limit, ahead%w.limit
-	free := w.Free(now)
+// When returns the moment at which a token can be expected for a request that has
+// ahead others before it, which are sent as soon as they can be. Spare tokens are
+// counted in as if they were free. It is exact where fewer are ahead than there are
+// tokens not in flight. Otherwise the token must come from an answer that is not
+// in, and so the moment depends on the latency: with 0, as if all answers came at
+// once, it is a lower bound, which only a [Window.Cancel] can beat.
+func (w *Window) When(now time.Duration, ahead, spare int, latency time.Duration) time.Duration {
+	n, free := w.limit+spare, w.Free(now)+spare
+	if n <= 0 {
+		return now // of tokens that others own nothing is known
+	}
+	rounds, k, round := ahead/n, ahead%n, saturating.Add(w.period, latency)
 	switch {
 	case k < free:
-		return w.after(now, rounds)
+		return saturating.AddTimes(now, rounds, round)
 	case k < free+w.returns.len():
-		return w.after(w.returns.at(k-free), rounds)
+		return saturating.AddTimes(w.returns.at(k-free), rounds, round)
 	default:
-		return w.after(now, rounds+1)
+		return saturating.AddTimes(now, rounds+1, round)
 	}
-}
-
-// after returns t + windows·W. A sum of centuries does not wrap into the past,
-// where it would free a token at once.
-func (w *Window) after(t time.Duration, windows int) time.Duration {
-	if windows > 0 && w.period > (math.MaxInt64-t)/time.Duration(windows) {
-		return math.MaxInt64
-	}
-	return t + time.Duration(windows)*w.period
 }
 
 // Idle reports whether the bucket is whole, so that a new one would behave the

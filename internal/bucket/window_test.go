@@ -126,7 +126,7 @@ func TestEndlessWindowDoesNotFreeItsTokenAtOnce(t *testing.T) {
 	if w.Ready(t9) {
 		t.Error("the token is free again")
 	}
-	if got := w.When(t9, 0); got != math.MaxInt64 {
+	if got := w.When(t9, 0, 0, 0); got != math.MaxInt64 {
 		t.Errorf("the token comes back at %v, want never", got)
 	}
 }
@@ -135,19 +135,19 @@ func TestLongLineIsNotToldATimeInThePast(t *testing.T) {
 	const day = 24 * time.Hour
 	const most = int(math.MaxInt64 / day)
 	w := New(1, day)
-	if got, want := w.When(0, most), time.Duration(most)*day; got != want {
+	if got, want := w.When(0, most, 0, 0), time.Duration(most)*day; got != want {
 		t.Errorf("behind %d: %v, want %v", most, got, want)
 	}
 	for _, ahead := range []int{most + 1, 2 * most, math.MaxInt} {
-		if got := w.When(0, ahead); got != math.MaxInt64 {
+		if got := w.When(0, ahead, 0, 0); got != math.MaxInt64 {
 			t.Errorf("behind %d: %v, want the end of time", ahead, got)
 		}
 	}
 	now := math.MaxInt64 - day // the last moment from which a day can pass
-	if got := w.When(now, 1); got != math.MaxInt64 {
+	if got := w.When(now, 1, 0, 0); got != math.MaxInt64 {
 		t.Errorf("a day after %v is %v, want %v", now, got, time.Duration(math.MaxInt64))
 	}
-	if got := w.When(now-1, 1); got != math.MaxInt64-1 {
+	if got := w.When(now-1, 1, 0, 0); got != math.MaxInt64-1 {
 		t.Errorf("a day after %v is %v, want %v", now-1, got, time.Duration(math.MaxInt64-1))
 	}
 }
@@ -174,7 +174,7 @@ func TestSteadyTrafficAllocatesNothing(t *testing.T) {
 			w.Take(now)
 			w.Settle(now)
 		}
-		now = w.When(now, 0)
+		now = w.When(now, 0, 0, 0)
 	}); got != 0 {
 		t.Errorf("%v allocations a round, want 0", got)
 	}
@@ -185,7 +185,7 @@ func BenchmarkTakeSettle(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if !w.Ready(now) {
-			now = w.When(now, 0)
+			now = w.When(now, 0, 0, 0)
 		}
 		w.Free(now)
 		w.Take(now)

@@ -102,7 +102,7 @@ func TestRequestSentAtTheMomentOfClosingIsTheSameEvent(t *testing.T) {
 
 func Test429sUnderWayAtARetryAfterAreTheSameEvent(t *testing.T) {
 	var g Gate
-	g.Block(t1, step)
+	g.Close(t1, step)
 	g.BackOff(t1, t0)
 	g.BackOff(t3, t1-1) // much later, the gate being open again
 	g.BackOff(t3, t2-1)
@@ -112,7 +112,7 @@ func Test429sUnderWayAtARetryAfterAreTheSameEvent(t *testing.T) {
 
 func TestFirstSentAfterTheBlockIsANewEvent(t *testing.T) {
 	var g Gate
-	g.Block(t1, step)
+	g.Close(t1, step)
 	g.BackOff(t3, t2)
 	isStep(t, 0, g.Until()-t3)
 }
@@ -146,7 +146,7 @@ func TestOldSuccessResetsNothing(t *testing.T) {
 
 func TestSuccessOpensNoClosedGate(t *testing.T) {
 	var g Gate
-	g.Block(t1, 3*step)
+	g.Close(t1, 3*step)
 	g.Pass(t0)
 	g.Pass(t2)
 	closedUntil(t, &g, t3, t4)
@@ -190,7 +190,7 @@ func TestGateIsIdleAfterASuccess(t *testing.T) {
 
 func TestGateIsIdleAfterARetryAfter(t *testing.T) {
 	var g Gate
-	g.Block(t0, step)
+	g.Close(t0, step)
 	if g.Idle(t1 - 1) {
 		t.Error("idle while closed")
 	}

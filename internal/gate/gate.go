@@ -17,10 +17,12 @@
 package gate
 
 import (
-	"math"
+	"math/bits"
 	"time"
 
 	"github.com/cenkalti/backoff/v4"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/saturating"
 )
 
 // The backoff of a gate that was told no time. Clerk's own Retry-After values
@@ -31,28 +33,66 @@ const (
 	backoffMultiplier = 2
 	backoffJitter     = 0.5              // each block is drawn from ±50 % around its step
 	backoffMax        = 30 * time.Second // the longest step; with jitter, a block of 45 s
-
 	// backoffMemory is how long after its end a block still counts. Whoever
 	// kept silent for longer than the longest block has backed off enough; and
 	// if nobody ever comes back, the gate must become idle without a success.
 	backoffMemory = time.Minute
+
+	// Where the server names a time, the gate keeps to it, but never for less than
+	// this part of its backoff, up to this long: a server that says "in a
+	// millisecond", again and again, is not to be asked a thousand times a second.
+	floorPart = 8
+	floorMax  = time.Second
+)
+
+// A gate that spreads lets so many pass at the end of a block, and twice as many
+// after each step, until all may.
+const (
+	spreadFirst = 8
+	spreadStep  = 100 * time.Millisecond
+	spreadSteps = 20
 )
 
 // Gate is open until it is told of a 429. The zero value is open and ready to
 // use. It is not safe for concurrent use: the caller holds a lock around it.
 type Gate struct {
+	// Spread is set where nothing behind the gate paces those who waited: they
+	// then pass over two seconds instead of all at once.
+	Spread bool
+
 	until   time.Duration               // closed before this moment
+	passed  int                         // since then, where it spreads
 	backoff *backoff.ExponentialBackOff // nil: the next step is the first
 }
 
-// Ready reports whether requests may pass.
-func (g *Gate) Ready(now time.Duration) bool { return now >= g.until }
+// Ready reports whether a request may pass.
+func (g *Gate) Ready(now time.Duration) bool { return now >= g.until && g.When(now, 0) <= now }
 
-// Take lets a request pass: a gate has nothing to give away.
-func (g *Gate) Take(time.Duration) {}
+// Take lets a request pass. Ready(now) has been true.
+func (g *Gate) Take(now time.Duration) {
+	if g.spreads(now) {
+		g.passed++
+	}
+}
 
-// When returns the moment from which requests may pass, however many wait.
-func (g *Gate) When(now time.Duration, _ int) time.Duration { return max(now, g.until) }
+// When returns the moment from which a request with ahead others before it may
+// pass.
+func (g *Gate) When(now time.Duration, ahead int) time.Duration {
+	at := max(now, g.until)
+	if g.spreads(at) {
+		step := bits.Len(uint((g.passed + ahead) / spreadFirst))
+		at = max(at, g.until+time.Duration(step)*spreadStep)
+	}
+	return at
+}
+
+// spreads reports whether not all may pass at a moment after a block.
+func (g *Gate) spreads(t time.Duration) bool {
+	return g.Spread && g.until > 0 && t-g.until < spreadSteps*spreadStep
+}
+
+// Closed reports whether the block still lasts.
+func (g *Gate) Closed(now time.Duration) bool { return now < g.until }
 
 // Until returns the end of the block, which may lie in the past.
 func (g *Gate) Until() time.Duration { return g.until }
@@ -60,13 +100,24 @@ func (g *Gate) Until() time.Duration { return g.until }
 // Idle reports whether a new gate would behave the same, as long as no request
 // is under way: open, and its backoff at its first step.
 func (g *Gate) Idle(now time.Duration) bool {
-	return g.Ready(now) && (g.backoff == nil || g.forgotten(now))
+	return now >= g.until && !g.spreads(now) && (g.backoff == nil || g.forgotten(now))
 }
 
-// Block closes the gate for the time that the server named, counted from now.
-// Where it is closed for longer already, it stays so.
-func (g *Gate) Block(now, retryAfter time.Duration) {
-	g.until = max(g.until, saturatingAdd(now, retryAfter))
+// Close closes the gate for some time, counted from now. Where it is closed for
+// longer already, it stays so.
+func (g *Gate) Close(now, d time.Duration) {
+	if until := saturating.Add(now, d); until > g.until {
+		g.until, g.passed = until, 0
+	}
+}
+
+// Block closes the gate for the time that the server named in its 429 to a request
+// that was sent at the given moment.
+func (g *Gate) Block(now, sent, retryAfter time.Duration) {
+	if sent >= g.until {
+		retryAfter = max(retryAfter, min(g.next(sent)/floorPart, floorMax))
+	}
+	g.Close(now, retryAfter)
 }
 
 // BackOff closes the gate for the next step of its own backoff, because a
@@ -75,6 +126,11 @@ func (g *Gate) BackOff(now, sent time.Duration) {
 	if sent < g.until {
 		return // it was under way when the gate closed: the same event
 	}
+	g.Close(now, g.next(sent))
+}
+
+// next returns the next step of the backoff.
+func (g *Gate) next(sent time.Duration) time.Duration {
 	if g.backoff == nil || g.forgotten(sent) {
 		g.backoff = backoff.NewExponentialBackOff(
 			backoff.WithInitialInterval(backoffInitial),
@@ -84,7 +140,7 @@ func (g *Gate) BackOff(now, sent time.Duration) {
 			backoff.WithMaxElapsedTime(0), // the caller's bound decides when to stop
 		)
 	}
-	g.Block(now, g.backoff.NextBackOff())
+	return g.backoff.NextBackOff()
 }
 
 // Pass tells that a request which was sent at the given moment was let through
@@ -99,11 +155,3 @@ func (g *Gate) Pass(sent time.Duration) {
 // forgotten reports whether the last block ended so long before t that it
 // counts no more.
 func (g *Gate) forgotten(t time.Duration) bool { return t-g.until >= backoffMemory }
-
-// saturatingAdd keeps a Retry-After of centuries from wrapping into the past.
-func saturatingAdd(now, d time.Duration) time.Duration {
-	if d > math.MaxInt64-now {
-		return math.MaxInt64
-	}
-	return now + d
-}

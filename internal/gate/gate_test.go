@@ -56,7 +56,7 @@ func TestGateThatWasToldNothingIsOpen(t *testing.T) {
 
 func TestBlockEndsAtItsEnd(t *testing.T) {
 	var g Gate
-	g.Block(t1, 3*step)
+	g.Close(t1, 3*step)
 	closedUntil(t, &g, t1, t4)
 	closedUntil(t, &g, t4-1, t4)
 	closedUntil(t, &g, t4, t4)
@@ -70,41 +70,41 @@ func TestBlockEndsAtItsEnd(t *testing.T) {
 
 func TestShorterRetryAfterDoesNotOverwriteLonger(t *testing.T) {
 	var g Gate
-	g.Block(t0, 5*step)
-	g.Block(t1, step)
+	g.Close(t0, 5*step)
+	g.Close(t1, step)
 	closedUntil(t, &g, t1, t5)
-	g.Block(t4, step) // to the same end
+	g.Close(t4, step) // to the same end
 	closedUntil(t, &g, t4, t5)
-	g.Block(t4, 0)
+	g.Close(t4, 0)
 	closedUntil(t, &g, t4, t5)
 }
 
 func TestLaterRetryAfterExtendsTheBlock(t *testing.T) {
 	var g Gate
-	g.Block(t0, 2*step)
-	g.Block(t1, 2*step)
+	g.Close(t0, 2*step)
+	g.Close(t1, 2*step)
 	closedUntil(t, &g, t1, t3)
-	g.Block(t2, 4*step)
+	g.Close(t2, 4*step)
 	closedUntil(t, &g, t3, t6)
 }
 
 func TestEndOfAnOldBlockDoesNotOpenANewOne(t *testing.T) {
 	var g Gate
-	g.Block(t0, step)
+	g.Close(t0, step)
 	closedUntil(t, &g, t1, t1)
-	g.Block(t2, step)
+	g.Close(t2, step)
 	closedUntil(t, &g, t2, t3)
 }
 
 func TestBackOffDoesNotOverwriteALongerRetryAfter(t *testing.T) {
 	var g Gate
-	g.Block(t0, time.Hour)
+	g.Close(t0, time.Hour)
 	g.BackOff(t1, t0)
 	closedUntil(t, &g, t1, time.Hour)
 
 	g = Gate{}
 	g.BackOff(t0, t0)
-	g.Block(t0, 1)
+	g.Close(t0, 1)
 	if g.Until() < t0+backoffInitial/2 {
 		t.Errorf("a shorter Retry-After has opened the gate at %v", g.Until())
 	}
@@ -119,11 +119,11 @@ func TestHugeRetryAfterDoesNotWrapIntoThePast(t *testing.T) {
 		{t1, math.MaxInt64 - t1 - 1, math.MaxInt64 - 1},
 	} {
 		var g Gate
-		g.Block(c.now, c.d)
+		g.Close(c.now, c.d)
 		closedUntil(t, &g, c.now, c.want)
 		g.BackOff(t2, t1) // nor does anything that is added to it later
 		closedUntil(t, &g, t2, c.want)
-		g.Block(t2, math.MaxInt64)
+		g.Close(t2, math.MaxInt64)
 		closedUntil(t, &g, t2, math.MaxInt64)
 		if g.Idle(t9) {
 			t.Error("a gate that is closed for ever is idle")
@@ -133,8 +133,8 @@ func TestHugeRetryAfterDoesNotWrapIntoThePast(t *testing.T) {
 
 func TestNegativeRetryAfterOpensNothing(t *testing.T) {
 	var g Gate
-	g.Block(t0, 2*step)
-	g.Block(t1, -step)
-	g.Block(t1, math.MinInt64)
+	g.Close(t0, 2*step)
+	g.Close(t1, -step)
+	g.Close(t1, math.MinInt64)
 	closedUntil(t, &g, t1, t2)
 }

@@ -39,6 +39,7 @@ func (c Counts) Negative() Counts {
 // Ten minutes of history in slices of a Clerk window each.
 const (
 	SliceLength = 10 * time.Second
+	Length      = kept * SliceLength
 	kept        = 60
 )
 

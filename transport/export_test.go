@@ -1,0 +1,26 @@
+package transport
+
+import (
+	"context"
+	"time"
+)
+
+// The scheduler without a transport around it, for tests that drive it directly.
+type (
+	Scheduler = scheduler
+	Permit    = permit
+)
+
+func NewScheduler(cfg Config) *Scheduler {
+	if cfg.MaxKeys == 0 {
+		cfg.MaxKeys = DefaultMaxKeys
+	}
+	return newScheduler(&cfg)
+}
+
+func (s *scheduler) Acquire(ctx context.Context, c *Claim, maxWait time.Duration) (*Permit, error) {
+	return s.acquire(ctx, c, maxWait)
+}
+
+func (s *scheduler) Snapshot() Snapshot { return s.snapshot() }
+func (s *scheduler) Close() error       { return s.close() }

@@ -1,0 +1,298 @@
+package transport
+
+import (
+	"context"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
+)
+
+// permit is one request in the hands of the scheduler: on its way through the
+// stations, waiting in the line of one, and under way to the server. Until it is
+// granted it is guarded by the scheduler's lock; after that it belongs to the
+// goroutine that called acquire.
+type permit struct {
+	scheduler *scheduler
+	claim     *Claim
+	endpoint  *endpoint
+	flow      string
+	class     int
+
+	way      []*station  // the stations to pass, in order
+	stations [4]*station // room for way, so that it costs no allocation
+	at       int         // how many of them are passed
+	closures int         // how often the gate had closed when p last passed it
+
+	arrived  time.Duration
+	until    time.Duration // may wait no longer than this
+	why      Reason        // whose bound until is
+	sent     time.Duration // when the last station was passed
+	holder   *station      // where it stood for the longest
+	*waiting               // nil: it never waited
+
+	retry   bool
+	paced   bool // took a token of the learned rate
+	settled bool
+}
+
+// waiting is what a permit needs to wait: most never do.
+type waiting struct {
+	place   queue.Place[*permit] // in the line of a station
+	turn    queue.Node[*permit]  // among all who wait
+	stood   time.Duration        // since when it stands in that line
+	longest time.Duration        // the longest time that it stood in one
+	late    bool                 // its bound is over, but it may have the exchange under way
+	done    bool                 // granted or refused
+	granted chan struct{}        // closed when done
+	refused error                // set before granted is closed
+}
+
+// use adds a station to p's way. From then on p uses it: the next station that is
+// added to a registry must not push this one out.
+func (p *permit) use(st *station) {
+	st.users++
+	p.way = append(p.way, st)
+}
+
+// leave takes p off its stations for good.
+func (p *permit) leave() {
+	for _, st := range p.way {
+		st.users--
+	}
+	p.way = p.way[:0]
+}
+
+// boundOf returns how long a request may wait, and whose bound that is: the
+// caller's, or the deadline of its context where that comes first.
+func boundOf(ctx context.Context, maxWait time.Duration) (time.Duration, Reason) {
+	if deadline, ok := ctx.Deadline(); ok {
+		if left := time.Until(deadline); left <= maxWait {
+			return left, ReasonDeadline
+		}
+	}
+	return maxWait, ReasonMaxWait
+}
+
+// tooLate reports whether a wait until at is longer than p may wait. At the very
+// end of its bound a request may still be sent, but not at its deadline.
+func (p *permit) tooLate(at time.Duration) bool {
+	return at > p.until || at == p.until && p.why == ReasonDeadline
+}
+
+// clearLocked reports whether nothing is in p's way: it can pass every station
+// now, and nobody stands before one.
+func (p *permit) clearLocked(now time.Duration) bool {
+	for _, st := range p.way {
+		if st.waiting() > 0 || p.class >= st.open(now) {
+			return false
+		}
+	}
+	return true
+}
+
+// earliestLocked returns the moment at which p can be expected to have passed every
+// station ahead, as things stand, and the station that decides it: nil where p may
+// go at once. Those before p may still give up.
+func (p *permit) earliestLocked(now time.Duration) (at time.Duration, holder *station) {
+	at = now
+	before := 0 // who waits for this endpoint's own stations is ahead at the shared limit, too
+	for i, st := range p.way[p.at:] {
+		ahead := st.ahead(p.class, p.flow)
+		before += ahead
+		if st.window == nil || p.at+i == len(p.way)-1 {
+			ahead = before
+		}
+		if t := p.whenLocked(st, now, ahead); t > at {
+			at, holder = t, st
+		}
+	}
+	return at, holder
+}
+
+// whenLocked returns when p can be expected to pass a station with so many ahead.
+func (p *permit) whenLocked(st *station, now time.Duration, ahead int) time.Duration {
+	return st.when(now, p.class, ahead, p.endpoint.latency)
+}
+
+// refusalLocked returns the error of a request that would have to wait longer
+// than it may, and nil where it may go on or wait.
+func (p *permit) refusalLocked(now time.Duration) error {
+	at, holder := p.earliestLocked(now)
+	if holder == nil || !p.tooLate(at) {
+		return nil
+	}
+	return p.refusal(holder, now, at)
+}
+
+// refusal describes why p is not sent: holder would let it pass no sooner than
+// at.
+func (p *permit) refusal(holder *station, now, at time.Duration) *ThrottledError {
+	e := &ThrottledError{
+		Endpoint: p.claim.Endpoint,
+		Reason:   p.why,
+		Hold:     holder.hold(),
+		Wait:     at - now,
+		Bound:    max(p.until-now, 0),
+		Queue:    holder.waiting(),
+		RetryAt:  time.Now().Add(at - now),
+	}
+	if holder.limit != nil {
+		e.Limit, e.N, e.Window = holder.limit.Name, holder.limit.N, holder.limit.Window
+	}
+	return e
+}
+
+// queueFullError describes why p, which waits, gives way: n others do, too.
+func (p *permit) queueFullError(now time.Duration, n int) *ThrottledError {
+	e := p.lateError(now)
+	e.Reason, e.Queue = ReasonQueueFull, n
+	return e
+}
+
+// lateError describes why p, which stands in a line, leaves it: it could pass no
+// sooner than from the end of its part of the line.
+func (p *permit) lateError(now time.Duration) *ThrottledError {
+	st := p.way[p.at]
+	return p.refusal(st, now, p.whenLocked(st, now, max(0, st.ahead(p.class, p.flow)-1)))
+}
+
+func (p *permit) closedError() error {
+	return &ThrottledError{Endpoint: p.claim.Endpoint, Reason: ReasonClosed}
+}
+
+// pass moves p on past the station that it stands before.
+func (p *permit) pass(st *station, now time.Duration) {
+	st.take(now, p.class)
+	switch ep := p.endpoint; st {
+	case &ep.gate:
+		p.closures = ep.closures
+	case ep.rate:
+		p.paced = st.rate.Learned(now)
+	}
+	if p.waiting != nil {
+		if stood := now - p.stood; stood >= p.longest {
+			p.longest, p.holder = stood, st
+		}
+		p.stood = now
+	}
+	p.at++
+}
+
+// grant lets the waiting goroutine go on: to send, or to return err.
+func (p *permit) grant(err error) {
+	p.refused, p.done = err, true
+	p.turn.Remove()
+	close(p.granted)
+}
+
+// wait blocks until p is granted, and gives up its place when ctx ends or the
+// bound is over.
+func (p *permit) wait(ctx context.Context) error {
+	bound := time.NewTimer(p.until - p.arrived)
+	defer bound.Stop()
+	for {
+		select {
+		case <-p.granted:
+			return p.refused
+		case <-ctx.Done():
+		case <-bound.C:
+		}
+		if err, late := p.abandon(ctx); !late {
+			return err
+		}
+	}
+}
+
+// abandon takes p out of its line and returns the reason, or says that p is late
+// but may wait for the exchange that is under way.
+func (p *permit) abandon(ctx context.Context) (err error, late bool) {
+	err, expired := context.Cause(ctx), ctx.Err() == context.DeadlineExceeded
+	s := p.scheduler
+	s.mu.Lock()
+	defer s.unlock()
+	now := s.now()
+	if err == nil && !p.done {
+		// The bound is over, and a token that is due at this very moment may
+		// not have been noticed yet.
+		s.wakeLocked(p.way[p.at])
+		s.drainLocked(now)
+	}
+	switch {
+	case !p.done && err == nil && s.fleet.deciding(p.way[p.at]):
+		p.late = true
+		return nil, true
+	case !p.done:
+		if expired {
+			p.why = ReasonDeadline
+		}
+		if expired || err == nil {
+			err = p.lateError(now)
+		}
+		s.expelLocked(p, err, now)
+	case p.refused != nil:
+		return p.refused, false
+	case err != nil:
+		// Granted at the very moment at which ctx ended: pretend it was not,
+		// and let the next one have what it took.
+		s.restoreLocked(p, now)
+		s.unsendLocked(p)
+		s.refuseLocked(p, err, now)
+	}
+	s.drainLocked(now)
+	return err, false
+}
+
+// Waited returns how long the request was held back.
+func (p *permit) Waited() time.Duration { return p.sent - p.arrived }
+
+// WaitedFor returns what the request waited for the longest, and the name of the
+// limit, where it was one.
+func (p *permit) WaitedFor() (Hold, string) {
+	switch {
+	case p.holder == nil:
+		return "", ""
+	case p.holder.limit == nil:
+		return HoldBlock, ""
+	}
+	return p.holder.hold(), p.holder.limit.Name
+}
+
+// Block closes the endpoint's gate for at least d, from now on, for everybody. It
+// is called as soon as a 429 with a Retry-After is seen.
+func (p *permit) Block(d time.Duration) {
+	s, ep := p.scheduler, p.endpoint
+	s.mu.Lock()
+	defer s.unlock()
+	now, before := s.now(), ep.block.Until()
+	ep.block.Block(now, p.sent, d)
+	s.closedGateLocked(ep, before, now)
+	s.drainLocked(now)
+}
+
+// Settle tells what became of the request, and gives back what it held. The first
+// call counts.
+func (p *permit) Settle(o Outcome) {
+	s := p.scheduler
+	s.mu.Lock()
+	defer s.unlock()
+	if p.settled {
+		return
+	}
+	p.settled = true
+	now := s.now()
+	s.settleLocked(p, o, now)
+	s.drainLocked(now)
+}
+
+// sending returns what counts of a request that is sent.
+func (p *permit) sending() (c tally.Counts, wait time.Duration) {
+	c, wait = tally.Counts{Sent: 1}, p.Waited()
+	if p.retry {
+		c.Retried = 1
+	}
+	if wait > 0 {
+		c.Waited = 1
+	}
+	return c, wait
+}

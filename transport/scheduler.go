@@ -1,0 +1,285 @@
+package transport
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/saturating"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
+)
+
+// scheduler decides when a request may be sent.
+//
+// A request passes a row of stations: the endpoint's gate, its own limits, the
+// rate learned for the endpoint, and last the limit that most requests share.
+// Each station has a line of its own, so nobody waits behind a request that is
+// held up by something that does not concern him. Whoever has passed them all
+// looks at the gate once more: if it has closed meanwhile, even if it is open
+// again, he gives back what he took and starts anew, now by the learned rate.
+//
+// Waking up is exact: a station has one timer, set to the moment at which the
+// first of its line can pass, and every answer that frees a token looks at the
+// line itself. There is no polling and no goroutine of its own.
+//
+// The tokens of a limit are this process's own, or those that it owns of a
+// [Budget]'s: then the window's size changes, see fleet.
+type scheduler struct {
+	cfg   *Config
+	epoch time.Time // now() counts from here, on the monotonic clock
+	fleet *fleet    // nil: no tokens are a Budget's
+
+	mu        sync.Mutex
+	endpoints registry.Registry[*endpoint]
+	windows   registry.Registry[*station]
+	waiters   [queue.Classes]queue.Queue[*permit] // all who wait, by class, in order of arrival
+	woken     []*station                          // freed by what is going on; drained before unlocking
+	history   tally.History
+	observers []*Observer
+	events    []func() // for the observers; told after unlocking
+	closed    bool
+}
+
+func newScheduler(cfg *Config) *scheduler {
+	s := &scheduler{cfg: cfg, epoch: time.Now(), observers: cfg.Observers, windows: registry.New((*station).idle)}
+	s.endpoints = registry.New(func(ep *endpoint, now time.Duration) bool {
+		s.forgottenLocked(ep, now)
+		return ep.idle(now)
+	})
+	if cfg.Budget != nil {
+		s.fleet = newFleet(s, cfg.Budget.Join())
+	}
+	return s
+}
+
+func (s *scheduler) now() time.Duration { return time.Since(s.epoch) }
+
+// unlock tells the observers what happened under the lock.
+func (s *scheduler) unlock() {
+	events := s.events
+	s.events = nil
+	s.mu.Unlock()
+	for _, tell := range events {
+		tell()
+	}
+}
+
+// acquire waits until the claim's gate is open and every limit of it has room,
+// takes what the request needs, and returns the permit to send it. The error is a
+// [*ThrottledError] where the request would have to wait longer than maxWait or
+// than ctx's deadline allows, which is known, and told, as early as the numbers
+// show it; and ctx's own error where it was cancelled. Nothing is spent on an error.
+func (s *scheduler) acquire(ctx context.Context, c *Claim, maxWait time.Duration) (*permit, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	terms := termsOf(ctx)
+	p := &permit{scheduler: s, claim: c, class: terms.priority.class(), flow: terms.flow, retry: terms.attempt > 0}
+	bound, why := boundOf(ctx, maxWait)
+	s.mu.Lock()
+	wait, err := s.enterLocked(p, bound, why)
+	s.unlock()
+	if wait {
+		err = p.wait(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// enterLocked takes a new permit as far as it gets, and reports whether it has to
+// wait.
+func (s *scheduler) enterLocked(p *permit, bound time.Duration, why Reason) (wait bool, err error) {
+	now := s.now()
+	if s.closed {
+		return false, p.closedError()
+	}
+	p.arrived, p.until, p.why = now, saturating.Add(now, bound), why
+	s.routeLocked(p, now, true)
+	switch {
+	case s.cfg.DryRun:
+		s.passLocked(p, now)
+		return false, nil
+	case p.clearLocked(now): // the usual case
+		for _, st := range p.way {
+			p.pass(st, now)
+		}
+		s.sendLocked(p, now)
+		return false, nil
+	}
+	if err := p.refusalLocked(now); err != nil {
+		s.refuseLocked(p, err, now)
+		return false, err
+	}
+	if s.advanceLocked(p, now) {
+		return false, nil
+	}
+	s.waiters[p.class].Push(&p.turn)
+	s.drainLocked(now) // a better class goes past those who wait
+	if !p.done {
+		s.boundLocked(p, now)
+	}
+	return true, nil
+}
+
+// routeLocked lays the permit's way through the stations that its claim names.
+// With keep, those that are new are kept.
+func (s *scheduler) routeLocked(p *permit, now time.Duration, keep bool) {
+	c := p.claim
+	p.endpoint = s.endpointLocked(c, now, keep)
+	p.way = p.stations[:0]
+	p.use(&p.endpoint.gate)
+	for i := range c.Limits {
+		last := i == len(c.Limits)-1
+		if last && p.endpoint.rate != nil {
+			p.use(p.endpoint.rate)
+		}
+		p.use(s.windowLocked(&c.Limits[i], last, now, keep))
+	}
+	if len(c.Limits) == 0 && p.endpoint.rate != nil {
+		p.use(p.endpoint.rate)
+	}
+}
+
+// others is what the key of the one bucket, or gate, begins with that all share
+// who find no room for one of their own.
+const others = "others "
+
+// endpointLocked returns the claim's endpoint. Where there is no room for another,
+// it is one that all newcomers of its name share.
+func (s *scheduler) endpointLocked(c *Claim, now time.Duration, keep bool) *endpoint {
+	if ep, ok := s.endpoints.Get(c.Key); ok {
+		s.forgottenLocked(ep, now)
+		return ep
+	}
+	ep := newEndpoint(c)
+	if keep && !s.endpoints.AddWithin(s.cfg.MaxKeys, c.Key, ep, now) {
+		shared, ok := s.endpoints.Get(others + c.Endpoint)
+		if ok {
+			return shared
+		}
+		ep.key = others + c.Endpoint
+		s.endpoints.Add(ep.key, ep, now)
+	}
+	s.blockedElsewhereLocked(ep, now)
+	return ep
+}
+
+// windowLocked returns the bucket of a limit, and whether it is the last on the
+// way: the one that most requests share. Where there is no room for another, it is
+// one that all newcomers of its name share.
+func (s *scheduler) windowLocked(l *Limit, last bool, now time.Duration, keep bool) *station {
+	if st, ok := s.windows.Get(l.Key); ok {
+		return st
+	}
+	st := newWindow(l)
+	if last && !l.Private {
+		st.reserve = s.cfg.reserveOf(l)
+	}
+	if keep && !s.windows.AddWithin(s.cfg.MaxKeys, l.Key, st, now) {
+		shared, ok := s.windows.Get(others + l.Name)
+		if ok {
+			return shared
+		}
+		bounded := *l
+		bounded.Key = others + l.Name
+		st.limit = &bounded
+		s.windows.Add(bounded.Key, st, now)
+	}
+	if s.fleet != nil {
+		s.fleet.share(st)
+	}
+	return st
+}
+
+// boundLocked keeps the queue within its bound, after p came to stand in it: the
+// newcomer of the lowest class goes.
+func (s *scheduler) boundLocked(p *permit, now time.Duration) {
+	n := 0
+	for i := range s.waiters {
+		n += s.waiters[i].Len()
+	}
+	if s.cfg.MaxQueue <= 0 || n <= s.cfg.MaxQueue {
+		return
+	}
+	for class := queue.Classes - 1; class >= 0; class-- {
+		if back := s.waiters[class].Back(); back != nil {
+			victim := back.Value
+			s.expelLocked(victim, victim.queueFullError(now, n-1), now)
+			break
+		}
+	}
+	s.drainLocked(now)
+}
+
+// refuseLocked takes off its stations a permit that is not sent, because it is
+// refused or because its caller gave up.
+func (s *scheduler) refuseLocked(p *permit, err error, now time.Duration) {
+	if _, refused := err.(*ThrottledError); refused { //nolint:errorlint // one of our own making, not wrapped yet
+		s.countLocked(p.endpoint, now, tally.Counts{Refused: 1})
+	}
+	p.leave()
+}
+
+// expelLocked takes a permit that waits out of its line, as if it had never
+// come, and tells it why.
+func (s *scheduler) expelLocked(p *permit, err error, now time.Duration) {
+	st := p.way[p.at]
+	st.leave(p)
+	s.restoreLocked(p, now)
+	s.refuseLocked(p, err, now)
+	p.grant(err)
+	s.woken = append(s.woken, st) // its timer may have been set for p
+}
+
+// estimate returns how long a request with the claim, and with the priority and
+// flow of the context, would wait if it came now.
+func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
+	terms := termsOf(ctx)
+	p := &permit{scheduler: s, claim: c, class: terms.priority.class(), flow: terms.flow}
+	s.mu.Lock()
+	defer s.unlock()
+	now := s.now()
+	s.routeLocked(p, now, false)
+	at, _ := p.earliestLocked(now)
+	p.leave()
+	return at - now
+}
+
+// observe has more observers told what happens.
+func (s *scheduler) observe(observers []*Observer) {
+	s.mu.Lock()
+	defer s.unlock()
+	s.observers = append(s.observers[:len(s.observers):len(s.observers)], observers...)
+}
+
+// close refuses all that wait and all that come after. Permits that are out may
+// still be settled.
+func (s *scheduler) close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.unlock()
+		return nil
+	}
+	s.closed = true
+	now := s.now()
+	for class := range s.waiters {
+		for n := s.waiters[class].Front(); n != nil; n = s.waiters[class].Front() {
+			s.expelLocked(n.Value, n.Value.closedError(), now)
+		}
+	}
+	s.drainLocked(now)
+	for _, ep := range s.endpoints.All() {
+		if ep.stats != nil && ep.stats.reopen != nil {
+			ep.stats.reopen.Stop()
+		}
+	}
+	s.unlock()
+	if s.fleet != nil {
+		return s.fleet.leave()
+	}
+	return nil
+}

@@ -1,0 +1,186 @@
+package transport
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
+)
+
+// snapshot describes the scheduler's buckets and gates.
+func (s *scheduler) snapshot() Snapshot {
+	limits, endpoints := busiest[LimitSnapshot]{compare: busierLimit}, busiest[EndpointSnapshot]{compare: busierEndpoint}
+	snap := s.shared(&limits, &endpoints)
+	snap.Limits = append(snap.Limits, limits.best()...)
+	snap.Endpoints = append(snap.Endpoints, endpoints.best()...)
+	slices.SortFunc(snap.Limits, func(a, b LimitSnapshot) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(snap.Endpoints, func(a, b EndpointSnapshot) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(snap.PrivateLimits, func(a, b PrivateLimits) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(snap.PrivateEndpoints, func(a, b PrivateEndpoints) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
+	return snap
+}
+
+// shared returns what is shared and the sums of what is private, and hands out all
+// that is private.
+func (s *scheduler) shared(limits *busiest[LimitSnapshot], endpoints *busiest[EndpointSnapshot]) (snap Snapshot) {
+	s.mu.Lock()
+	defer s.unlock()
+	now := s.now()
+	snap.Time, snap.History = s.epoch.Add(now), s.historyLocked(now)
+	snap.Limits, snap.Endpoints = []LimitSnapshot{}, []EndpointSnapshot{}
+	for _, st := range s.windows.All() {
+		if l := s.limitSnapshotLocked(st, now); l.Private {
+			snap.addPrivateLimit(&l)
+			limits.add(l)
+		} else {
+			snap.Limits = append(snap.Limits, l)
+		}
+	}
+	for _, ep := range s.endpoints.All() {
+		s.forgottenLocked(ep, now)
+		if e := s.endpointSnapshotLocked(ep, now); e.Private {
+			snap.addPrivateEndpoint(&e)
+			endpoints.add(e)
+		} else {
+			snap.Endpoints = append(snap.Endpoints, e)
+		}
+	}
+	if s.fleet != nil {
+		snap.Fleet = s.fleet.snapshotLocked(now)
+	}
+	return snap
+}
+
+func (snap *Snapshot) addPrivateLimit(l *LimitSnapshot) {
+	sum := sumOf(&snap.PrivateLimits, func(p *PrivateLimits) bool { return p.Name == l.Name })
+	sum.Name = l.Name
+	sum.Kept++
+	if l.Free <= 0 {
+		sum.Exhausted++
+	}
+	sum.N += l.N
+	sum.Free += l.Free
+	sum.InFlight += l.InFlight
+	sum.Returning += l.Returning
+	sum.Waiting += l.Waiting
+	sum.ByClass = sum.ByClass.plus(l.ByClass)
+}
+
+func (snap *Snapshot) addPrivateEndpoint(e *EndpointSnapshot) {
+	sum := sumOf(&snap.PrivateEndpoints, func(p *PrivateEndpoints) bool { return p.Endpoint == e.Endpoint })
+	sum.Endpoint = e.Endpoint
+	sum.Kept++
+	if e.BlockedUntil != nil {
+		sum.Blocked++
+	}
+	sum.Waiting += e.Waiting
+	sum.ByClass = sum.ByClass.plus(e.ByClass)
+	counts := tally.Counts(sum.Counts)
+	counts.Add(tally.Counts(e.Counts))
+	sum.Counts = Counts(counts)
+}
+
+// sumOf returns the one of a few sums that is meant, made if there is none.
+func sumOf[T any](sums *[]T, meant func(*T) bool) *T {
+	for i := range *sums {
+		if meant(&(*sums)[i]) {
+			return &(*sums)[i]
+		}
+	}
+	*sums = append(*sums, *new(T))
+	return &(*sums)[len(*sums)-1]
+}
+
+// busiest keeps, of many, the first [SnapshotPrivate] in an order.
+type busiest[T any] struct {
+	all     []T
+	compare func(a, b T) int
+}
+
+func (k *busiest[T]) add(v T) {
+	k.all = append(k.all, v)
+	if len(k.all) == 4*SnapshotPrivate {
+		k.all = k.best()
+	}
+}
+
+func (k *busiest[T]) best() []T {
+	slices.SortFunc(k.all, k.compare)
+	return k.all[:min(len(k.all), SnapshotPrivate)]
+}
+
+func busierLimit(a, b LimitSnapshot) int {
+	return cmp.Or(cmp.Compare(b.Waiting, a.Waiting), cmp.Compare(a.Free, b.Free), cmp.Compare(a.Key, b.Key))
+}
+
+func busierEndpoint(a, b EndpointSnapshot) int {
+	blocked := func(e EndpointSnapshot) int {
+		if e.BlockedUntil != nil {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(b.Waiting, a.Waiting), cmp.Compare(blocked(b), blocked(a)),
+		cmp.Compare(b.Counts.Sent, a.Counts.Sent), cmp.Compare(a.Key, b.Key))
+}
+
+func (s *scheduler) limitSnapshotLocked(st *station, now time.Duration) LimitSnapshot {
+	owned, window := st.window.Limit()
+	free, inFlight := st.window.Free(now), st.window.InFlight()
+	l := LimitSnapshot{
+		Name: st.limit.Name, Key: st.limit.Key, Private: st.limit.Private, N: st.limit.N, Window: window,
+		Owned: owned, Free: free, InFlight: inFlight, Returning: owned - free - inFlight,
+		Waiting: st.waiting(), ByClass: classesOf(st),
+	}
+	if st.line != nil {
+		next := s.epoch.Add(st.next(now))
+		l.Next = &next
+	}
+	return l
+}
+
+func (s *scheduler) endpointSnapshotLocked(ep *endpoint, now time.Duration) EndpointSnapshot {
+	e := EndpointSnapshot{
+		Endpoint: ep.name, Key: ep.key, Private: ep.private,
+		Waiting: ep.gate.waiting(), ByClass: classesOf(&ep.gate),
+		Counts: Counts{Sent: ep.sent},
+	}
+	if ep.block.Closed(now) {
+		until := s.epoch.Add(ep.block.Until())
+		e.BlockedUntil = &until
+	}
+	if st := ep.rate; st != nil {
+		e.Waiting += st.waiting()
+		e.ByClass = e.ByClass.plus(classesOf(st))
+		e.Learned, e.Rate = st.rate.Learned(now), st.rate.PerSecond(now)
+		e.Documented = st.limit.perSecond()
+	}
+	if n := ep.stats; n != nil {
+		e.Counts = Counts(n.Counts)
+		e.Counts.Sent = ep.sent
+		waits := n.waits.WithZeros(ep.sent - n.Waited)
+		e.Waits = Waits{P50: waits.Quantile(0.5), P90: waits.Quantile(0.9), P99: waits.Quantile(0.99), Max: waits.Max()}
+	}
+	return e
+}
+
+func (s *scheduler) historyLocked(now time.Duration) History {
+	h := History{Slice: tally.SliceLength}
+	for _, slice := range s.history.Slices(now) {
+		h.Slices = append(h.Slices, HistorySlice{Start: s.epoch.Add(slice.Start), Wait: slice.Wait, Counts: Counts(slice.Counts)})
+	}
+	return h
+}
+
+func classesOf(st *station) Classes {
+	if st.line == nil {
+		return Classes{}
+	}
+	of := func(p Priority) int { return st.line.LenOf(p.class()) }
+	return Classes{Interactive: of(Interactive), Normal: of(Normal), Batch: of(Batch)}
+}
+
+func (c Classes) plus(d Classes) Classes {
+	return Classes{Interactive: c.Interactive + d.Interactive, Normal: c.Normal + d.Normal, Batch: c.Batch + d.Batch}
+}

@@ -1,0 +1,154 @@
+package transport
+
+import (
+	"container/heap"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bucket"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+)
+
+// share is what a window has besides where its tokens are a [Budget]'s. Its size is
+// how many of them the program owns.
+type share struct {
+	fleet     *fleet
+	confirmed bool                // an answer said so, since the lease began
+	due       bool                // the next exchange must name it
+	asking    bool                // the one under way does
+	keep      int                 // beyond so many, those that are free are given back
+	spare     int                 // so many more can be had, as things stand
+	short     [queue.Classes]bool // who waits although the Budget has been told
+	askAt     time.Duration       // when those who are short may ask again; never: with the next exchange
+	backAt    time.Duration       // when it is looked at for tokens to give back, or never
+	shrunk    bool                // the last answer left less than was to be expected
+	late      bool                // somebody waits beyond its bound, for the exchange
+
+	// What was used at most, and by which class: in this stretch of the window's
+	// length, and in the one before.
+	turn time.Duration
+	most [2]int
+	sent [2][queue.Classes]int
+}
+
+// owned returns how many tokens there are.
+func (st *station) owned() int {
+	n, _ := st.window.Limit()
+	return n
+}
+
+// period returns the length of the window.
+func (st *station) period() time.Duration {
+	_, w := st.window.Limit()
+	return w
+}
+
+// valid reports whether what is owned may be spent.
+func (sh *share) valid(now time.Duration) bool { return sh.confirmed && now < sh.fleet.lease }
+
+// news reports whether somebody waits of whom the Budget has not been told.
+func (sh *share) news(st *station) bool {
+	if st.line == nil { // a dry run, where nobody waits
+		return !sh.short[0]
+	}
+	for class, short := range sh.short {
+		if !short && st.line.LenOf(class) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// idle reports whether the window may be forgotten. A limit that is not private is
+// one of few, and kept.
+func (sh *share) idle(st *station, now time.Duration) bool {
+	return st.limit.Private && !sh.due && !sh.asking && st.owned() == 0 && st.window.Idle(now)
+}
+
+// taken notes that a request of a class has spent a token.
+func (sh *share) taken(w *bucket.Window, now time.Duration, class int) {
+	owned, period := w.Limit()
+	if since := now - sh.turn; since >= period {
+		sh.turn = now
+		sh.most[1], sh.sent[1] = sh.most[0], sh.sent[0]
+		if since >= 2*period {
+			sh.most[1], sh.sent[1] = 0, [queue.Classes]int{}
+		}
+		sh.most[0], sh.sent[0] = 0, [queue.Classes]int{}
+	}
+	sh.most[0] = max(sh.most[0], owned-w.Free(now))
+	sh.sent[0][class]++
+}
+
+// growth is the part of what a program uses that it asks for on top when it needs
+// more: whoever is on the way up does not ask for every single token.
+const growth = 8
+
+// need returns how many tokens the program could use: those that it used at most
+// lately, and one for each request that waits. Of a private limit nothing is kept
+// for later.
+func (sh *share) need(st *station, now time.Duration) Classes {
+	var by [queue.Classes]int
+	used := st.owned() - st.window.Free(now)
+	waiting := st.waiting()
+	if !st.limit.Private && now-sh.turn < 2*st.period() {
+		used = max(used, sh.most[0])
+		if now-sh.turn < st.period() {
+			used = max(used, sh.most[1])
+		}
+		if waiting > 0 {
+			used += used / growth
+		}
+	}
+	all := 0
+	for class := range by {
+		by[class] = sh.sent[0][class] + sh.sent[1][class]
+		all += by[class]
+	}
+	left := used
+	for class := range by {
+		if all > 0 {
+			by[class] = used * by[class] / all
+		}
+		left -= by[class]
+	}
+	by[Normal.class()] += left // what rounding left
+	if st.line != nil {
+		for class := range by {
+			by[class] += st.line.LenOf(class)
+		}
+	}
+	return Classes{Interactive: by[Interactive.class()], Normal: by[Normal.class()], Batch: by[Batch.class()]}
+}
+
+// lookouts are private windows in the order in which they are to be looked at.
+type lookouts struct{ heap []*station }
+
+func (l *lookouts) push(st *station, at time.Duration) {
+	st.share.backAt = at
+	heap.Push((*byBackAt)(&l.heap), st)
+}
+
+// pop takes out the next that is to be looked at now; nil: there is none.
+func (l *lookouts) pop(now time.Duration) *station {
+	if len(l.heap) == 0 || l.first() > now {
+		return nil
+	}
+	st := heap.Pop((*byBackAt)(&l.heap)).(*station)
+	st.share.backAt = never
+	return st
+}
+
+func (l *lookouts) first() time.Duration { return l.heap[0].share.backAt }
+
+type byBackAt []*station
+
+func (h byBackAt) Len() int           { return len(h) }
+func (h byBackAt) Less(i, j int) bool { return h[i].share.backAt < h[j].share.backAt }
+func (h byBackAt) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *byBackAt) Push(st any)       { *h = append(*h, st.(*station)) }
+func (h *byBackAt) Pop() any {
+	last := (*h)[len(*h)-1]
+	(*h)[len(*h)-1] = nil
+	*h = (*h)[:len(*h)-1]
+	return last
+}

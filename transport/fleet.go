@@ -70,11 +70,9 @@ func (f *fleet) askLocked(st *station, now time.Duration) {
 	case f.closed:
 	case !sh.valid(now) && f.err != nil && now < f.errAt:
 		f.s.expelUnavailableLocked(st, f.err, now)
-	case !sh.valid(now) || sh.news(st):
+	case !sh.valid(now), sh.news(st), sh.keep == 0 && sh.excess(st, now) > 0:
 		f.dueLocked(st)
 		f.wantLocked(now, now)
-	case sh.askAt != never:
-		f.wantLocked(max(sh.askAt, now), now)
 	}
 }
 
@@ -181,10 +179,9 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 		sh := st.share
 		sh.due, sh.asking = false, true
 		owned, period := st.window.Limit()
-		if free := st.window.Free(now); free > 0 && owned > sh.keep && sh.valid(now) {
-			owned -= min(free, owned-sh.keep)
-			st.window.Resize(owned, period)
-		}
+		owned -= sh.excess(st, now)
+		st.window.Resize(owned, period)
+		sh.told = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
 	for _, ep := range f.blocks {
@@ -257,7 +254,12 @@ func (f *fleet) heedLocked(st *station, to *Share, now time.Duration) {
 	sh := st.share
 	before := st.owned() + sh.spare
 	st.window.Resize(to.Owned, to.Window)
-	sh.keep, sh.spare, sh.confirmed = to.Keep, max(0, to.Part-to.Owned), true
+	sh.confirmed, sh.keep = true, to.Keep
+	sh.once = min(sh.once+max(0, to.Owned-sh.told), max(0, to.Owned-to.Keep))
+	sh.spare = max(0, to.Part-to.Owned)
+	if to.Keep < to.Owned {
+		sh.spare = to.Part - to.Owned
+	}
 	if st.reserve != nil {
 		st.reserve = reserveFrom(to.Reserve)
 	}
@@ -283,13 +285,9 @@ func (f *fleet) shortLocked(asked []*station, now time.Duration) {
 				return p.whenLocked(st, now, ahead)
 			})
 		}
-		sh.asking, sh.shrunk, sh.late, sh.askAt = false, false, false, never
+		sh.asking, sh.shrunk, sh.late = false, false, false
 		for class := range sh.short {
 			sh.short[class] = st.line != nil && st.line.LenOf(class) > 0 || f.s.cfg.DryRun && st.window.Free(now) < 0
-		}
-		if sh.short != [queue.Classes]bool{} && sh.spare > 0 {
-			sh.askAt = now + st.period()/32
-			f.wantLocked(sh.askAt, now)
 		}
 	}
 }

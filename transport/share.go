@@ -15,10 +15,11 @@ type share struct {
 	confirmed bool                // an answer said so, since the lease began
 	due       bool                // the next exchange must name it
 	asking    bool                // the one under way does
-	keep      int                 // beyond so many, those that are free are given back
+	keep      int                 // beyond so many, those that are free are given back,
+	once      int                 // but for so many that may be spent once
+	told      int                 // how many were owned when the exchange began
 	spare     int                 // so many more can be had, as things stand
 	short     [queue.Classes]bool // who waits although the Budget has been told
-	askAt     time.Duration       // when those who are short may ask again; never: with the next exchange
 	backAt    time.Duration       // when it is looked at for tokens to give back, or never
 	shrunk    bool                // the last answer left less than was to be expected
 	late      bool                // somebody waits beyond its bound, for the exchange
@@ -45,6 +46,28 @@ func (st *station) period() time.Duration {
 // valid reports whether what is owned may be spent.
 func (sh *share) valid(now time.Duration) bool { return sh.confirmed && now < sh.fleet.lease }
 
+// usable returns how many tokens can be spent now.
+func (sh *share) usable(st *station, now time.Duration) int {
+	if !sh.valid(now) {
+		return 0
+	}
+	free := st.window.Free(now)
+	return min(free, max(0, sh.keep-(st.owned()-free))+sh.once)
+}
+
+// excess returns how many free tokens are to be given back.
+func (sh *share) excess(st *station, now time.Duration) int {
+	if !sh.valid(now) {
+		return 0
+	}
+	free := st.window.Free(now)
+	kept := 0
+	if st.waiting() > 0 {
+		kept = sh.once
+	}
+	return max(0, min(free-kept, st.owned()-sh.keep-kept))
+}
+
 // news reports whether somebody waits of whom the Budget has not been told.
 func (sh *share) news(st *station) bool {
 	if st.line == nil { // a dry run, where nobody waits
@@ -67,6 +90,9 @@ func (sh *share) idle(st *station, now time.Duration) bool {
 // taken notes that a request of a class has spent a token.
 func (sh *share) taken(w *bucket.Window, now time.Duration, class int) {
 	owned, period := w.Limit()
+	if owned-w.Free(now) > sh.keep && sh.once > 0 {
+		sh.once--
+	}
 	if since := now - sh.turn; since >= period {
 		sh.turn = now
 		sh.most[1], sh.sent[1] = sh.most[0], sh.sent[0]

@@ -11,9 +11,8 @@ import (
 const (
 	// DefaultInFlightBound is how long the tokens of a program that died stay
 	// out, see [WithInFlightBound].
-	DefaultInFlightBound = 5 * time.Second
-	// DefaultTimeout is how long a request waits for Redis before it goes on
-	// without, see [WithTimeout].
+	DefaultInFlightBound = 3 * time.Second
+	// DefaultTimeout is how long one call to Redis may take, see [WithTimeout].
 	DefaultTimeout = 100 * time.Millisecond
 )
 
@@ -27,7 +26,6 @@ type config struct {
 	timeout  time.Duration
 	fallback bool
 	logger   *slog.Logger
-	cells    func(n int) int // granules in a window, for a limit of n; tests want more
 }
 
 func newConfig(opts []Option) (*config, error) {
@@ -37,7 +35,6 @@ func newConfig(opts []Option) (*config, error) {
 		bound:    DefaultInFlightBound,
 		timeout:  DefaultTimeout,
 		fallback: true,
-		cells:    cellsOf,
 	}
 	for i, opt := range opts {
 		if opt == nil {
@@ -93,15 +90,15 @@ func checkName(option, name string) error {
 }
 
 // WithInFlightBound sets how long a program may be silent before it counts as
-// dead: its requests under way are then taken for answered, and their tokens come
-// back one window later. Default [DefaultInFlightBound].
+// dead. Default [DefaultInFlightBound]. One window after that its tokens are free.
 //
-// A program with requests under way is never silent for longer than a third of
-// the bound. The rest is the time that a request has, from its program's death,
-// to reach the server. A program that lives, but was stopped for longer than the
-// bound (a suspended machine, a frozen container), may find that its tokens were
-// given to others: raise the bound where that happens. The bound does not limit
-// how long an answer may take. Give all programs the same.
+// A program that owns tokens is never silent for longer than a third of the bound,
+// and spends nothing once it has not been heard for the whole: one that was stopped
+// for longer (a suspended machine, a frozen container) asks before it goes on. The
+// rest of the bound is the time that a request has, from its program's death, to
+// reach the server. The bound does not limit how long an answer may take. A budget
+// that Redis does not know, a new one or one that was lost, grants nothing for as
+// long. Give all programs the same.
 func WithInFlightBound(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 100*time.Millisecond || d > time.Hour {
@@ -112,8 +109,7 @@ func WithInFlightBound(d time.Duration) Option {
 	}
 }
 
-// WithTimeout sets how long one call to Redis may take before the budget goes on
-// without Redis. Default [DefaultTimeout]. A timer of the budget's own enforces
+// WithTimeout sets how long one call to Redis may take before Redis counts as away. Default [DefaultTimeout]. A timer of the budget's own enforces
 // it, whatever the timeouts of the Redis client are.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
@@ -125,8 +121,9 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithoutFallback refuses requests with an [*UnavailableError] while Redis is
-// away, instead of letting them go on under a budget of this program's own.
+// WithoutFallback refuses requests with a [*transport.UnavailableError] once Redis has
+// been away for the in-flight bound, instead of letting them go on with the tokens
+// that the program owns.
 func WithoutFallback() Option {
 	return func(c *config) error {
 		c.fallback = false

@@ -1,230 +1,236 @@
--- One call of one program: what became of its requests, and what it asks for.
--- Time is the server's, in microseconds; the answer holds durations only.
+-- One exchange of one program: what it owns and needs of some limits, and what the
+-- server blocked. Times are in microseconds, by this server's clock; only durations
+-- go in and out. See the package documentation for what each rule is for.
 --
--- A limit is a hash. Field "m" is its numbers, field "r" a ring of spent tokens
--- by the granule of time in which they come back, every other field one program:
---   seq heard inFlight held hungryUntil counted
--- out = tokens of requests under way, back = tokens on their way back,
--- hungry = programs that ask for more than they got, eaten = what these hold.
+-- KEYS[1]  a hash: "e" the epoch, "m" the numbers of the budget, "p" and an id when a
+--          program was heard, "l" and a key that a limit's hash exists
+-- KEYS[2]  a sorted set: blocked endpoints, by the end of their block
+-- KEYS[3…] a hash for each limit: "m" its numbers, an id what that program has
 
-local t = redis.call('TIME')
-local now = t[1] * 1000000 + t[2]
+local main, blocks = KEYS[1], KEYS[2]
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
 
 local position = 0
 local function text()
   position = position + 1
   return ARGV[position]
 end
-local function num()
-  position = position + 1
-  return tonumber(ARGV[position])
-end
+local function num() return tonumber(text()) end
+
 local function words(s)
-  local list, n = {}, 0
-  for w in string.gmatch(s, '%d+') do
-    n = n + 1
-    list[n] = tonumber(w)
-  end
+  local list = {}
+  for w in string.gmatch(s or '', '%S+') do list[#list + 1] = tonumber(w) or w end
   return list
 end
-
-local me, seq, bound = text(), num(), num()
-local limits, gates, lines, runs = num(), num(), num(), num()
-
--- The ring. Three bytes a cell; cell g % size counts what comes back at granule g.
-
-local function count(l, from, to) -- cells from..to of the string, no wrap
-  local sum = 0
-  for i = from, to do
-    local a, b, c = string.byte(l.ring, 3 * i + 1, 3 * i + 3)
-    sum = sum + a * 65536 + b * 256 + c
+local function joined(list)
+  for i, v in ipairs(list) do
+    if type(v) == 'number' then list[i] = string.format('%d', v) end
   end
-  return sum
+  return table.concat(list, ' ')
 end
 
-local function clear(l, from, to)
-  local sum = count(l, from, to)
-  if sum > 0 then
-    l.ring = string.sub(l.ring, 1, 3 * from) .. string.rep('\0', 3 * (to - from + 1)) .. string.sub(l.ring, 3 * to + 4)
-    l.back = l.back - sum
-    l.dirty = true
+local me, epoch, seq, heard, ago, bound, seed = text(), text(), num(), num(), num(), num(), text()
+local month = 30 * 86400000
+
+-- The budget: until when nothing is granted, when anybody was heard last, since when
+-- everybody could have been, the longest window, and when the dead were looked for.
+local known = redis.call('HMGET', main, 'e', 'm', 'p' .. me)
+local current, m = known[1], words(known[2])
+
+local function begin() -- a new epoch: what was written down before holds no more
+  redis.call('DEL', main)
+  redis.call('HSET', main, 'e', seed, 'm', joined({ now + bound, now, now, m[4] or 0, now }))
+  redis.call('PEXPIRE', main, month)
+  return { 'epoch', seed, bound }
+end
+
+if not current or now + bound < m[2] then return begin() end
+if epoch ~= current then return { 'epoch', current, math.max(0, m[1] - now) } end
+local mine = words(known[3])
+if mine[1] and mine[1] >= seq then return { 'stale' } end
+if heard > 0 and ago < bound and (mine[1] or 0) < heard then return begin() end
+now = math.max(now, m[2])
+if now - m[2] > bound / 2 then -- this server was away, or its clock jumped: nobody is dead for that
+  m[3] = now
+  if m[1] > m[2] then m[1] = now + bound end
+end
+m[2] = now
+local recovering = now < m[1]
+
+local news = {}
+for i = 1, num() do
+  local key = text()
+  news[i] = { key, now + num() }
+end
+
+-- A limit: epoch, nothing granted before, when all programs were looked at, how many
+-- there are, n, window, owned by all, levels of the three classes, rounded up and
+-- down, 1 if there is enough for all, 1 if others want what is beyond a part, the
+-- reserves. A program: owned, n, window, three needs, two reserves.
+local EPOCH, HELD, SEEN, PROGRAMS, N, WINDOW, OWNED, UP, DOWN, SPARE, WANTED, RESERVE = 1, 2, 3, 4, 5, 6, 7, 7, 10, 14, 15, 15
+
+local limits = {}
+for i = 1, num() do
+  local l = { key = KEYS[i + 2], private = num() == 1, told = {}, gone = {} }
+  for j = 1, 8 do l.told[j] = num() end
+  local v = redis.call('HMGET', l.key, 'm', me)
+  l.m, l.mine = words(v[1]), v[2] and words(v[2])
+  if not v[1] and not l.private and redis.call('HEXISTS', main, 'l' .. l.key) == 1 then
+    return begin() -- it was evicted
   end
-end
-
-local function sweep(l)
-  local granule = math.floor(now / l.granule)
-  if granule > l.swept then
-    if granule - l.swept >= l.size then
-      clear(l, 0, l.size - 1)
-    else
-      local from, to = (l.swept + 1) % l.size, granule % l.size
-      if from <= to then
-        clear(l, from, to)
-      else
-        clear(l, from, l.size - 1)
-        clear(l, 0, to)
-      end
-    end
-    l.swept = granule
+  if l.m[EPOCH] ~= current then
+    l.fresh, l.m, l.mine = true, { current, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, nil
   end
-  -- A clock that stepped back must not bring tokens back twice as early.
-  l.now = math.max(now, l.swept * l.granule)
+  limits[i] = l
 end
 
-local function spend(l, answered, n) -- n tokens whose answers came at that time
-  local granule = math.ceil((answered + l.window) / l.granule)
-  if n <= 0 or granule <= l.swept then return end
-  local i = math.min(granule, l.swept + l.size - 1) % l.size
-  local c = count(l, i, i) + n
-  l.ring = string.sub(l.ring, 1, 3 * i) ..
-    string.char(math.floor(c / 65536) % 256, math.floor(c / 256) % 256, c % 256) .. string.sub(l.ring, 3 * i + 4)
-  l.back = l.back + n
-  l.dirty = true
+-- fill returns the levels up to which everybody gets what he needs: rounded up, and
+-- down.
+local function fill(all, needs)
+  table.sort(needs)
+  for i, k in ipairs(needs) do
+    local share = #needs - i + 1
+    if k * share > all then return math.ceil(all / share), math.floor(all / share) end
+    all = all - k
+  end
+  return 2147483647, 2147483647
 end
 
--- scan looks at every program: the dead give back what they hold, and who has
--- not been heard for long is hungry no more.
-local function scan(l)
-  local all = redis.call('HGETALL', l.key)
-  l.out, l.hungry, l.eaten, l.programs = 0, 0, 0, 0
+-- sum adds up what a program gets of the three classes below the levels at a place.
+local function sum(l, p, level)
+  local part = 0
+  for c = 1, 3 do part = part + math.min(p[3 + c], l.m[level + c]) end
+  return part
+end
+
+-- look goes through all programs: it forgets the dead, and divides the tokens.
+local function look(l)
+  local ids, has, all = {}, {}, redis.call('HGETALL', l.key)
+  if l.fresh then all = {} end
   for i = 1, #all, 2 do
-    local name = all[i]
-    if name ~= 'm' and name ~= 'r' then
-      local p = words(all[i + 1])
-      local changed = false
-      if p[2] + bound <= now and p[3] > 0 then
-        spend(l, p[2] + bound, p[3])
-        p[3], changed = 0, true
-      end
-      if p[6] == 1 and p[5] <= now then
-        p[6], changed = 0, true
-      end
-      if name ~= me and p[2] + bound + l.window <= now then
-        redis.call('HDEL', l.key, name)
-      else
-        l.programs = l.programs + 1
-        l.out = l.out + p[3]
-        if p[6] == 1 then l.hungry, l.eaten = l.hungry + 1, l.eaten + p[4] end
-        if name == me then l.own = p end
-        if changed then
-          redis.call('HSET', l.key, name, string.format('%d %d %d %d %d %d', p[1], p[2], p[3], p[4], p[5], p[6]))
-        end
-      end
+    if all[i] ~= 'm' and all[i] ~= me then
+      ids[#ids + 1], has[#has + 1] = 'p' .. all[i], words(all[i + 1])
     end
   end
-  l.scanned = now
-end
-
-local function load(key)
-  local l = { key = key, n = num(), window = num(), cells = num(), known = num(), whole = num() == 1,
-    inFlight = num(), held = num(), patience = num(), settled = {}, lost = false, lostAt = 0 }
-  for i = 1, 2 * num() do l.settled[i] = num() end
-  local v = redis.call('HMGET', key, 'm', 'r', me)
-  if v[1] and v[2] then
-    local m = words(v[1])
-    l.window, l.cells, l.swept, l.back, l.out = m[1], m[2], m[3], m[4], m[5]
-    l.hungry, l.eaten, l.programs, l.scanned, l.lostAt = m[6], m[7], m[8], m[9], m[10]
-    l.ring = v[2]
-  else
-    l.back, l.out, l.hungry, l.eaten, l.programs, l.scanned = 0, 0, 0, 0, 0, now
+  local seen = #ids > 0 and redis.call('HMGET', main, unpack(ids)) or {}
+  local n, window, owned, programs = l.told[2], l.told[3], l.told[1], 1
+  local reserve, need, needs, all_told = { l.told[7], l.told[8] }, { 0, 0, 0 }, { {}, {}, {} }, {}
+  local function count(p)
+    all_told[#all_told + 1] = p
+    for c = 1, 3 do
+      local k = p[3 + c]
+      need[c], needs[c][#needs[c] + 1] = need[c] + k, k
+    end
+    for c = 1, 2 do reserve[c] = math.max(reserve[c], p[6 + c]) end
   end
-  l.granule, l.size = math.ceil(l.window / l.cells), l.cells + 2
-  if not l.ring then
-    l.swept, l.ring, l.dirty = math.floor(now / l.granule), string.rep('\0', 3 * l.size), true
-  end
-  l.own = v[3] and words(v[3])
-  sweep(l)
-  if math.abs(now - l.scanned) >= 100000 then scan(l) end
-  if not l.own then
-    l.own = { 0, now, 0, 0, 0, 0 }
-    l.programs = l.programs + 1
-  end
-  return l
-end
-
-local all, stale = {}, false
-for i = 1, limits do
-  local l = load(KEYS[i])
-  all[i] = l
-  if l.own[1] >= seq then stale = true end
-end
-if stale then -- a call that was given up long ago and is carried out only now
-  return { -1 }
-end
-
-for i = 1, limits do
-  local l = all[i]
-  l.out = l.out - l.own[3] + l.inFlight
-  if l.own[6] == 1 then l.hungry, l.eaten = l.hungry - 1, l.eaten - l.own[4] end
-  if l.known > l.own[1] then -- what this program told before is forgotten here
-    l.lost, l.lostAt = true, now
-  end
-  if l.whole or not l.lost then
-    for j = 1, #l.settled, 2 do spend(l, l.now - l.settled[j], l.settled[j + 1]) end
-  end
-  if l.whole then l.lost = false end
-  local free = l.n - l.out - l.back
-  local others = math.max(0, l.out + l.back - l.held - l.eaten) -- with programs that ask for nothing
-  l.cap = math.max(1, math.ceil((l.n - others) / (l.hungry + 1)))
-  l.room = math.max(0, math.min(free, l.cap - l.held))
-  if l.lost then l.room = 0 end
-  l.got = 0
-end
-
-local blocked = {}
-for i = 1, gates do
-  local key, known = KEYS[limits + i], num()
-  local ends = tonumber(redis.call('GET', key) or 0)
-  if known > 0 and now + known > ends then
-    ends = now + known
-    redis.call('SET', key, string.format('%d', ends), 'PX', math.ceil(known / 1000))
-  end
-  blocked[i] = math.max(0, ends - now)
-end
-
-local line, granted = {}, {}
-for i = 1, lines do
-  local g = { gate = num() }
-  for j = 1, num() do g[j] = all[num()] end
-  line[i], granted[i] = g, 0
-end
-for _ = 1, runs do
-  local i, want = num(), num()
-  local g = line[i]
-  local n = want
-  if blocked[g.gate] > 0 then
-    n = 0
-  else
-    for j = 1, #g do n = math.min(n, g[j].room) end
-    for j = 1, #g do
-      local l = g[j]
-      l.asked = true
-      if n < want and l.room == n then l.short = true end
-      l.room, l.got = l.room - n, l.got + n
+  count(l.told)
+  for i, p in ipairs(has) do
+    local silent = now - math.max(words(seen[i] or '')[2] or -bound, m[3])
+    if not seen[i] or silent > bound + p[3] then
+      l.gone[#l.gone + 1] = string.sub(ids[i], 2)
+    else
+      if silent > bound then p[4], p[5], p[6] = 0, 0, 0 end
+      n, window, owned, programs = math.min(n, p[2]), math.max(window, p[3]), owned + p[1], programs + 1
+      count(p)
     end
   end
-  granted[i] = granted[i] + n
+  if programs == 1 then reserve = { 0, 0 } end
+  local turn = { 0, math.min(need[2], math.floor(n / 11)), math.min(need[3], math.floor(n / 11)) }
+  local a = math.min(need[1], n - turn[2] - turn[3])
+  local b = math.min(need[2], math.max(turn[2], n - math.max(a, reserve[1]) - turn[3]))
+  local c = math.min(need[3], math.max(turn[3], n - math.max(a + b, reserve[2], reserve[1] + b)))
+  local spare = 1
+  for i, of_class in ipairs({ a, b, c }) do
+    l.m[UP + i], l.m[DOWN + i] = fill(of_class, needs[i])
+    if of_class < need[i] then spare = 0 end
+  end
+  local unmet = math.max(0, reserve[1] - a, reserve[2] - a - b)
+  for _, p in ipairs(all_told) do unmet = unmet + math.max(0, sum(l, p, UP) - p[1]) end
+  if l.m[WINDOW] > 0 and window > l.m[WINDOW] then l.m[HELD] = now + window end
+  l.m[SEEN], l.m[PROGRAMS], l.m[N], l.m[WINDOW], l.m[OWNED] = now, programs, n, window, owned
+  l.m[SPARE], l.m[WANTED] = spare, (spare == 0 or unmet > n - owned) and 1 or 0
+  l.m[RESERVE + 1], l.m[RESERVE + 2] = math.max(reserve[1], l.told[7]), math.max(reserve[2], l.told[8])
 end
 
-local told = {}
-for i = 1, limits do
-  local l = all[i]
-  l.out, l.held = l.out + l.got, l.held + l.got
-  local counted, hungryUntil = 0, now + l.patience
-  if not l.asked and l.own[6] == 1 then -- it told something, and asks later
-    l.short, hungryUntil = true, l.own[5]
-  end
-  if l.short then counted, l.hungry, l.eaten = 1, l.hungry + 1, l.eaten + l.held end
-  local m = string.format('%d %d %d %d %d %d %d %d %d %d', l.window, l.cells, l.swept, l.back, l.out,
-    l.hungry, l.eaten, l.programs, l.scanned, l.lostAt)
-  local own = string.format('%d %d %d %d %d %d', seq, now, l.inFlight + l.got, l.held, hungryUntil, counted)
-  if l.dirty then
-    redis.call('HSET', l.key, 'm', m, me, own, 'r', l.ring)
-  else
-    redis.call('HSET', l.key, 'm', m, me, own)
-  end
-  redis.call('PEXPIRE', l.key, math.ceil((l.window + bound + 2 * l.granule) / 1000) + 1000)
-  told[i] = { l.lost and 1 or 0, l.lostAt > 0 and now - l.lostAt or -1, l.window, l.cells, l.out, l.cap, l.short and 1 or 0,
-    l.programs, l.swept % l.size, l.now - l.swept * l.granule, l.ring }
+local reply = { 'ok', current, math.max(0, m[1] - now) }
+local function say(...)
+  for _, v in ipairs({ ... }) do reply[#reply + 1] = v end
 end
-return { granted, blocked, told }
+for _, l in ipairs(limits) do
+  local told, before = l.told, l.mine and l.mine[1] or 0
+  -- What was granted in an answer that was never heard was never spent. Whom nobody
+  -- knows owns nothing, but while all tell anew.
+  if l.mine then
+    told[1] = math.min(told[1], before)
+  elseif not recovering then
+    told[1] = 0
+  end
+  local many = l.m[PROGRAMS] > 16 and now - l.m[SEEN] < l.m[PROGRAMS] * 2000
+  local same = l.mine and l.mine[2] == told[2] and l.mine[3] == told[3]
+  if many and same then
+    l.m[OWNED] = l.m[OWNED] - before + told[1]
+  else
+    look(l)
+  end
+  local part = sum(l, told, UP)
+  local free = l.m[N] - l.m[OWNED]
+  local owned = told[1]
+  if not recovering and now >= l.m[HELD] then
+    owned = owned + math.max(0, math.min(part - owned, free))
+  end
+  local keep = 2147483647
+  if l.private then
+    keep = 0
+  elseif l.m[WANTED] == 1 then
+    keep = sum(l, told, DOWN)
+  end
+  if l.m[SPARE] == 1 then part = math.max(part, told[1] + free) end
+  local r1, r2 = l.m[RESERVE + 1], l.m[RESERVE + 2]
+  if l.m[PROGRAMS] > 1 then
+    r1, r2 = math.min(r1, told[4]), math.min(r2, told[4] + told[5])
+  end
+  l.m[OWNED] = l.m[OWNED] - told[1] + owned
+  told[1] = owned
+  say(owned, part, keep, l.m[WINDOW], r1, r2)
+end
+
+-- All is read; from here on it is written.
+for _, l in ipairs(limits) do
+  if l.fresh then redis.call('DEL', l.key) end
+  if #l.gone > 0 then redis.call('HDEL', l.key, unpack(l.gone)) end
+  local told = l.told
+  if l.private and told[1] + told[4] + told[5] + told[6] == 0 then
+    redis.call('HDEL', l.key, me)
+    if redis.call('HLEN', l.key) <= 1 then redis.call('DEL', l.key) end
+  else
+    m[4] = math.max(m[4], told[3])
+    redis.call('HSET', l.key, 'm', joined(l.m), me, joined(told))
+    redis.call('PEXPIRE', l.key, l.private and math.ceil((told[3] * 2 + bound) / 1000) + 600000 or month)
+    if l.fresh and not l.private then redis.call('HSET', main, 'l' .. l.key, 1) end
+  end
+end
+if now - m[5] > bound then
+  m[5] = now
+  local all = redis.call('HGETALL', main)
+  for i = 1, #all, 2 do
+    if string.sub(all[i], 1, 1) == 'p' and now - math.max(words(all[i + 1])[2], m[3]) > 2 * bound + m[4] then
+      redis.call('HDEL', main, all[i])
+    end
+  end
+end
+redis.call('HSET', main, 'm', joined(m), 'p' .. me, joined({ seq, now }))
+redis.call('PEXPIRE', main, month)
+
+for _, b in ipairs(news) do
+  if tonumber(redis.call('ZSCORE', blocks, b[1]) or 0) < b[2] then
+    redis.call('ZADD', blocks, b[2], b[1])
+    redis.call('PEXPIRE', blocks, math.max(redis.call('PTTL', blocks), math.ceil((b[2] - now) / 1000) + 1))
+  end
+end
+if redis.call('EXISTS', blocks) == 1 then
+  redis.call('ZREMRANGEBYSCORE', blocks, '-inf', string.format('%d', now))
+  local all = redis.call('ZREVRANGEBYSCORE', blocks, '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, 64)
+  for i = 1, #all, 2 do say(all[i], tonumber(all[i + 1]) - now) end
+end
+return reply

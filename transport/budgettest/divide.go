@@ -16,7 +16,7 @@ type Holding struct {
 // Division is how the tokens of a limit are divided among programs.
 type Division struct {
 	Parts []int // how many each may come to own
-	Keeps []int // how many each may go on owning
+	Keeps []int // how many each may go on owning: where they do not divide evenly, a few go round
 	Spare bool  // there are enough for everybody
 }
 
@@ -28,7 +28,8 @@ type Division struct {
 // of those that do it elsewhere.
 func Divide(n int, reserve transport.Classes, private bool, programs []Holding) Division {
 	var needs [3][]int
-	var need, turn, level [3]int
+	var need, turn [3]int
+	var keep, part [3]int // levels: nobody keeps, or gets, more of a class
 	owned := 0
 	for _, p := range programs {
 		for class, k := range classesOf(p.Need) {
@@ -47,53 +48,43 @@ func Divide(n int, reserve transport.Classes, private bool, programs []Holding) 
 	normal := min(need[1], max(turn[1], n-max(interactive, reserve.Normal)-turn[2]))
 	batch := min(need[2], max(turn[2], n-max(interactive+normal, reserve.Batch, reserve.Normal+normal)))
 	d := Division{Spare: true}
-	rotate := private
 	for class, all := range [3]int{interactive, normal, batch} {
-		level[class] = fill(all, needs[class])
-		if all < need[class] {
-			d.Spare = false
-			rotate = rotate || all < count(needs[class])
-		}
+		keep[class], part[class] = fill(all, needs[class])
+		d.Spare = d.Spare && all >= need[class]
 	}
 	unmet := max(0, reserve.Normal-interactive, reserve.Batch-interactive-normal)
-	for i := range programs {
-		part := min(needs[0][i], level[0]) + min(needs[1][i], level[1]) + min(needs[2][i], level[2])
-		d.Parts = append(d.Parts, part)
-		unmet += max(0, part-programs[i].Owned)
+	for i, p := range programs {
+		parts, keeps := 0, 0
+		for class := range 3 {
+			parts += min(needs[class][i], part[class])
+			keeps += min(needs[class][i], keep[class])
+		}
+		d.Parts, d.Keeps = append(d.Parts, parts), append(d.Keeps, keeps)
+		unmet += max(0, parts-p.Owned)
 	}
 	for i := range programs {
 		switch {
-		case rotate:
-			d.Keeps = append(d.Keeps, 0)
-		case unmet > n-owned:
-			d.Keeps = append(d.Keeps, d.Parts[i])
-		default:
-			d.Keeps = append(d.Keeps, math.MaxInt32)
+		case private: // of no use for long
+			d.Keeps[i] = 0
+		case d.Spare && unmet <= n-owned: // nobody goes without
+			d.Keeps[i] = math.MaxInt32
 		}
 	}
 	return d
 }
 
-// fill returns the level up to which everybody gets what he needs, rounded up.
-func fill(all int, needs []int) int {
+// fill returns the levels up to which everybody gets what he needs: rounded down,
+// and up.
+func fill(all int, needs []int) (down, up int) {
 	sorted := slices.Clone(needs)
 	slices.Sort(sorted)
 	for i, k := range sorted {
 		if share := len(sorted) - i; k*share > all {
-			return (all + share - 1) / share
+			return all / share, (all + share - 1) / share
 		}
 		all -= k
 	}
-	return math.MaxInt32
-}
-
-func count(needs []int) (n int) {
-	for _, k := range needs {
-		if k > 0 {
-			n++
-		}
-	}
-	return n
+	return math.MaxInt32, math.MaxInt32
 }
 
 func classesOf(c transport.Classes) [3]int { return [3]int{c.Interactive, c.Normal, c.Batch} }

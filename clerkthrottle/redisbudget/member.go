@@ -1,0 +1,163 @@
+package redisbudget
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+const (
+	// firstShare is the part of each limit that a program goes by which starts while
+	// Redis is away.
+	firstShare = 10
+	// Redis is looked for after this long, then twice as long, up to the second one.
+	firstProbe = 100 * time.Millisecond
+	lastProbe  = time.Second
+	// mostGivenUp bounds the calls that were given up and have not returned. Each
+	// holds a connection.
+	mostGivenUp = 8
+	// tries bounds the calls of one exchange: one that is told another epoch, one
+	// that is told that somebody else uses its id, and the one that counts.
+	tries = 3
+)
+
+var (
+	errTimeout = errors.New("redisbudget: Redis did not answer in time")
+	errHanging = errors.New("redisbudget: too many calls to Redis hang")
+)
+
+// member is one program's part in a [Budget]. The scheduler calls it from one
+// goroutine at a time.
+type member struct {
+	budget  *Budget
+	id      string // names this program in Redis
+	keys    [2]string
+	limits  map[string]string // names of limits in Redis
+	session session
+	epoch   time.Time // now() counts from here
+	givenUp chan struct{}
+
+	failures int       // calls that failed since Redis was there
+	since    time.Time // when the first of them did
+}
+
+// Exchange implements [transport.Member].
+func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.Answer, error) {
+	if m.epoch.IsZero() {
+		m.epoch, m.givenUp = time.Now(), make(chan struct{}, mostGivenUp)
+	}
+	for range tries {
+		now := time.Since(m.epoch)
+		n := m.session.next(now)
+		reply, err := m.call(ctx, n, r)
+		if err != nil {
+			return m.alone(r, err)
+		}
+		switch reply.status {
+		case statusEpoch:
+			m.session.enter(reply.epoch)
+			if !r.Complete {
+				m.found()
+				return m.unchanged(r, func(a *transport.Answer) { a.Incomplete = true }), nil
+			}
+		case statusStale: // a copy of the machine that this program runs on uses its id
+			m.id, m.session = newID(), session{}
+		default:
+			m.session.answered(n, now)
+			m.found()
+			return m.heed(reply), nil
+		}
+	}
+	return m.alone(r, errors.New("redisbudget: Redis lost what it knows again and again"))
+}
+
+// call calls the script. A timer of its own bounds it: the client's timeouts may be
+// long, and its contexts do not end what is being read. An answer that comes later
+// is not heeded.
+func (m *member) call(ctx context.Context, n number, r *transport.Report) (reply, error) {
+	select {
+	case m.givenUp <- struct{}{}:
+	default:
+		return reply{}, errHanging
+	}
+	keys, args := m.encode(n, r)
+	type result struct {
+		answer []any
+		err    error
+	}
+	done := make(chan result, 1)
+	ctx, cancel := context.WithTimeout(ctx, m.budget.cfg.timeout)
+	go func() {
+		defer cancel()
+		answer, err := script.Run(ctx, m.budget.rdb, keys, args...).Slice()
+		done <- result{answer, err}
+		<-m.givenUp
+	}()
+	late := time.NewTimer(m.budget.cfg.timeout)
+	defer late.Stop()
+	select {
+	case got := <-done:
+		if got.err != nil {
+			return reply{}, got.err
+		}
+		return decode(got.answer, len(r.Limits))
+	case <-late.C:
+		return reply{}, errTimeout
+	}
+}
+
+// heed turns a reply into an answer.
+func (m *member) heed(r reply) *transport.Answer {
+	bound := m.budget.cfg.bound
+	a := &transport.Answer{Shares: r.shares, Blocks: r.blocks, Lease: bound, Next: bound / 3}
+	if r.recovery > 0 {
+		a.Next = min(a.Next, r.recovery+time.Millisecond)
+	}
+	return a
+}
+
+// unchanged answers that the program goes on with what it owns.
+func (m *member) unchanged(r *transport.Report, change func(*transport.Answer)) *transport.Answer {
+	a := &transport.Answer{Lease: m.budget.cfg.bound, Shares: make([]transport.Share, len(r.Limits))}
+	for i, u := range r.Limits {
+		owned := u.Owned
+		if !m.session.known {
+			owned = max(owned, (u.N+firstShare-1)/firstShare)
+		}
+		a.Shares[i] = transport.Share{Owned: owned, Part: owned, Keep: math.MaxInt32, Window: u.Window, Reserve: transport.Classes{
+			Normal: min(u.Reserve.Normal, owned-1), Batch: min(u.Reserve.Batch, owned-1),
+		}}
+	}
+	change(a)
+	return a
+}
+
+// alone answers while Redis is away: the program goes on with what it owns, which is
+// as many tokens as before for all programs together, or with a guess where it never
+// owned any. It asks again, so that a program that was frozen meanwhile cannot take
+// Redis for still away.
+func (m *member) alone(r *transport.Report, err error) (*transport.Answer, error) {
+	cfg := m.budget.cfg
+	if m.failures == 0 {
+		m.since = time.Now()
+		cfg.logger.Warn("redisbudget: Redis is away", "err", err, "requests_go_on", cfg.fallback)
+	}
+	m.failures++
+	if !cfg.fallback {
+		return nil, err
+	}
+	return m.unchanged(r, func(a *transport.Answer) {
+		a.Err, a.Next = err, min(firstProbe<<min(m.failures-1, 10), lastProbe)
+	}), nil
+}
+
+// found notes that Redis is there.
+func (m *member) found() {
+	if m.failures > 0 {
+		m.budget.cfg.logger.Info("redisbudget: Redis is back", "away_for", time.Since(m.since))
+	}
+	m.failures = 0
+}

@@ -73,6 +73,9 @@ func (f *fleet) askLocked(st *station, now time.Duration) {
 	case !sh.valid(now) || sh.news(st):
 		f.dueLocked(st)
 		f.wantLocked(now, now)
+	case st.owned() < sh.told && sh.keep == 0: // it may be ours again
+		f.dueLocked(st)
+		f.wantLocked(now, now)
 	case sh.askAt != never:
 		f.wantLocked(max(sh.askAt, now), now)
 	}
@@ -185,6 +188,7 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 			owned -= min(free, owned-sh.keep)
 			st.window.Resize(owned, period)
 		}
+		sh.told = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
 	for _, ep := range f.blocks {
@@ -257,7 +261,8 @@ func (f *fleet) heedLocked(st *station, to *Share, now time.Duration) {
 	sh := st.share
 	before := st.owned() + sh.spare
 	st.window.Resize(to.Owned, to.Window)
-	sh.keep, sh.spare, sh.confirmed = to.Keep, max(0, to.Part-to.Owned), true
+	st.window.Keep(to.Keep)
+	sh.told, sh.keep, sh.spare, sh.confirmed = to.Owned, to.Keep, max(0, to.Part-to.Owned), true
 	if st.reserve != nil {
 		st.reserve = reserveFrom(to.Reserve)
 	}

@@ -15,7 +15,8 @@ type share struct {
 	confirmed bool                // an answer said so, since the lease began
 	due       bool                // the next exchange must name it
 	asking    bool                // the one under way does
-	keep      int                 // beyond so many, those that are free are given back
+	told      int                 // so many are owned, as far as the Budget was told
+	keep      int                 // beyond so many, those that come back are given back
 	spare     int                 // so many more can be had, as things stand
 	short     [queue.Classes]bool // who waits although the Budget has been told
 	askAt     time.Duration       // when those who are short may ask again; never: with the next exchange

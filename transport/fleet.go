@@ -293,7 +293,7 @@ func (f *fleet) shortLocked(asked []*station, now time.Duration) {
 			sh.short[class] = st.line != nil && st.line.LenOf(class) > 0 || f.s.cfg.DryRun && st.window.Free(now) < 0
 		}
 		if sh.short != [queue.Classes]bool{} && sh.spare > 0 {
-			sh.askAt = now + st.period()/32
+			sh.askAt = now + st.period()/16
 			f.wantLocked(sh.askAt, now)
 		}
 	}

@@ -24,11 +24,24 @@ type share struct {
 	shrunk    bool                // the last answer left less than was to be expected
 	late      bool                // somebody waits beyond its bound, for the exchange
 
-	// What was used at most, and by which class: in this stretch of the window's
-	// length, and in the one before.
-	turn time.Duration
-	most [2]int
-	sent [2][queue.Classes]int
+	peaks stretches[int]                // how many were spent at most, in stretches of memory
+	sent  stretches[[queue.Classes]int] // how many requests of each class went, in stretches of the window
+}
+
+// stretches are what was noted in this stretch of time, and in the one before.
+type stretches[T any] struct {
+	since      time.Duration
+	this, last T
+}
+
+// turn begins another stretch, of the given length, if it is time.
+func (s *stretches[T]) turn(now, length time.Duration) {
+	switch since := now - s.since; {
+	case since >= 2*length:
+		*s = stretches[T]{since: now}
+	case since >= length:
+		*s = stretches[T]{since: s.since + length, last: s.this}
+	}
 }
 
 // owned returns how many tokens there are.
@@ -65,19 +78,18 @@ func (sh *share) idle(st *station, now time.Duration) bool {
 	return st.limit.Private && !sh.due && !sh.asking && st.owned() == 0 && st.window.Idle(now)
 }
 
+// memory is the part of the window for which a program goes on needing what it has
+// used: a spent token counts for a window anyway, and what it holds beyond that
+// others may lack.
+const memory = 8
+
 // taken notes that a request of a class has spent a token.
 func (sh *share) taken(w *bucket.Window, now time.Duration, class int) {
 	owned, period := w.Limit()
-	if since := now - sh.turn; since >= period {
-		sh.turn = now
-		sh.most[1], sh.sent[1] = sh.most[0], sh.sent[0]
-		if since >= 2*period {
-			sh.most[1], sh.sent[1] = 0, [queue.Classes]int{}
-		}
-		sh.most[0], sh.sent[0] = 0, [queue.Classes]int{}
-	}
-	sh.most[0] = max(sh.most[0], owned-w.Free(now))
-	sh.sent[0][class]++
+	sh.peaks.turn(now, period/memory)
+	sh.peaks.this = max(sh.peaks.this, owned-w.Free(now))
+	sh.sent.turn(now, period)
+	sh.sent.this[class]++
 }
 
 // growth is the part of what a program uses that it asks for on top when it needs
@@ -91,18 +103,16 @@ func (sh *share) need(st *station, now time.Duration) Classes {
 	var by [queue.Classes]int
 	used := st.owned() - st.window.Free(now)
 	waiting := st.waiting()
-	if !st.limit.Private && now-sh.turn < 2*st.period() {
-		used = max(used, sh.most[0])
-		if now-sh.turn < st.period() {
-			used = max(used, sh.most[1])
-		}
+	if !st.limit.Private {
+		sh.peaks.turn(now, st.period()/memory)
+		used = max(used, sh.peaks.this, sh.peaks.last)
 		if waiting > 0 {
 			used += used / growth
 		}
 	}
 	all := 0
 	for class := range by {
-		by[class] = sh.sent[0][class] + sh.sent[1][class]
+		by[class] = sh.sent.this[class] + sh.sent.last[class]
 		all += by[class]
 	}
 	left := used

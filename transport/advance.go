@@ -59,9 +59,6 @@ func (s *scheduler) restoreLocked(p *permit, now time.Duration) {
 	for _, st := range p.way[:p.at] {
 		if st.window != nil {
 			st.window.Cancel()
-			if st.share != nil && st.share.keep < st.owned() {
-				st.share.once++ // it was not spent
-			}
 			s.wakeLocked(st)
 		}
 	}

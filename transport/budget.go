@@ -84,9 +84,8 @@ type Share struct {
 	Owned int
 	// Part is how many it may come to own if it needs them, as things stand.
 	Part int
-	// Keep is how many it may go on owning: others want what is beyond it. Of that,
-	// what is granted with this answer may be spent once; the rest, and this once it
-	// is free again, is to be given back.
+	// Keep is how many it may go on owning: others want what is beyond it, which is
+	// to be given back as it comes free, but for what may be spent first.
 	Keep int
 	// Window is the limit's window: the longest that any program told.
 	Window time.Duration

@@ -70,7 +70,8 @@ func (f *fleet) askLocked(st *station, now time.Duration) {
 	case f.closed:
 	case !sh.valid(now) && f.err != nil && now < f.errAt:
 		f.s.expelUnavailableLocked(st, f.err, now)
-	case !sh.valid(now), sh.news(st), sh.keep == 0 && sh.excess(st, now) > 0:
+	case !sh.valid(now), sh.news(st),
+		sh.keep == 0 && st.owned() < sh.told: // what has come back may be ours again
 		f.dueLocked(st)
 		f.wantLocked(now, now)
 	}
@@ -179,8 +180,10 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 		sh := st.share
 		sh.due, sh.asking = false, true
 		owned, period := st.window.Limit()
-		owned -= sh.excess(st, now)
-		st.window.Resize(owned, period)
+		if free := st.window.Free(now); free > 0 && owned > sh.keep && sh.valid(now) {
+			owned -= min(free, owned-sh.keep)
+			st.window.Resize(owned, period)
+		}
 		sh.told = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
@@ -254,12 +257,8 @@ func (f *fleet) heedLocked(st *station, to *Share, now time.Duration) {
 	sh := st.share
 	before := st.owned() + sh.spare
 	st.window.Resize(to.Owned, to.Window)
-	sh.confirmed, sh.keep = true, to.Keep
-	sh.once = min(sh.once+max(0, to.Owned-sh.told), max(0, to.Owned-to.Keep))
-	sh.spare = max(0, to.Part-to.Owned)
-	if to.Keep < to.Owned {
-		sh.spare = to.Part - to.Owned
-	}
+	st.window.Keep(to.Keep)
+	sh.told, sh.keep, sh.spare, sh.confirmed = to.Owned, to.Keep, max(0, to.Part-to.Owned), true
 	if st.reserve != nil {
 		st.reserve = reserveFrom(to.Reserve)
 	}

@@ -15,20 +15,32 @@ type share struct {
 	confirmed bool                // an answer said so, since the lease began
 	due       bool                // the next exchange must name it
 	asking    bool                // the one under way does
-	keep      int                 // beyond so many, those that are free are given back,
-	once      int                 // but for so many that may be spent once
-	told      int                 // how many were owned when the exchange began
+	told      int                 // so many are owned, as far as the Budget was told
+	keep      int                 // beyond so many, those that come back are given back
 	spare     int                 // so many more can be had, as things stand
 	short     [queue.Classes]bool // who waits although the Budget has been told
 	backAt    time.Duration       // when it is looked at for tokens to give back, or never
 	shrunk    bool                // the last answer left less than was to be expected
 	late      bool                // somebody waits beyond its bound, for the exchange
 
-	// What was used at most, and by which class: in this stretch of the window's
-	// length, and in the one before.
-	turn time.Duration
-	most [2]int
-	sent [2][queue.Classes]int
+	peaks stretches[int]                // how many were spent at most, in stretches of memory
+	sent  stretches[[queue.Classes]int] // how many requests of each class went, in stretches of the window
+}
+
+// stretches are what was noted in this stretch of time, and in the one before.
+type stretches[T any] struct {
+	since      time.Duration
+	this, last T
+}
+
+// turn begins another stretch, of the given length, if it is time.
+func (s *stretches[T]) turn(now, length time.Duration) {
+	switch since := now - s.since; {
+	case since >= 2*length:
+		*s = stretches[T]{since: now}
+	case since >= length:
+		*s = stretches[T]{since: s.since + length, last: s.this}
+	}
 }
 
 // owned returns how many tokens there are.
@@ -45,28 +57,6 @@ func (st *station) period() time.Duration {
 
 // valid reports whether what is owned may be spent.
 func (sh *share) valid(now time.Duration) bool { return sh.confirmed && now < sh.fleet.lease }
-
-// usable returns how many tokens can be spent now.
-func (sh *share) usable(st *station, now time.Duration) int {
-	if !sh.valid(now) {
-		return 0
-	}
-	free := st.window.Free(now)
-	return min(free, max(0, sh.keep-(st.owned()-free))+sh.once)
-}
-
-// excess returns how many free tokens are to be given back.
-func (sh *share) excess(st *station, now time.Duration) int {
-	if !sh.valid(now) {
-		return 0
-	}
-	free := st.window.Free(now)
-	kept := 0
-	if st.waiting() > 0 {
-		kept = sh.once
-	}
-	return max(0, min(free-kept, st.owned()-sh.keep-kept))
-}
 
 // news reports whether somebody waits of whom the Budget has not been told.
 func (sh *share) news(st *station) bool {
@@ -87,22 +77,18 @@ func (sh *share) idle(st *station, now time.Duration) bool {
 	return st.limit.Private && !sh.due && !sh.asking && st.owned() == 0 && st.window.Idle(now)
 }
 
+// memory is the part of the window for which a program goes on needing what it has
+// used: a spent token counts for a window anyway, and what it holds beyond that
+// others may lack.
+const memory = 8
+
 // taken notes that a request of a class has spent a token.
 func (sh *share) taken(w *bucket.Window, now time.Duration, class int) {
 	owned, period := w.Limit()
-	if owned-w.Free(now) > sh.keep && sh.once > 0 {
-		sh.once--
-	}
-	if since := now - sh.turn; since >= period {
-		sh.turn = now
-		sh.most[1], sh.sent[1] = sh.most[0], sh.sent[0]
-		if since >= 2*period {
-			sh.most[1], sh.sent[1] = 0, [queue.Classes]int{}
-		}
-		sh.most[0], sh.sent[0] = 0, [queue.Classes]int{}
-	}
-	sh.most[0] = max(sh.most[0], owned-w.Free(now))
-	sh.sent[0][class]++
+	sh.peaks.turn(now, period/memory)
+	sh.peaks.this = max(sh.peaks.this, owned-w.Free(now))
+	sh.sent.turn(now, period)
+	sh.sent.this[class]++
 }
 
 // growth is the part of what a program uses that it asks for on top when it needs
@@ -116,18 +102,16 @@ func (sh *share) need(st *station, now time.Duration) Classes {
 	var by [queue.Classes]int
 	used := st.owned() - st.window.Free(now)
 	waiting := st.waiting()
-	if !st.limit.Private && now-sh.turn < 2*st.period() {
-		used = max(used, sh.most[0])
-		if now-sh.turn < st.period() {
-			used = max(used, sh.most[1])
-		}
+	if !st.limit.Private {
+		sh.peaks.turn(now, st.period()/memory)
+		used = max(used, sh.peaks.this, sh.peaks.last)
 		if waiting > 0 {
 			used += used / growth
 		}
 	}
 	all := 0
 	for class := range by {
-		by[class] = sh.sent[0][class] + sh.sent[1][class]
+		by[class] = sh.sent.this[class] + sh.sent.last[class]
 		all += by[class]
 	}
 	left := used

@@ -62,10 +62,7 @@ func newWindow(l *Limit) *station {
 func (st *station) ready(now time.Duration) bool {
 	switch {
 	case st.window != nil:
-		if st.share != nil {
-			return st.share.usable(st, now) > 0
-		}
-		return st.window.Ready(now)
+		return st.window.Ready(now) && (st.share == nil || st.share.valid(now))
 	case st.gate != nil:
 		return st.gate.Ready(now)
 	}
@@ -205,7 +202,7 @@ func (st *station) when(now time.Duration, class, ahead int, latency time.Durati
 		spare = st.share.spare
 	}
 	at := st.window.When(now, ahead, spare, latency)
-	if st.reserve != nil && st.reserve[class] > 0 && spare <= 0 {
+	if st.reserve != nil && st.reserve[class] > 0 && spare == 0 {
 		at = max(at, st.window.Enough(now, st.reserve[class]))
 	}
 	return at
@@ -225,15 +222,9 @@ func (st *station) wakeTime(now time.Duration) time.Duration {
 		return now
 	case st.rate != nil: // a guess, since the rate climbs: not again at once
 		return max(st.rate.Soonest(now, 0), now+time.Millisecond)
-	case st.share != nil:
-		switch usable := st.share.usable(st, now); {
-		case !st.share.valid(now) || st.owned() == 0:
-			return never // an exchange decides
-		case usable == 0: // those that are free are to be given back
-			return st.window.When(now, max(0, st.window.Free(now)), 0, 0)
-		}
-	}
-	if st.reserve != nil && st.window.Ready(now) { // the first is held back for better classes
+	case st.share != nil && (!st.share.valid(now) || st.owned() == 0):
+		return never // an exchange decides
+	case st.reserve != nil && st.window.Ready(now): // the first is held back for better classes
 		return st.window.Look(now, st.reserve[st.line.Front(queue.Classes).Class()])
 	}
 	return st.window.When(now, 0, 0, 0)

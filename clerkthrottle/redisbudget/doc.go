@@ -1,7 +1,7 @@
 // Package redisbudget shares one budget among all replicas of a program, on the
 // Redis (or Valkey) that they have anyway. Together they use the whole of Clerk's
-// limit and never more, each gets its share, and the block that one of them meets
-// holds them all.
+// limit and never more, each gets its share, better priorities go first whichever
+// program they are in, and the block that one of them meets holds them all.
 //
 //	rdb := redis.NewClient(&redis.Options{Addr: "redis:6379"})
 //	budget, err := redisbudget.New(rdb)
@@ -15,42 +15,39 @@
 //
 // # The guarantee
 //
-// It is that of the in-process budget: a token that was spent comes back one
-// window after its answer. So no window, wherever it begins, sees more than the
-// limit, whatever the latencies and however the server counts. Redis counts the
-// tokens of requests under way, by program, and those on their way back, by the
-// time at which they come back, rounded up to 1/256 of the window (1/64 for limits
-// below 100). That time is Redis's; no clock of a program is compared with
-// another's, only durations go back and forth. All limits of a request are taken
-// in one step, or none.
+// It is that of one process: a token that was spent comes back one window after its
+// answer. Each of a limit's N tokens is owned by one program at a time, or lies in
+// Redis, and changes hands only while it is free. So two requests on one token reach
+// the server at least a window apart, whoever sent them, and no window, wherever it
+// begins, sees more than N. No clock of a program is compared with another's, only
+// durations go back and forth.
 //
 // # Shares
 //
-// A program is hungry when it asks for more than it gets. What the others do not
-// use is divided evenly among the hungry: none may hold more than its part of it
-// while others want theirs. A program that is hungry alone may hold all.
+// A program is given what it needs, if there is enough for all. Otherwise the tokens
+// are divided by need: what better priorities need comes first, but for one turn in
+// eleven for each lower one; a reserve (clerkthrottle.WithReserve) is left to those
+// that it is for; and within a class nobody gets more than another who goes without.
+// Programs give back what is beyond their part as it comes free.
 //
 // # What it costs
 //
-// One call to Redis at a time asks for all that wait in a program, and carries
-// what became of the requests before: about one call a request in a busy fleet,
-// two where requests are rare. A call takes Redis some 20 µs. A limit takes 1.5 to
-// 2.5 KB in Redis for a fleet of eight, and a hundred bytes for each program more;
-// a gate, a hundred bytes while it is closed. Every key expires: a limit's a window
-// and some seconds after its last use.
+// A request that finds a token which its program owns makes no call to Redis. A
+// program calls when it needs more than it owns and has not just been told that there
+// is none; about once a second while it owns anything, to show that it lives; and
+// otherwise not at all. A limit counted for one user or address is not kept by
+// anybody: there each request takes its token from Redis.
 //
 // # When Redis is away
 //
-// A call that fails, or takes longer than [WithTimeout], puts the program on its
-// own: it goes on, without a pause, under nine tenths of its last known share,
-// with the blocks that it knows and the rate that it learns from 429s. It looks
-// for Redis in the background, and returns to the shared budget by itself. Then,
-// for two seconds, it keeps to its own share as well, until all others are back
-// and have told what they sent. [WithoutFallback] refuses requests instead.
+// Everybody goes on with the tokens it owns: the sum is still N, and no request
+// waits for Redis. Nobody gets more until it is back. A program that starts meanwhile
+// goes by a tenth of each limit. [WithoutFallback] refuses requests instead, once
+// Redis has been away for the in-flight bound.
 //
-// Programs notice when Redis forgot what they told it (a restart without its data,
-// FLUSHALL, an eviction, a failover to a replica that lagged), and tell it again
-// before they ask for more.
+// A budget that Redis does not know, because it is new or because Redis lost it,
+// grants nothing for the in-flight bound (3 s), until all programs have told what
+// they own. So the very first request of a fleet waits that long, once.
 //
-// The README has the worst cases, with their arguments.
+// The README has every case, with its worst.
 package redisbudget

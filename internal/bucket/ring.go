@@ -42,12 +42,14 @@ func (r *ring) grow() {
 	r.buf, r.head = buf, 0
 }
 
-// dropUntil removes every moment that is not after now.
-func (r *ring) dropUntil(now time.Duration) {
+// dropUntil removes every moment that is not after now, and returns how many.
+func (r *ring) dropUntil(now time.Duration) (n int) {
 	for r.n > 0 && r.buf[r.head] <= now {
 		r.head = (r.head + 1) & uint32(len(r.buf)-1)
 		r.n--
+		n++
 	}
+	return n
 }
 
 // shift moves all moments by d. Those that would come before 0 count as 0.

@@ -18,6 +18,7 @@
 package bucket
 
 import (
+	"math"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/saturating"
@@ -28,6 +29,7 @@ import (
 // zero value has no tokens; use [New].
 type Window struct {
 	limit    int
+	keep     int // tokens beyond it go when they come back
 	period   time.Duration
 	inFlight int
 	returns  ring // when spent tokens come back, earliest first
@@ -36,7 +38,7 @@ type Window struct {
 // New returns a full bucket of limit tokens (at least 1) for windows of the
 // given length.
 func New(limit int, period time.Duration) Window {
-	return Window{limit: max(limit, 1), period: period}
+	return Window{limit: max(limit, 1), keep: math.MaxInt, period: period}
 }
 
 // Limit returns the number of tokens and the length of the window.
@@ -56,10 +58,16 @@ func (w *Window) Resize(limit int, period time.Duration) {
 	w.limit, w.period = limit, period
 }
 
+// Keep has tokens leave the bucket as they come back, until no more than keep are
+// left of them. Those that are free stay.
+func (w *Window) Keep(keep int) { w.keep = keep }
+
 // Free returns how many tokens can be taken at once: none, or less, where more are
 // spent than there are.
 func (w *Window) Free(now time.Duration) int {
-	w.returns.dropUntil(now)
+	if back := w.returns.dropUntil(now); back > 0 && w.limit > w.keep {
+		w.limit -= min(back, w.limit-w.keep)
+	}
 	return w.limit - w.inFlight - w.returns.len()
 }
 

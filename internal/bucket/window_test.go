@@ -192,3 +192,31 @@ func BenchmarkTakeSettle(b *testing.B) {
 		w.Settle(now)
 	}
 }
+
+// A program that always has somebody waiting never had a token free to give back.
+func TestTokensBeyondThoseToKeepLeaveAsTheyComeBack(t *testing.T) {
+	w := New(4, step)
+	for range 3 {
+		w.Take(t0)
+		w.Settle(t1)
+	}
+	w.Keep(2)
+	for _, look := range []struct {
+		at         time.Duration
+		free, left int
+	}{
+		{t1, 1, 4}, // what is free stays
+		{t2 - 1, 1, 4},
+		{t2, 2, 2}, // of three that come back, two leave
+	} {
+		free := w.Free(look.at)
+		if left, _ := w.Limit(); free != look.free || left != look.left {
+			t.Errorf("at %s: %d free of %d, want %d of %d", look.at, free, left, look.free, look.left)
+		}
+	}
+	w.Take(t2)
+	w.Settle(t2)
+	if free := w.Free(t9); free != 2 {
+		t.Errorf("%d free, want both that are kept", free)
+	}
+}

@@ -15,7 +15,7 @@ type Memory struct {
 	mu     sync.Mutex
 	limits map[string]*pool
 	blocks map[string]time.Time
-	Calls  int // exchanges so far
+	calls  int
 }
 
 // pool is the tokens of one limit.
@@ -30,6 +30,13 @@ type member struct{ memory *Memory }
 // Join implements [transport.Budget].
 func (m *Memory) Join() transport.Member { return &member{m} }
 
+// Exchanges returns how many there were so far.
+func (m *Memory) Exchanges() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.calls
+}
+
 // Exchange implements [transport.Member].
 func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.Answer, error) {
 	m := me.memory
@@ -38,7 +45,7 @@ func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.A
 	if m.limits == nil {
 		m.limits, m.blocks = make(map[string]*pool), make(map[string]time.Time)
 	}
-	m.Calls++
+	m.calls++
 	now := time.Now()
 	a := &transport.Answer{Lease: time.Hour, Next: time.Second}
 	for _, u := range r.Limits {

@@ -221,6 +221,9 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 		for _, st := range f.s.windows.All() {
 			if sh := st.share; st.owned() > 0 && (a.Incomplete || !sh.asking) {
 				sh.confirmed = sh.confirmed && !lapsed
+				if a.Incomplete && sh.until == 0 { // as long as the Budget does not know, no later lease is for this
+					sh.until = f.lease
+				}
 				f.dueLocked(st)
 			}
 		}
@@ -230,6 +233,9 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 	for i, st := range asked {
 		if i < len(a.Shares) {
 			f.heedLocked(st, &a.Shares[i], now)
+			if !a.Incomplete {
+				st.share.until = 0
+			}
 		}
 		if a.Err != nil { // whatever became of it, tell it again
 			f.dueLocked(st)

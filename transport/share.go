@@ -13,6 +13,7 @@ import (
 type share struct {
 	fleet     *fleet
 	confirmed bool                // an answer said so, since the lease began
+	until     time.Duration       // what is owned may be spent until then, whatever the lease; 0: no such bound
 	due       bool                // the next exchange must name it
 	asking    bool                // the one under way does
 	told      int                 // so many are owned, as far as the Budget was told
@@ -56,7 +57,9 @@ func (st *station) period() time.Duration {
 }
 
 // valid reports whether what is owned may be spent.
-func (sh *share) valid(now time.Duration) bool { return sh.confirmed && now < sh.fleet.lease }
+func (sh *share) valid(now time.Duration) bool {
+	return sh.confirmed && now < sh.fleet.lease && (sh.until == 0 || now < sh.until)
+}
 
 // news reports whether somebody waits of whom the Budget has not been told.
 func (sh *share) news(st *station) bool {

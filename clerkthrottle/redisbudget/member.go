@@ -6,6 +6,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
@@ -13,9 +14,9 @@ const (
 	// firstShare is the part of each limit that a program goes by which starts while
 	// Redis is away.
 	firstShare = 10
-	// Redis is looked for after this long, then twice as long, up to the second one.
+	// Redis is looked for after this long, then twice as long, up to an eighth of the
+	// in-flight bound.
 	firstProbe = 100 * time.Millisecond
-	lastProbe  = time.Second
 	// mostGivenUp bounds the calls that were given up and have not returned. Each
 	// holds a connection.
 	mostGivenUp = 8
@@ -36,7 +37,7 @@ type member struct {
 	id      string // names this program in Redis
 	keys    [2]string
 	limits  map[string]string // names of limits in Redis
-	session session
+	session protocol.Session
 	epoch   time.Time // now() counts from here
 	givenUp chan struct{}
 
@@ -49,35 +50,36 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 	if m.epoch.IsZero() {
 		m.epoch, m.givenUp = time.Now(), make(chan struct{}, mostGivenUp)
 	}
+	began := time.Since(m.epoch)
 	for range tries {
 		now := time.Since(m.epoch)
-		n := m.session.next(now)
+		n := m.session.Next(now)
 		reply, err := m.call(ctx, n, r)
 		if err != nil {
-			return m.alone(r, err)
+			return m.alone(r, began, err)
 		}
 		switch reply.status {
 		case statusEpoch:
-			m.session.enter(reply.epoch)
+			m.session.Enter(reply.epoch)
 			if !r.Complete {
 				m.found()
-				return m.unchanged(r, func(a *transport.Answer) { a.Incomplete = true }), nil
+				return m.unchanged(r, func(a *transport.Answer) { a.Incomplete, a.Lease = true, m.session.Left(now, m.budget.cfg.bound) }), nil
 			}
 		case statusStale: // a copy of the machine that this program runs on uses its id
-			m.id, m.session = newID(), session{}
+			m.id, m.session = newID(), protocol.Session{}
 		default:
-			m.session.answered(n, now)
+			m.session.Answered(n, now)
 			m.found()
 			return m.heed(reply), nil
 		}
 	}
-	return m.alone(r, errors.New("redisbudget: Redis lost what it knows again and again"))
+	return m.alone(r, began, errors.New("redisbudget: Redis lost what it knows again and again"))
 }
 
 // call calls the script. A timer of its own bounds it: the client's timeouts may be
 // long, and its contexts do not end what is being read. An answer that comes later
 // is not heeded.
-func (m *member) call(ctx context.Context, n number, r *transport.Report) (reply, error) {
+func (m *member) call(ctx context.Context, n protocol.Number, r *transport.Report) (reply, error) {
 	select {
 	case m.givenUp <- struct{}{}:
 	default:
@@ -112,7 +114,7 @@ func (m *member) call(ctx context.Context, n number, r *transport.Report) (reply
 // heed turns a reply into an answer.
 func (m *member) heed(r reply) *transport.Answer {
 	bound := m.budget.cfg.bound
-	a := &transport.Answer{Shares: r.shares, Blocks: r.blocks, Lease: bound, Next: bound / 3}
+	a := &transport.Answer{Shares: r.shares, Blocks: r.blocks, Lease: protocol.Lease(bound), Next: bound / 3}
 	if r.recovery > 0 {
 		a.Next = min(a.Next, r.recovery+time.Millisecond)
 	}
@@ -121,10 +123,10 @@ func (m *member) heed(r reply) *transport.Answer {
 
 // unchanged answers that the program goes on with what it owns.
 func (m *member) unchanged(r *transport.Report, change func(*transport.Answer)) *transport.Answer {
-	a := &transport.Answer{Lease: m.budget.cfg.bound, Shares: make([]transport.Share, len(r.Limits))}
+	a := &transport.Answer{Shares: make([]transport.Share, len(r.Limits))}
 	for i, u := range r.Limits {
 		owned := u.Owned
-		if !m.session.known {
+		if !m.session.Known {
 			owned = max(owned, (u.N+firstShare-1)/firstShare)
 		}
 		a.Shares[i] = transport.Share{Owned: owned, Part: owned, Keep: math.MaxInt32, Window: u.Window, Reserve: transport.Classes{
@@ -139,7 +141,7 @@ func (m *member) unchanged(r *transport.Report, change func(*transport.Answer)) 
 // as many tokens as before for all programs together, or with a guess where it never
 // owned any. It asks again, so that a program that was frozen meanwhile cannot take
 // Redis for still away.
-func (m *member) alone(r *transport.Report, err error) (*transport.Answer, error) {
+func (m *member) alone(r *transport.Report, began time.Duration, err error) (*transport.Answer, error) {
 	cfg := m.budget.cfg
 	if m.failures == 0 {
 		m.since = time.Now()
@@ -150,7 +152,8 @@ func (m *member) alone(r *transport.Report, err error) (*transport.Answer, error
 		return nil, err
 	}
 	return m.unchanged(r, func(a *transport.Answer) {
-		a.Err, a.Next = err, min(firstProbe<<min(m.failures-1, 10), lastProbe)
+		a.Err, a.Lease = err, m.session.Alone(began, cfg.bound)
+		a.Next = min(firstProbe<<min(m.failures-1, 10), cfg.bound/8)
 	}), nil
 }
 

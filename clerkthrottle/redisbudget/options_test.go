@@ -33,7 +33,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if key := b.redisKey("l", "sk_live_secret"); !strings.HasPrefix(key, "p:{n}:l:") || strings.Contains(key, "secret") {
+	if key := b.limitKey("sk_live_secret"); !strings.HasPrefix(key, "p:{n}:limit:") || strings.Contains(key, "secret") {
 		t.Errorf("key %q", key)
 	}
 }

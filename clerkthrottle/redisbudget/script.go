@@ -1,20 +1,17 @@
 package redisbudget
 
 import (
-	_ "embed"
 	"errors"
 	"math"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-//go:embed script.lua
-var scriptSource string
-
-var script = redis.NewScript(scriptSource)
+var script = redis.NewScript(protocol.Script)
 
 // What a reply says of the call.
 const (
@@ -34,10 +31,10 @@ type reply struct {
 
 // encode writes the keys and arguments of a call, in the order in which the script
 // reads them.
-func (m *member) encode(n number, r *transport.Report) (keys []string, args []any) {
+func (m *member) encode(n protocol.Number, r *transport.Report) (keys []string, args []any) {
 	keys = append(make([]string, 0, 2+len(r.Limits)), m.keys[:]...)
 	args = append(make([]any, 0, 8+2*len(r.Blocks)+9*len(r.Limits)),
-		m.id, n.epoch, n.seq, n.heard, n.ago.Microseconds(), m.budget.cfg.bound.Microseconds(), newID(), len(r.Blocks))
+		m.id, n.Epoch, n.Seq, n.Heard, n.Ago.Microseconds(), m.budget.cfg.bound.Microseconds(), newID(), len(r.Blocks))
 	for _, b := range r.Blocks {
 		args = append(args, b.Key, b.For.Microseconds())
 	}
@@ -48,7 +45,7 @@ func (m *member) encode(n number, r *transport.Report) (keys []string, args []an
 		if u.Private {
 			private = 1
 		}
-		args = append(args, private, m.session.owns(u.Owned), u.N, u.Window.Microseconds(),
+		args = append(args, private, m.session.Owns(u.Owned), u.N, u.Window.Microseconds(),
 			u.Need.Interactive, u.Need.Normal, u.Need.Batch, u.Reserve.Normal, u.Reserve.Batch)
 	}
 	return keys, args

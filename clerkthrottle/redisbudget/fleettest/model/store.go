@@ -1,0 +1,174 @@
+// Package model says in Go what the script does in Redis, for one limit and a few
+// programs. The script is held to it, call by call, in fleettest; and the search of
+// this package goes through every order of calls, losses and failures that a small
+// fleet can come to.
+package model
+
+import (
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
+)
+
+// Programs is how many programs there may be.
+const Programs = 3
+
+// Store is what Redis knows. Times are in any unit, by its own clock. It is
+// comparable, so that states can be told apart.
+type Store struct {
+	Known    bool // it knows the budget at all
+	Epoch    string
+	Recovery int // until then nothing is granted
+	Heard    int // when anybody was
+	Base     int // since when everybody could have been
+	Longest  int // window
+	Cleaned  int // when the dead were looked for
+	Program  [Programs]struct {
+		Known      bool
+		Seq, Heard int
+	}
+	Marked bool // the limit is known to exist
+	Limit  struct {
+		Known        bool
+		Epoch        string
+		Held, Window int
+		Record       [Programs]Record
+	}
+}
+
+// Record is what a program told, and owns, of the limit.
+type Record struct {
+	Known            bool
+	Owned, N, Window int
+	Need             transport.Classes
+	Reserve          transport.Classes
+}
+
+// Call is what a program says.
+type Call struct {
+	Program int
+	protocol.Number
+	Ago   int // Number's, in the unit of the store
+	Bound int
+	Seed  string // of a new epoch
+	Named bool   // the limit is in it
+	Told  Record
+}
+
+// Reply is what the store says.
+type Reply struct {
+	Status   string
+	Epoch    string
+	Recovery int
+	Share    transport.Share // its Window in the unit of the store
+	Window   int
+}
+
+// Do carries a call out.
+func (s *Store) Do(now int, c Call) Reply {
+	if !s.Known || now+c.Bound < s.Heard {
+		return s.begin(now, c)
+	}
+	if c.Epoch != s.Epoch {
+		return Reply{Status: "epoch", Epoch: s.Epoch, Recovery: max(0, s.Recovery-now)}
+	}
+	p := &s.Program[c.Program]
+	switch {
+	case p.Known && p.Seq >= int(c.Seq):
+		return Reply{Status: "stale"}
+	case c.Heard > 0 && c.Ago < c.Bound && p.Seq < int(c.Heard):
+		return s.begin(now, c)
+	}
+	now = max(now, s.Heard)
+	if c.Named && s.Marked && !s.Limit.Known { // it was evicted
+		return s.begin(now, c)
+	}
+	if 2*(now-s.Heard) > c.Bound {
+		s.Base = now
+		if s.Recovery > s.Heard {
+			s.Recovery = now + c.Bound
+		}
+	}
+	s.Heard = now
+	r := Reply{Status: "ok", Epoch: s.Epoch, Recovery: max(0, s.Recovery-now)}
+	if c.Named {
+		r.Share, r.Window = s.share(now, c)
+	}
+	if now-s.Cleaned > c.Bound {
+		s.Cleaned = now
+		for i := range s.Program {
+			if q := &s.Program[i]; q.Known && now-max(q.Heard, s.Base) > 2*c.Bound+s.Longest {
+				q.Known, q.Seq, q.Heard = false, 0, 0
+			}
+		}
+	}
+	p.Known, p.Seq, p.Heard = true, int(c.Seq), now
+	return r
+}
+
+// begin begins a new epoch.
+func (s *Store) begin(now int, c Call) Reply {
+	longest, limit := s.Longest, s.Limit
+	*s = Store{Known: true, Epoch: c.Seed, Recovery: now + c.Bound, Heard: now, Base: now, Longest: longest, Cleaned: now, Limit: limit}
+	return Reply{Status: "epoch", Epoch: c.Seed, Recovery: c.Bound}
+}
+
+// share takes what a program tells of the limit, and divides it.
+func (s *Store) share(now int, c Call) (transport.Share, int) {
+	l, told, recovering := &s.Limit, c.Told, now < s.Recovery
+	if l.Epoch != s.Epoch {
+		l.Epoch, l.Held, l.Window, l.Record = s.Epoch, 0, 0, [Programs]Record{}
+	}
+	switch mine := l.Record[c.Program]; {
+	case mine.Known:
+		told.Owned = min(told.Owned, mine.Owned)
+	case !recovering:
+		told.Owned = 0
+	}
+	told.Known = true
+	l.Record[c.Program] = told
+	n, window, owned, me := told.N, told.Window, 0, 0
+	var reserve transport.Classes
+	var holdings []budgettest.Holding
+	for i := range l.Record {
+		r := &l.Record[i]
+		if !r.Known {
+			continue
+		}
+		need := r.Need
+		if i != c.Program {
+			silent := now - max(s.Program[i].Heard, s.Base)
+			if !s.Program[i].Known || silent > c.Bound+r.Window {
+				*r = Record{}
+				continue
+			}
+			if silent > c.Bound {
+				need = transport.Classes{}
+			}
+		}
+		n, window, owned = min(n, r.N), max(window, r.Window), owned+r.Owned
+		reserve.Normal, reserve.Batch = max(reserve.Normal, r.Reserve.Normal), max(reserve.Batch, r.Reserve.Batch)
+		if i == c.Program {
+			me = len(holdings)
+		}
+		holdings = append(holdings, budgettest.Holding{Owned: r.Owned, Need: need})
+	}
+	if l.Window > 0 && window > l.Window {
+		l.Held = now + window
+	}
+	l.Window, l.Known, s.Marked, s.Longest = window, true, true, max(s.Longest, told.Window)
+	d := budgettest.Divide(n, reserve, false, holdings)
+	share := transport.Share{Owned: told.Owned, Part: d.Parts[me], Keep: d.Keeps[me], Reserve: reserve}
+	if !recovering && now >= l.Held {
+		share.Owned += max(0, min(share.Part-told.Owned, n-owned))
+	}
+	if d.Spare {
+		share.Part = max(share.Part, told.Owned+n-owned)
+	}
+	if len(holdings) > 1 {
+		share.Reserve.Normal = min(reserve.Normal, told.Need.Interactive)
+		share.Reserve.Batch = min(reserve.Batch, told.Need.Interactive+told.Need.Normal)
+	}
+	l.Record[c.Program].Owned = share.Owned
+	return share, window
+}

@@ -1,0 +1,73 @@
+// Package protocol is how programs and Redis agree on who owns which tokens: the
+// script that Redis runs, and what a program remembers of its calls. Both are small
+// enough to be searched whole: see fleettest/model.
+package protocol
+
+import (
+	_ "embed"
+	"time"
+)
+
+// Script is one exchange, as Redis carries it out.
+//
+//go:embed script.lua
+var Script string
+
+// Session is what a program knows of its calls: the numbers by which Redis tells a
+// call that comes late, or twice, from one that counts, and by which both sides see
+// that Redis lost something. The zero value is that of a new program.
+type Session struct {
+	Epoch string        // in which the program's calls count; "": none was told yet
+	Seq   int64         // number of the latest call
+	Heard int64         // number of the latest call that was answered in this epoch; 0: none was
+	Sent  time.Duration // when the latest call that was answered was sent
+	Known bool          // Redis has ever answered with a share
+}
+
+// Number is what a call says of itself.
+type Number struct {
+	Epoch      string
+	Seq, Heard int64
+	Ago        time.Duration // since the call numbered Heard was sent
+}
+
+// Next numbers a new call.
+func (s *Session) Next(now time.Duration) Number {
+	s.Seq++
+	return Number{s.Epoch, s.Seq, s.Heard, now - s.Sent}
+}
+
+// Enter notes the epoch that Redis told. What is owned has to be told in it anew.
+func (s *Session) Enter(epoch string) { s.Epoch, s.Heard = epoch, 0 }
+
+// Answered notes that a call which was sent at the given moment was answered.
+func (s *Session) Answered(n Number, sent time.Duration) {
+	s.Heard, s.Sent, s.Known = n.Seq, sent, true
+}
+
+// Owns returns what the program may claim to own. Before Redis has ever answered,
+// what it goes by is a guess, and nobody's.
+func (s *Session) Owns(owned int) int {
+	if !s.Known {
+		return 0
+	}
+	return owned
+}
+
+// Lease returns for how long after a call was answered the program may spend what it
+// owns, from when it was sent.
+func Lease(bound time.Duration) time.Duration { return bound }
+
+// Left returns what is left of that when a call is sent. A call that only told an
+// epoch adds nothing to it: whoever does not tell in time what it owns is not waited
+// for.
+func (s *Session) Left(now, bound time.Duration) time.Duration { return max(0, s.Sent+bound-now) }
+
+// Alone returns for how long a program may go on after a call that failed, from when
+// it was sent: as long as before; and then a little while, since Redis may be away
+// for all. It is so little because Redis may be back, and the program frozen: who was
+// heard a third of the bound before the others were, and finds Redis away up to half
+// the bound after that, must have stopped when it counts as dead.
+func (s *Session) Alone(now, bound time.Duration) time.Duration {
+	return max(s.Left(now, bound), bound/6)
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"regexp"
 	"strings"
@@ -43,7 +44,7 @@ func TestEveryAnswerIsSafe(t *testing.T) {
 		"Referrer-Policy":        "no-referrer",
 		"X-Frame-Options":        "DENY",
 	}
-	all := map[string]string{"/missing.css": "text/plain; charset=utf-8", "/redirected": ""}
+	all := map[string]string{"/missing.css": "text/plain; charset=utf-8", "/missing": "text/plain; charset=utf-8"}
 	for path, kind := range paths {
 		all[path] = kind
 	}
@@ -88,9 +89,6 @@ func TestReadsOnly(t *testing.T) {
 	if w := get(samplePage(), "HEAD", "/events"); w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/event-stream" {
 		t.Errorf("HEAD /events: %d %q", w.Code, w.Header().Get("Content-Type"))
 	}
-	if w := get(samplePage(), "GET", "/missing.js"); w.Code != http.StatusNotFound {
-		t.Errorf("a file that does not exist: %d", w.Code)
-	}
 }
 
 func TestJSONEqualsSnapshot(t *testing.T) {
@@ -114,6 +112,11 @@ func TestMountsAnywhere(t *testing.T) {
 	bare := http.StripPrefix("/no/slash", page) // as routers that match by prefix do
 	mux.Handle("/no/slash", bare)
 	mux.Handle("/no/slash/", bare)
+	inner := http.NewServeMux()
+	inner.Handle("/inner/", page)
+	mux.Handle("/outer/", http.StripPrefix("/outer", inner))
+	mux.Handle("/of/{program}/", page)
+	mux.Handle("/rest/{path...}", page)
 	mux.Handle("/exact/", page)
 	mux.Handle("/exact", page) // a router that cleans nothing
 	server := httptest.NewServer(mux)
@@ -128,6 +131,7 @@ func TestMountsAnywhere(t *testing.T) {
 		server.URL + "/with/method/", server.URL + "/with/method",
 		server.URL + "/stripped/deep/", server.URL + "/stripped/deep",
 		server.URL + "/no/slash/", server.URL + "/no/slash",
+		server.URL + "/outer/inner/", server.URL + "/of/billing/", server.URL + "/rest/",
 		server.URL + "/exact/", server.URL + "/exact?filter=users",
 	} {
 		resp, err := http.Get(start)
@@ -148,26 +152,79 @@ func TestMountsAnywhere(t *testing.T) {
 			t.Errorf("%s: only %d references", start, len(found))
 		}
 		for _, f := range append(found, []string{"", "snapshot.json"}, []string{"", "view"}) {
-			at, err := resp.Request.URL.Parse(f[1])
-			if err != nil {
-				t.Fatal(err)
-			}
-			r, err := http.Get(at.String())
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.Body.Close()
-			if r.StatusCode != http.StatusOK {
-				t.Errorf("%s: %s is %s", start, at, r.Status)
+			if status := statusOf(t, resp.Request.URL, f[1]); status != http.StatusOK {
+				t.Errorf("%s: %s is %d", start, f[1], status)
 			}
 		}
+		for _, unknown := range []string{"nothing", "nothing/", "nothing/view", "view/", "nothing.js", "assets/page.css"} {
+			if status := statusOf(t, resp.Request.URL, unknown); status != http.StatusNotFound {
+				t.Errorf("%s: %s is %d", start, unknown, status)
+			}
+		}
+	}
+}
+
+// statusOf is how a page's server answers an address that is relative to it.
+func statusOf(t *testing.T, page *url.URL, address string) int {
+	t.Helper()
+	at, err := page.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get(at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// TestAnyRouterCanMount: one that says nothing of its pattern, and strips nothing.
+func TestAnyRouterCanMount(t *testing.T) {
+	for path, want := range map[string]int{"/deep/down/": 200, "/deep/down/view": 200, "/deep/down/nothing": 404} {
+		if w := get(samplePage(), "GET", path); w.Code != want {
+			t.Errorf("%s: %d, want %d", path, w.Code, want)
+		}
+	}
+}
+
+func TestPagesOfOtherOriginsAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		name, value string
+		want        int
+	}{
+		{"Origin", "https://elsewhere.example", 403},
+		{"Origin", "null", 403},
+		{"Origin", "http://example.com:81", 403},
+		{"Origin", "http://example.com", 200}, // the test's own
+		{"Sec-Fetch-Site", "cross-site", 403},
+		{"Sec-Fetch-Site", "same-site", 403},
+		{"Sec-Fetch-Site", "same-origin", 200},
+		{"Sec-Fetch-Site", "none", 200},
+	} {
+		for path := range paths {
+			r := httptest.NewRequest("GET", path, nil)
+			r.Header.Set(c.name, c.value)
+			w := httptest.NewRecorder()
+			samplePage().ServeHTTP(w, r)
+			if w.Code != c.want {
+				t.Errorf("%s with %s: %s: %d, want %d", path, c.name, c.value, w.Code, c.want)
+			}
+		}
+	}
+	link := httptest.NewRequest("GET", "/", nil)
+	link.Header.Set("Sec-Fetch-Site", "cross-site")
+	link.Header.Set("Sec-Fetch-Dest", "document")
+	w := httptest.NewRecorder()
+	if samplePage().ServeHTTP(w, link); w.Code != 200 {
+		t.Errorf("a link from elsewhere to the page: %d", w.Code)
 	}
 }
 
 func TestRedirectStaysHere(t *testing.T) {
 	for _, target := range []string{"//evil", "/%2f%2fevil", "/https:", `/\evil`} {
 		r := httptest.NewRequest("GET", "/", nil)
-		r.RequestURI, r.URL.Path = target, "/evil"
+		r.RequestURI, r.URL.Path = target, ""
 		w := httptest.NewRecorder()
 		samplePage().ServeHTTP(w, r)
 		to, err := r.URL.Parse(w.Header().Get("Location"))
@@ -191,6 +248,12 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 			}()
 			try()
 		}()
+	}
+}
+
+func TestNilOptionsAreIgnored(t *testing.T) {
+	if w := get(samplePage(nil, statuspage.WithTitle("billing"), nil), "GET", "/"); !strings.Contains(w.Body.String(), "billing") {
+		t.Errorf("%d", w.Code)
 	}
 }
 

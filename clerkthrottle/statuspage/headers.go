@@ -1,6 +1,9 @@
 package statuspage
 
-import "net/http"
+import (
+	"net/http"
+	"net/url"
+)
 
 // policy lets the page have its own style sheet, scripts, icon and stream, and
 // nothing else: no inline code, no other host, no frame around it.
@@ -18,4 +21,16 @@ func setSafeHeaders(h http.Header) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Robots-Tag", "noindex")
+}
+
+// fromElsewhere reports whether a page of another origin sends the request. What
+// it gets it could not read, but it would hold a stream. Following a link to the
+// page is no such request.
+func fromElsewhere(r *http.Request) bool {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		return err != nil || u.Host != r.Host
+	}
+	site := r.Header.Get("Sec-Fetch-Site")
+	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Dest") != "document"
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -20,8 +19,9 @@ type Source interface {
 
 // New returns the handler of the page. It finds its way below whatever path it
 // is mounted at, with or without [http.StripPrefix]; mount it with a trailing
-// slash, as in "/debug/throttle/". It answers GET and HEAD. It panics if source
-// is nil or an option's value makes no sense.
+// slash, as in "/debug/throttle/". It answers GET and HEAD, and no web page of
+// another origin. It panics if source is nil or an option's value makes no sense;
+// a nil option is ignored.
 //
 // Its streams end with their request and with [http.Server.Shutdown].
 func New(source Source, opts ...Option) http.Handler {
@@ -30,7 +30,9 @@ func New(source Source, opts ...Option) http.Handler {
 	}
 	h := &handler{source: source, config: defaults()}
 	for _, opt := range opts {
-		opt(&h.config)
+		if opt != nil {
+			opt(&h.config)
+		}
 	}
 	h.streams.max = h.maxStreams
 	return h
@@ -42,35 +44,38 @@ type handler struct {
 	streams streams
 }
 
-// ServeHTTP routes by the last element of the path, since the elements before
-// it are the mount's business.
+// ServeHTTP answers what lies below the mount.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setSafeHeaders(w.Header())
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "this page is read-only", http.StatusMethodNotAllowed)
 		return
+	case fromElsewhere(r):
+		http.Error(w, "this page is not for pages of other origins", http.StatusForbidden)
+		return
 	}
-	asked := pathAsked(r)
-	name := r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:]
-	if name == "" && !strings.HasSuffix(asked, "/") {
-		name = asked[strings.LastIndexByte(asked, '/')+1:]
-	}
-	switch {
-	case name == "":
+	switch name := h.below(r); name {
+	case "":
+		if asked := pathAsked(r); !strings.HasSuffix(asked, "/") {
+			addSlash(w, r, asked)
+			return
+		}
 		h.page(w, r)
-	case name == "view":
+	case "view":
 		h.view(w, r)
-	case name == "snapshot.json":
+	case "snapshot.json":
 		h.json(w, r)
-	case name == "events":
+	case "events":
 		h.events(w, r)
-	case assets[name] != nil:
-		send(w, r, assets[name].contentType, assets[name].body)
-	case strings.Contains(name, "."):
-		http.NotFound(w, r)
 	default:
-		addSlash(w, r, asked)
+		a, ok := assets[name]
+		if !ok {
+			http.NotFound(w, r)
+			return
+		}
+		send(w, r, a.contentType, a.body)
 	}
 }
 
@@ -109,25 +114,4 @@ func send(w http.ResponseWriter, r *http.Request, contentType string, body []byt
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // a reader who has left is nobody's error
 	}
-}
-
-// pathAsked returns the path as the client wrote it, which [http.StripPrefix]
-// hides from r.URL.
-func pathAsked(r *http.Request) string {
-	if u, err := url.ParseRequestURI(r.RequestURI); err == nil {
-		return u.EscapedPath()
-	}
-	return r.URL.EscapedPath()
-}
-
-// addSlash sends the client to the same path with a slash at its end, below
-// which the page's relative links lead where they should. The address is
-// relative itself: [http.Redirect] would resolve it against a stripped path.
-func addSlash(w http.ResponseWriter, r *http.Request, asked string) {
-	to := "./" + asked[strings.LastIndexByte(asked, '/')+1:] + "/"
-	if r.URL.RawQuery != "" {
-		to += "?" + r.URL.RawQuery
-	}
-	w.Header().Set("Location", to)
-	w.WriteHeader(http.StatusTemporaryRedirect)
 }

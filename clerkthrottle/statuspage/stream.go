@@ -86,11 +86,12 @@ func (h *handler) event(r *http.Request) []byte {
 }
 
 // format writes an event as the standard has it: its name, its data with every
-// line marked, and an empty line.
+// line marked, and an empty line. Lines end with LF, CR or both, so a CR within
+// a name from a request must not pass for data.
 func format(name string, data []byte) []byte {
 	out := make([]byte, 0, len(data)+len(data)/8+64)
 	out = append(out, "event: "+name+"\n"...)
-	for line := range bytes.Lines(data) {
+	for line := range bytes.FieldsFuncSeq(data, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if line = bytes.TrimSpace(line); len(line) > 0 {
 			out = append(out, "data: "...)
 			out = append(out, line...)

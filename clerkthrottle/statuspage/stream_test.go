@@ -1,7 +1,6 @@
 package statuspage_test
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"io"
@@ -19,11 +18,8 @@ import (
 
 const often = 20 * time.Millisecond
 
-// event is a server-sent event, parsed as the standard has it.
-type event struct{ name, data string }
-
 // open opens a stream and fails the test unless the status is as wanted.
-func open(t *testing.T, ctx context.Context, url string, status int) *bufio.Reader {
+func open(t *testing.T, ctx context.Context, url string, status int) *events {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, "GET", url, nil)
 	if err != nil {
@@ -40,32 +36,17 @@ func open(t *testing.T, ctx context.Context, url string, status int) *bufio.Read
 	if kind := resp.Header.Get("Content-Type"); status == http.StatusOK && kind != "text/event-stream" {
 		t.Fatalf("%s: Content-Type is %q", url, kind)
 	}
-	return bufio.NewReader(resp.Body)
+	return read(resp.Body)
 }
 
 // next reads the next event.
-func next(t *testing.T, r *bufio.Reader) event {
+func next(t *testing.T, r *events) event {
 	t.Helper()
-	var e event
-	var data []string
-	for {
-		line, err := r.ReadString('\n')
-		if err != nil {
-			t.Fatalf("the stream ends within an event: %v", err)
-		}
-		name, value, _ := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
-		switch name {
-		case "event":
-			e.name = value
-		case "data":
-			data = append(data, value)
-		case "":
-			e.data = strings.Join(data, "\n")
-			return e
-		default:
-			t.Fatalf("the stream has a line that is none of an event: %q", line)
-		}
+	e, err := r.next()
+	if err != nil || len(r.strays) > 0 {
+		t.Fatalf("%v; lines of no event: %q", err, r.strays)
 	}
+	return e
 }
 
 func TestStreamCarriesSnapshots(t *testing.T) {
@@ -106,7 +87,7 @@ func TestStreamOfViews(t *testing.T) {
 // lines drops indentation and empty lines.
 func lines(s string) string {
 	var kept []string
-	for line := range strings.Lines(s) {
+	for line := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
 		if line = strings.TrimSpace(line); line != "" {
 			kept = append(kept, line)
 		}
@@ -173,7 +154,7 @@ func TestStreamEndsWithItsServer(t *testing.T) {
 	if err := server.Config.Shutdown(ctx); err != nil {
 		t.Errorf("the stream holds the shutdown up: %v", err)
 	}
-	if _, err := ended.ReadByte(); err != io.EOF {
+	if _, err := ended.next(); err != io.EOF {
 		t.Errorf("the stream ends with %v", err)
 	}
 	next(t, open(t, t.Context(), stays.URL+"/events", http.StatusOK)) // another server's streams go on

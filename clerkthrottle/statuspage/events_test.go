@@ -1,0 +1,115 @@
+package statuspage_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http/httptest"
+	"net/url"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// event is one of an event stream.
+type event struct{ name, data string }
+
+// events reads an event stream as browsers do (HTML standard, "Interpreting an
+// event stream"), and notes the lines that no event of the page has.
+type events struct {
+	r      *bufio.Reader
+	cr     bool // the last byte was a CR
+	strays []string
+}
+
+func read(r io.Reader) *events { return &events{r: bufio.NewReader(r)} }
+
+func (s *events) line() (string, error) {
+	var line []byte
+	for {
+		c, err := s.r.ReadByte()
+		if err != nil {
+			return "", err
+		}
+		half := s.cr && c == '\n' // of a CRLF
+		s.cr = c == '\r'
+		switch {
+		case half:
+		case c == '\n' || c == '\r':
+			return string(line), nil
+		default:
+			line = append(line, c)
+		}
+	}
+}
+
+func (s *events) next() (event, error) {
+	e := event{name: "message"}
+	for {
+		line, err := s.line()
+		if err != nil {
+			return event{}, err
+		}
+		field, value, _ := strings.Cut(line, ":")
+		value = strings.TrimPrefix(value, " ")
+		switch {
+		case line == "" && e.data != "":
+			e.data = strings.TrimSuffix(e.data, "\n")
+			return e, nil
+		case line == "":
+			e.name = "message"
+		case field == "event":
+			e.name = value
+		case field == "data":
+			e.data += value + "\n"
+		case line != ":":
+			s.strays = append(s.strays, line)
+		}
+	}
+}
+
+// FuzzEventStream: whatever a request is called, an event is one event, and
+// holds what the page and the JSON hold.
+func FuzzEventStream(f *testing.F) {
+	f.Add("GET /v1/users", "development 3fa9c1d27b04 GET /v1/users", "users")
+	f.Add("GET /v1/a\rb", "p GET /v1/users/{id} u\rdata: forged\r\revent: error", "a\r\n\r\nb")
+	f.Add(" \n:\n\u2028", "\x00\xff\ufeff", "\"><script>")
+	f.Fuzz(func(t *testing.T, name, key, filter string) {
+		s := sample(noon)
+		s.Limits[1].Name, s.Limits[1].Key, s.Endpoints[1].Endpoint, s.Endpoints[1].Key = name, key, name, key
+		page := statuspage.New(source(func() transport.Snapshot { return s }), statuspage.WithInterval(time.Hour))
+		ended, end := context.WithCancel(t.Context())
+		end()
+		event := func(query string) event {
+			w := httptest.NewRecorder()
+			page.ServeHTTP(w, httptest.NewRequest("GET", "/events?"+query, nil).WithContext(ended))
+			stream := read(w.Body)
+			e := next(t, stream)
+			if more, err := stream.next(); err != io.EOF || len(stream.strays) > 0 {
+				t.Errorf("a second event %q, %v; lines of no event: %q", more, err, stream.strays)
+			}
+			return e
+		}
+
+		query := url.Values{"filter": {filter}}.Encode()
+		if e := event("as=view&" + query); e.name != "view" || e.data != lines(get(page, "GET", "/view?"+query).Body.String()) {
+			t.Errorf("event %q differs from what /view sends:\n%q", e.name, e.data)
+		}
+		var got, want transport.Snapshot
+		e := event("")
+		if err := json.Unmarshal([]byte(e.data), &got); err != nil || e.name != "snapshot" {
+			t.Fatalf("event %q: %v", e.name, err)
+		}
+		if err := json.Unmarshal(get(page, "GET", "/snapshot.json").Body.Bytes(), &want); err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	})
+}

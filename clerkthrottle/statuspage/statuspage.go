@@ -2,10 +2,14 @@ package statuspage
 
 import (
 	"bytes"
+	"cmp"
+	"embed"
 	"encoding/json"
+	"html/template"
 	"net/http"
-	"strconv"
+	"net/url"
 	"strings"
+	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
@@ -28,13 +32,13 @@ func New(source Source, opts ...Option) http.Handler {
 	if source == nil {
 		panic("statuspage: New(nil): there is nothing to show")
 	}
-	h := &handler{source: source, config: defaults()}
+	h := &handler{source: source, config: config{title: "Clerk throttle", interval: time.Second, maxStreams: 16}}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(&h.config)
 		}
 	}
-	h.streams.max = h.maxStreams
+	h.streams.places = make(chan struct{}, h.maxStreams)
 	return h
 }
 
@@ -44,9 +48,28 @@ type handler struct {
 	streams streams
 }
 
-// ServeHTTP answers what lies below the mount.
+//go:embed assets
+var assets embed.FS
+
+var templates = template.Must(template.New("").Funcs(funcs).ParseFS(assets, "assets/*.html"))
+
+// types are all that lies below the mount.
+var types = map[string]string{
+	"":              "text/html; charset=utf-8",
+	"view":          "text/html; charset=utf-8",
+	"snapshot.json": "application/json",
+	"events":        "text/event-stream",
+	"page.css":      "text/css; charset=utf-8",
+	"live.js":       "text/javascript; charset=utf-8",
+	"morph.js":      "text/javascript; charset=utf-8",
+	"clock.js":      "text/javascript; charset=utf-8",
+	"icon.svg":      "image/svg+xml",
+}
+
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setSafeHeaders(w.Header())
+	name := h.below(r)
+	asked, kind := pathAsked(r), types[name]
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
@@ -55,63 +78,37 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fromElsewhere(r):
 		http.Error(w, "this page is not for pages of other origins", http.StatusForbidden)
 		return
+	case kind == "":
+		http.NotFound(w, r)
+		return
+	case name == "" && !strings.HasSuffix(asked, "/"):
+		addSlash(w, r, asked)
+		return
 	}
-	switch name := h.below(r); name {
-	case "":
-		if asked := pathAsked(r); !strings.HasSuffix(asked, "/") {
-			addSlash(w, r, asked)
-			return
-		}
-		h.page(w, r)
-	case "view":
-		h.view(w, r)
-	case "snapshot.json":
-		h.json(w, r)
-	case "events":
+	w.Header().Set("Content-Type", kind)
+	if name == "events" {
 		h.events(w, r)
-	default:
-		a, ok := assets[name]
-		if !ok {
-			http.NotFound(w, r)
-			return
-		}
-		send(w, r, a.contentType, a.body)
-	}
-}
-
-// page sends the whole page.
-func (h *handler) page(w http.ResponseWriter, r *http.Request) {
-	h.render(w, r, "page.html")
-}
-
-// view sends what changes of the page, for a page that has no stream.
-func (h *handler) view(w http.ResponseWriter, r *http.Request) {
-	h.render(w, r, "view.html")
-}
-
-func (h *handler) render(w http.ResponseWriter, r *http.Request, name string) {
-	var body bytes.Buffer
-	v := newView(h.source.Snapshot(), queryOf(r.URL.Query()), &h.config)
-	if err := templates.ExecuteTemplate(&body, name, v); err != nil {
-		http.Error(w, "the page could not be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
-	send(w, r, "text/html; charset=utf-8", body.Bytes())
-}
-
-func (h *handler) json(w http.ResponseWriter, r *http.Request) {
-	body, err := json.MarshalIndent(h.source.Snapshot(), "", "  ")
+	body, err := h.body(name, r.URL.Query())
 	if err != nil {
-		http.Error(w, "the snapshot could not be written: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "this could not be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
-	send(w, r, "application/json", append(body, '\n'))
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 
-func send(w http.ResponseWriter, r *http.Request, contentType string, body []byte) {
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // a reader who has left is nobody's error
+// body returns what a name stands for.
+func (h *handler) body(name string, q url.Values) ([]byte, error) {
+	switch name {
+	case "snapshot.json":
+		return json.MarshalIndent(h.source.Snapshot(), "", "  ")
+	case "", "view":
+		var out bytes.Buffer
+		file := cmp.Or(name, "page") + ".html"
+		err := templates.ExecuteTemplate(&out, file, newView(h.source.Snapshot(), queryOf(q), &h.config))
+		return out.Bytes(), err
+	default:
+		return assets.ReadFile("assets/" + name)
 	}
 }

@@ -1,38 +1,34 @@
 package statuspage
 
 import (
-	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"sync"
 	"time"
 )
 
-const (
-	// writeTimeout ends the stream of a reader who does not read.
-	writeTimeout = 10 * time.Second
-	// beat is how often a stream says something, lest a proxy takes it for dead.
-	beat = 10 * time.Second
-)
+// writeTimeout ends the stream of a reader who does not read.
+const writeTimeout = 10 * time.Second
 
-// events streams snapshots until the client leaves or the server shuts down:
-// events "snapshot" with the JSON of one, or with ?as=view events "view" with
-// the part of the page that changes.
+// events streams snapshots until the client leaves or the server shuts down. The
+// JSON of one is one line, since JSON escapes what would end it.
 func (h *handler) events(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would wait for more
 	if r.Method == http.MethodHead {
 		return
 	}
-	ended, leave, ok := h.streams.enter(r)
-	if !ok {
+	select {
+	case h.streams.places <- struct{}{}:
+		defer func() { <-h.streams.places }()
+	default:
 		w.Header().Set("Retry-After", "10")
 		http.Error(w, "too many streams are open", http.StatusServiceUnavailable)
 		return
 	}
-	defer leave()
 
 	// The server's timeouts are for answers that end. Where they cannot be
-	// changed the stream is cut short, and the page opens another.
+	// changed the stream is cut short.
 	out := http.NewResponseController(w)
 	_ = out.SetReadDeadline(time.Time{})
 	defer func() { _ = out.SetWriteDeadline(time.Time{}) }() // the connection may serve again
@@ -43,12 +39,13 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 
 	next := time.NewTicker(h.interval)
 	defer next.Stop()
-	pulse := time.NewTicker(beat)
-	defer pulse.Stop()
-	message := h.event(r)
-	for {
+	for shutdown := h.streams.shutdown(r); ; {
+		snapshot, err := json.Marshal(h.source.Snapshot())
+		if err != nil {
+			return
+		}
 		_ = out.SetWriteDeadline(time.Now().Add(writeTimeout))
-		if _, err := w.Write(message); err != nil {
+		if _, err := fmt.Fprintf(w, "event: snapshot\ndata: %s\n\n", snapshot); err != nil {
 			return
 		}
 		if err := out.Flush(); err != nil {
@@ -57,46 +54,39 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-r.Context().Done():
 			return
-		case <-ended:
+		case <-shutdown:
 			return
 		case <-next.C:
-			message = h.event(r)
-		case <-pulse.C:
-			message = []byte(":\n\n") // a comment
 		}
 	}
 }
 
-// event returns the next event of a stream.
-func (h *handler) event(r *http.Request) []byte {
-	s := h.source.Snapshot()
-	q := r.URL.Query()
-	if q.Get("as") != "view" {
-		data, err := json.Marshal(s)
-		if err != nil {
-			return format("error", []byte(err.Error()))
-		}
-		return format("snapshot", data)
-	}
-	var data bytes.Buffer
-	if err := templates.ExecuteTemplate(&data, "view.html", newView(s, queryOf(q), &h.config)); err != nil {
-		return format("error", []byte(err.Error()))
-	}
-	return format("view", data.Bytes())
+// streams bounds the open streams, and ends those of a server that shuts down:
+// Shutdown waits for every request, and a stream would never be over.
+type streams struct {
+	places chan struct{} // holds one for each
+
+	mu   sync.Mutex
+	ends map[*http.Server]chan struct{} // closed when the server shuts down
 }
 
-// format writes an event as the standard has it: its name, its data with every
-// line marked, and an empty line. Lines end with LF, CR or both, so a CR within
-// a name from a request must not pass for data.
-func format(name string, data []byte) []byte {
-	out := make([]byte, 0, len(data)+len(data)/8+64)
-	out = append(out, "event: "+name+"\n"...)
-	for line := range bytes.FieldsFuncSeq(data, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if line = bytes.TrimSpace(line); len(line) > 0 {
-			out = append(out, "data: "...)
-			out = append(out, line...)
-			out = append(out, '\n')
-		}
+// shutdown returns what is closed when the request's server shuts down, or nil
+// where there is none to know of.
+func (s *streams) shutdown(r *http.Request) <-chan struct{} {
+	server, ok := r.Context().Value(http.ServerContextKey).(*http.Server)
+	if !ok {
+		return nil
 	}
-	return append(out, '\n')
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	end, ok := s.ends[server]
+	if !ok {
+		end = make(chan struct{})
+		if s.ends == nil {
+			s.ends = make(map[*http.Server]chan struct{})
+		}
+		s.ends[server] = end
+		server.RegisterOnShutdown(sync.OnceFunc(func() { close(end) })) // it may be shut down twice
+	}
+	return end
 }

@@ -3,11 +3,10 @@ package statuspage_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"reflect"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -51,48 +50,16 @@ func next(t *testing.T, r *events) event {
 
 func TestStreamCarriesSnapshots(t *testing.T) {
 	var calls atomic.Int64
-	numbered := source(func() transport.Snapshot {
-		return sample(noon.Add(time.Duration(calls.Add(1)) * time.Second))
-	})
+	numbered := source(func() transport.Snapshot { return sample(noon.Add(time.Duration(calls.Add(1)) * time.Second)) })
 	server := httptest.NewServer(statuspage.New(numbered, statuspage.WithInterval(often)))
 	t.Cleanup(server.Close)
 	stream := open(t, t.Context(), server.URL+"/events", http.StatusOK)
 	for i := range 3 {
-		e := next(t, stream)
 		var got transport.Snapshot
-		if err := json.Unmarshal([]byte(e.data), &got); err != nil || e.name != "snapshot" {
-			t.Fatalf("event %q: %v", e.name, err)
-		}
-		if want := sample(noon.Add(time.Duration(i+1) * time.Second)); !reflect.DeepEqual(got, want) {
-			t.Fatalf("event %d is not the snapshot", i)
+		if err := json.Unmarshal([]byte(next(t, stream).data), &got); err != nil || !got.Time.Equal(noon.Add(time.Duration(i+1)*time.Second)) {
+			t.Fatalf("event %d is of %s, %v", i, got.Time, err)
 		}
 	}
-}
-
-// TestStreamOfViews: the part of the page that changes, one page and event alike.
-func TestStreamOfViews(t *testing.T) {
-	page := samplePage(statuspage.WithInterval(often))
-	server := httptest.NewServer(page)
-	t.Cleanup(server.Close)
-	e := next(t, open(t, t.Context(), server.URL+"/events?as=view&filter=organizations", http.StatusOK))
-	want := lines(get(page, "GET", "/view?filter=organizations").Body.String())
-	if e.name != "view" || e.data != want {
-		t.Errorf("event %q differs from what /view sends", e.name)
-	}
-	if !strings.Contains(lines(get(page, "GET", "/?filter=organizations").Body.String()), want) {
-		t.Error("the page does not hold what /view sends")
-	}
-}
-
-// lines drops indentation and empty lines.
-func lines(s string) string {
-	var kept []string
-	for line := range strings.FieldsFuncSeq(s, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		if line = strings.TrimSpace(line); line != "" {
-			kept = append(kept, line)
-		}
-	}
-	return strings.Join(kept, "\n")
 }
 
 func TestStreamsAreBounded(t *testing.T) {
@@ -103,7 +70,7 @@ func TestStreamsAreBounded(t *testing.T) {
 	next(t, open(t, t.Context(), server.URL+"/events", http.StatusOK))
 	open(t, t.Context(), server.URL+"/events", http.StatusServiceUnavailable)
 	leave() // and its place is free again, a moment later
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(often) {
+	for {
 		resp, err := http.Get(server.URL + "/events")
 		if err != nil {
 			t.Fatal(err)
@@ -113,10 +80,7 @@ func TestStreamsAreBounded(t *testing.T) {
 			return
 		}
 		if resp.Header.Get("Retry-After") == "" {
-			t.Error("the refusal does not say when to come again")
-		}
-		if time.Now().After(end) {
-			t.Fatal("a stream that was left keeps its place")
+			t.Fatal("the refusal does not say when to come again")
 		}
 	}
 }
@@ -132,11 +96,7 @@ func TestStreamEndsWithItsRequest(t *testing.T) {
 	ctx, leave := context.WithCancel(t.Context())
 	next(t, open(t, ctx, server.URL+"/events", http.StatusOK))
 	leave()
-	select {
-	case <-ended:
-	case <-time.After(5 * time.Second):
-		t.Fatal("the stream outlives its request")
-	}
+	<-ended
 }
 
 func TestStreamEndsWithItsServer(t *testing.T) {
@@ -154,7 +114,7 @@ func TestStreamEndsWithItsServer(t *testing.T) {
 	if err := server.Config.Shutdown(ctx); err != nil {
 		t.Errorf("the stream holds the shutdown up: %v", err)
 	}
-	if _, err := ended.next(); err != io.EOF {
+	if _, err := ended.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("the stream ends with %v", err)
 	}
 	next(t, open(t, t.Context(), stays.URL+"/events", http.StatusOK)) // another server's streams go on

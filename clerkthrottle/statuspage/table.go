@@ -2,6 +2,8 @@ package statuspage
 
 import (
 	"cmp"
+	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -9,125 +11,113 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-const (
-	fewRows  = 15
-	manyRows = 300 // path templates are fewer; visitors' addresses may be more
-)
+type endpoint = transport.EndpointSnapshot
 
 // column is one of the table of endpoints.
 type column struct {
-	id, title, explains string
-	up                  bool // sorted the smallest first, at first
-	compare             func(a, b transport.EndpointSnapshot) int
-	text                func(e transport.EndpointSnapshot) string
-}
+	ID, Title, Explains string
 
-type endpoint = transport.EndpointSnapshot
+	up   bool // sorted the smallest first, at first
+	hot  bool // that it is not 0 is the limit's doing
+	of   func(endpoint) float64
+	text func(float64) string
+}
 
 var columns = []column{
-	{"endpoint", "Endpoint", "the method and the path template", true,
-		func(a, b endpoint) int { return strings.Compare(a.Endpoint, b.Endpoint) }, nil},
-	{"waiting", "Waiting", "requests in line at the gate or for the rate", false,
-		func(a, b endpoint) int { return cmp.Compare(a.Waiting, b.Waiting) },
-		func(e endpoint) string { return num(e.Waiting) }},
-	{"rate", "Rate/s", "requests a second let out: learned from 429s, of the documented rate", true,
-		func(a, b endpoint) int { return cmp.Compare(rateOf(a), rateOf(b)) }, rateText},
-	count("sent", "Sent", "requests sent", func(c transport.Counts) int64 { return c.Sent }),
-	count("waited", "Held", "of those sent, held back before", func(c transport.Counts) int64 { return c.Waited }),
-	count("throttled", "429", "answered 429", func(c transport.Counts) int64 { return c.Throttled }),
-	count("retried", "Retried", "of those sent, repeats of another", func(c transport.Counts) int64 { return c.Retried }),
-	count("refused", "Refused", "not sent", func(c transport.Counts) int64 { return c.Refused }),
-	wait("p50", "Wait p50", "half of the requests waited no longer", func(w transport.Waits) time.Duration { return w.P50 }),
-	wait("p90", "p90", "nine of ten requests waited no longer", func(w transport.Waits) time.Duration { return w.P90 }),
-	wait("p99", "p99", "99 of 100 requests waited no longer", func(w transport.Waits) time.Duration { return w.P99 }),
-	wait("max", "Max", "the longest wait", func(w transport.Waits) time.Duration { return w.Max }),
+	{"endpoint", "Endpoint", "the method and the path template", true, false, nil, nil},
+	{"waiting", "Waiting", "requests in line at the gate or for the rate", false, true, func(e endpoint) float64 { return float64(e.Waiting) }, count},
+	{"rate", "Rate/s", "requests a second let out: learned from 429s, of the documented rate", true, false, rate, perSecond},
+	{"sent", "Sent", "requests sent", false, false, func(e endpoint) float64 { return float64(e.Counts.Sent) }, count},
+	{"waited", "Held", "of those sent, held back before", false, false, func(e endpoint) float64 { return float64(e.Counts.Waited) }, count},
+	{"throttled", "429", "answered 429", false, true, func(e endpoint) float64 { return float64(e.Counts.Throttled) }, count},
+	{"retried", "Retried", "of those sent, repeats of another", false, false, func(e endpoint) float64 { return float64(e.Counts.Retried) }, count},
+	{"refused", "Refused", "not sent", false, true, func(e endpoint) float64 { return float64(e.Counts.Refused) }, count},
+	{"p50", "Wait p50", "half of the requests waited no longer", false, false, func(e endpoint) float64 { return float64(e.Waits.P50) }, length},
+	{"p90", "p90", "nine of ten requests waited no longer", false, false, func(e endpoint) float64 { return float64(e.Waits.P90) }, length},
+	{"p99", "p99", "99 of 100 requests waited no longer", false, false, func(e endpoint) float64 { return float64(e.Waits.P99) }, length},
+	{"max", "Max", "the longest wait", false, false, func(e endpoint) float64 { return float64(e.Waits.Max) }, length},
 }
 
-func count(id, title, explains string, of func(transport.Counts) int64) column {
-	return column{id, title, explains, false,
-		func(a, b endpoint) int { return cmp.Compare(of(a.Counts), of(b.Counts)) },
-		func(e endpoint) string { return num(of(e.Counts)) }}
+func count(v float64) string  { return num(int64(v)) }
+func length(v float64) string { return dur(time.Duration(v)) }
+
+// rate is the rate that holds, 0 where an endpoint has none of its own.
+func rate(e endpoint) float64 {
+	if e.Rate > 0 {
+		return e.Rate
+	}
+	return e.Documented
 }
 
-func wait(id, title, explains string, of func(transport.Waits) time.Duration) column {
-	return column{id, title, explains, false,
-		func(a, b endpoint) int { return cmp.Compare(of(a.Waits), of(b.Waits)) },
-		func(e endpoint) string { return dur(of(e.Waits)) }}
+// Text is what an endpoint's cell says.
+func (c column) Text(e endpoint) string { return c.text(c.of(e)) }
+
+// Hot reports whether it is the limit's doing.
+func (c column) Hot(e endpoint) bool {
+	return c.hot && c.of(e) > 0 || c.ID == "rate" && e.Learned
 }
 
-// columnOf returns the column of an id, or nil.
-func columnOf(id string) *column {
-	for i := range columns {
-		if columns[i].id == id {
-			return &columns[i]
-		}
+// query is what the reader asked of the table, as the page's address has it.
+type query struct {
+	Filter  string
+	Sort    string // a column's id; "" puts the busy first
+	Reverse bool   // not as the column is sorted at first
+	All     bool
+}
+
+func queryOf(v url.Values) query {
+	q := query{fmt.Sprintf("%.100s", v.Get("filter")), v.Get("sort"), v.Has("reverse"), v.Has("all")}
+	if q.column() == nil {
+		q.Sort, q.Reverse = "", false
+	}
+	return q
+}
+
+func (q query) column() *column {
+	if i := slices.IndexFunc(columns, func(c column) bool { return c.ID == q.Sort }); i >= 0 {
+		return &columns[i]
 	}
 	return nil
 }
 
-// table is the endpoints that the reader asked for.
-type table struct {
-	Heads  []head
-	Rows   []row
-	Filter string
-	Sort   string
-	Up     bool
-	All    bool
-	Found  int    // endpoints that the filter lets through
-	Total  int    // endpoints
-	More   int    // found, but not shown
-	Toggle string // the address of the table with, or without, the idle ones
+// Up reports whether the smallest come first.
+func (q query) Up() bool { return q.column().up != q.Reverse }
+
+// Resorted is the relative address of the table after a click on a column: its
+// first order, then the other way, then the busy first again.
+func (q query) Resorted(id string) string {
+	switch {
+	case q.Sort != id:
+		q.Sort, q.Reverse = id, false
+	case !q.Reverse:
+		q.Reverse = true
+	default:
+		q.Sort, q.Reverse = "", false
+	}
+	return q.link()
 }
 
-type head struct {
-	ID, Title, Explains string
-	Link                string
-	AriaSort            string // "ascending", "descending" or ""
+// Toggled is the address of the table with, or without, the idle endpoints.
+func (q query) Toggled() string {
+	q.All = !q.All
+	return q.link()
 }
 
-type row struct {
-	Key, Endpoint, Place string
-	Blocked              bool
-	Learned              bool
-	RateShare            float64 // of the documented rate
-	Cells                []cell
-}
-
-type cell struct {
-	ID, Label, Text, Note string
-	Zero, Hot             bool
-}
-
-func newTable(s transport.Snapshot, q query, common string) *table {
-	t := &table{Filter: q.filter, Sort: q.sort, Up: q.up, All: q.all, Total: len(s.Endpoints)}
-	found := make([]endpoint, 0, len(s.Endpoints))
-	for _, e := range s.Endpoints {
-		if matches(e, q.filter) {
-			found = append(found, e)
+func (q query) link() string {
+	one := map[bool]string{true: "1"}
+	v := url.Values{}
+	for name, value := range map[string]string{"filter": q.Filter, "sort": q.Sort, "reverse": one[q.Reverse], "all": one[q.All]} {
+		if value != "" {
+			v.Set(name, value)
 		}
 	}
-	t.Found = len(found)
-	slices.SortStableFunc(found, q.order(s.Time))
-	most := fewRows
-	if q.all || q.filter != "" {
-		most = manyRows
-	}
-	t.More = max(0, len(found)-most)
-	for _, e := range found[:len(found)-t.More] {
-		t.Rows = append(t.Rows, newRow(e, s.Time, common))
-	}
-	for i := range columns {
-		t.Heads = append(t.Heads, newHead(&columns[i], q))
-	}
-	q.all = !q.all
-	t.Toggle = q.link()
-	return t
+	return "?" + v.Encode()
 }
 
 // matches reports whether an endpoint or its key holds every word of the filter.
-func matches(e endpoint, filter string) bool {
+func (q query) matches(e endpoint) bool {
 	in := strings.ToLower(e.Endpoint + " " + e.Key)
-	for _, word := range strings.Fields(strings.ToLower(filter)) {
+	for word := range strings.FieldsSeq(strings.ToLower(q.Filter)) {
 		if !strings.Contains(in, word) {
 			return false
 		}
@@ -138,21 +128,26 @@ func matches(e endpoint, filter string) bool {
 // order compares endpoints as the query asks. Endpoints that are equal keep the
 // snapshot's order, which is by key.
 func (q query) order(now time.Time) func(a, b endpoint) int {
-	c := columnOf(q.sort)
-	switch {
-	case c == nil:
+	c := q.column()
+	if c == nil {
 		return func(a, b endpoint) int {
 			return cmp.Or(cmp.Compare(busyness(b, now), busyness(a, now)), cmp.Compare(b.Counts.Sent, a.Counts.Sent))
 		}
-	case q.up:
-		return c.compare
-	default:
-		return func(a, b endpoint) int { return c.compare(b, a) }
+	}
+	way := -1
+	if q.Up() {
+		way = 1
+	}
+	return func(a, b endpoint) int {
+		if c.of == nil {
+			return way * strings.Compare(a.Endpoint, b.Endpoint)
+		}
+		return way * cmp.Compare(c.of(a), c.of(b))
 	}
 }
 
 // busyness ranks what a reader should see first. It has few values, so that
-// rows keep their place.
+// rows keep their places.
 func busyness(e endpoint, now time.Time) int {
 	switch {
 	case blocked(e, now):
@@ -164,68 +159,4 @@ func busyness(e endpoint, now time.Time) int {
 	default:
 		return 0
 	}
-}
-
-func newHead(c *column, q query) head {
-	h := head{ID: c.id, Title: c.title, Explains: c.explains, Link: q.sortedBy(c).link()}
-	if q.sort == c.id {
-		h.AriaSort = "descending"
-		if q.up {
-			h.AriaSort = "ascending"
-		}
-	}
-	return h
-}
-
-func newRow(e endpoint, now time.Time, common string) row {
-	r := row{
-		Key:       e.Key,
-		Endpoint:  e.Endpoint,
-		Place:     within(placeOf(e.Key, e.Endpoint), common),
-		Blocked:   blocked(e, now),
-		Learned:   e.Learned,
-		RateShare: rateShare(e),
-	}
-	for _, c := range columns[1:] {
-		cell := cell{ID: c.id, Label: c.title, Text: c.text(e)}
-		cell.Zero = cell.Text == "0"
-		switch c.id {
-		case "waiting":
-			cell.Hot, cell.Note = e.Waiting > 0, classesText(e.ByClass)
-		case "rate":
-			cell.Hot = e.Learned
-			if e.Learned && e.Documented > 0 {
-				cell.Note = "of " + perSecond(e.Documented)
-			}
-		case "throttled":
-			cell.Hot = e.Counts.Throttled > 0
-		case "refused":
-			cell.Hot = e.Counts.Refused > 0
-		}
-		r.Cells = append(r.Cells, cell)
-	}
-	return r
-}
-
-// rateOf is the rate that holds, 0 where an endpoint has none of its own.
-func rateOf(e endpoint) float64 {
-	if e.Rate > 0 {
-		return e.Rate
-	}
-	return e.Documented
-}
-
-func rateText(e endpoint) string {
-	if r := rateOf(e); r > 0 {
-		return perSecond(r)
-	}
-	return "–"
-}
-
-// rateShare is the rate as a share of the documented one.
-func rateShare(e endpoint) float64 {
-	if e.Documented <= 0 || e.Rate <= 0 {
-		return 1
-	}
-	return share(e.Rate / e.Documented)
 }

@@ -1,51 +1,141 @@
 package statuspage
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// view is a snapshot put into words and shares: everything that the templates
-// print. It is the same for the page as it is first sent and for every event of
-// its stream, so that both say the same.
+// view is everything that the templates print: a snapshot, what the reader asked
+// of it, and what both come to. It is the same for the page as it is first sent
+// and for every event of its stream, so that both say the same.
 type view struct {
+	transport.Snapshot // with those Limits and Endpoints that are shown, in their order
+	query
 	Title    string
 	Interval time.Duration
 
-	Now   time.Time
-	Clock string // the time of day, with its zone
-	Place string // what all keys have in common
-	Empty bool   // no request has been seen yet
+	Place       string // what all keys have in common
+	Empty       bool   // no request has been seen yet
+	Causes      []cause
+	Minute, Ten transport.Counts // of the last minute, and of the last ten
+	Blocks      []endpoint
+	Chart       *chart
+	Columns     []column
 
-	Answer   string // is the limit the reason?
-	Headline sentence
-	Also     []sentence // what else holds requests
-	Recent   string     // the last ten minutes in a line
-	Announce string     // the state without numbers, for screen readers
-
-	Blocks     []block
-	MoreBlocks int
-	Gauges     []gauge
-	MoreGauges int
-	Chart      *chart
-	Table      *table
+	MoreBlocks, MoreLimits, MoreEndpoints int // that are not shown
+	Found, Total                          int // endpoints that the filter lets through, and all
 }
 
 func newView(s transport.Snapshot, q query, c *config) *view {
-	place := commonPlace(s)
 	v := &view{
+		Snapshot: s,
+		query:    q,
 		Title:    c.title,
 		Interval: c.interval,
-		Now:      s.Time,
-		Clock:    s.Time.Format("15:04:05 MST"),
-		Place:    place,
+		Place:    commonPlace(s),
 		Empty:    len(s.Limits) == 0 && len(s.Endpoints) == 0 && len(s.History.Slices) == 0,
+		Causes:   causes(s),
+		Minute:   total(s.History, s.Time.Add(-time.Minute)),
+		Ten:      total(s.History, s.Time.Add(-chartSpan)),
 		Chart:    newChart(s.History),
-		Table:    newTable(s, q, place),
+		Columns:  columns,
+		Total:    len(s.Endpoints),
 	}
-	v.Blocks, v.MoreBlocks = newBlocks(s, place)
-	v.Gauges, v.MoreGauges = newGauges(s, place, q.all)
-	v.answer(s)
+	// The busiest, and if the reader asks for all, no more than anybody reads. The
+	// JSON has them all.
+	limits, endpoints := 7, 15
+	if q.All {
+		limits = 200
+	}
+	if q.All || q.Filter != "" {
+		endpoints = 300
+	}
+	v.Limits, v.MoreLimits = first(limits, slices.SortedStableFunc(slices.Values(s.Limits), busierLimit))
+
+	blocks := slices.DeleteFunc(slices.Clone(s.Endpoints), func(e endpoint) bool { return !blocked(e, s.Time) })
+	slices.SortStableFunc(blocks, func(a, b endpoint) int { return b.BlockedUntil.Compare(*a.BlockedUntil) })
+	v.Blocks, v.MoreBlocks = first(12, blocks)
+
+	found := slices.DeleteFunc(slices.Clone(s.Endpoints), func(e endpoint) bool { return !q.matches(e) })
+	slices.SortStableFunc(found, q.order(s.Time))
+	v.Found = len(found)
+	v.Endpoints, v.MoreEndpoints = first(endpoints, found)
 	return v
+}
+
+func first[T any](n int, list []T) (shown []T, more int) {
+	shown = list[:min(n, len(list))]
+	return shown, len(list) - len(shown)
+}
+
+// busierLimit puts the busy limits first. It goes by what changes seldom, so that
+// gauges keep their places.
+func busierLimit(a, b transport.LimitSnapshot) int {
+	sign := func(n int) int { return cmp.Compare(n, 0) }
+	return cmp.Or(
+		cmp.Compare(sign(b.Waiting), sign(a.Waiting)),
+		cmp.Compare(sign(b.N-b.Free), sign(a.N-a.Free)),
+		cmp.Compare(b.N, a.N),
+		strings.Compare(a.Key, b.Key),
+	)
+}
+
+// Blocked reports whether a 429 holds an endpoint shut.
+func (v *view) Blocked(e endpoint) bool { return blocked(e, v.Time) }
+
+func blocked(e endpoint, now time.Time) bool {
+	return e.BlockedUntil != nil && e.BlockedUntil.After(now)
+}
+
+// moment is the end of a wait, to be counted down to.
+type moment struct {
+	At   time.Time
+	Left time.Duration // from the snapshot's time
+}
+
+// Until returns the moment t.
+func (v *view) Until(t *time.Time) moment { return until(t, v.Time) }
+
+func until(t *time.Time, now time.Time) moment {
+	if t == nil {
+		return moment{}
+	}
+	return moment{*t, t.Sub(now)}
+}
+
+// Whose returns whose limit or endpoint it is, beyond what all have in common.
+func (v *view) Whose(key, name string) string {
+	return strings.TrimSpace(strings.TrimPrefix(place(key, name), v.Place))
+}
+
+// place returns what a key says beyond the name, as "production 3fa9c1d27b04
+// user_2a".
+func place(key, name string) string {
+	return strings.TrimSpace(strings.Replace(" "+key+" ", " "+name+" ", " ", 1))
+}
+
+// commonPlace returns the words with which all places of a snapshot begin. They
+// are said once, at the top, and need no repeating.
+func commonPlace(s transport.Snapshot) string {
+	var places []string
+	for _, l := range s.Limits {
+		places = append(places, place(l.Key, l.Name)+" ")
+	}
+	for _, e := range s.Endpoints {
+		places = append(places, place(e.Key, e.Endpoint)+" ")
+	}
+	if len(places) == 0 {
+		return ""
+	}
+	common := places[0]
+	for _, p := range places {
+		for !strings.HasPrefix(p, common) {
+			common = common[:strings.LastIndexByte(common[:len(common)-1], ' ')+1]
+		}
+	}
+	return strings.TrimSpace(common)
 }

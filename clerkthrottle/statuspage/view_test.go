@@ -92,6 +92,17 @@ func TestShowsEverything(t *testing.T) {
 			t.Errorf("the page lacks %q:\n%.6000s", says, got)
 		}
 	}
+	body := get(samplePage(), "GET", "/").Body.String()
+	for _, says := range []string{
+		`aria-valuemax="1100" aria-valuenow="0" aria-valuetext="0 of 1,100 free, 88 in flight, 1,012 returning; 23 requests wait"`,
+		`<rect class="inflight" width="8%" height="100%"/><rect class="returning" x="8%" width="92%" height="100%"/>`,
+		`data-announce="Requests wait for the limit instance. GET /v1/users is blocked after a 429"`,
+		`<rect class="hot" width="38.64%" height="100%"/>`,
+	} {
+		if !strings.Contains(body, says) {
+			t.Errorf("the page lacks %s", says)
+		}
+	}
 	if n := strings.Count(got, "3fa9c1d27b04"); n != 1 {
 		t.Errorf("what all keys have in common is said %d times", n)
 	}
@@ -118,16 +129,16 @@ func TestTableShowsWhatIsAsked(t *testing.T) {
 		})
 	}
 	for query, want := range map[string]string{
-		"":                     "b c a", // a learned rate is news
-		"?sort=endpoint":       "a b c",
-		"?sort=endpoint&up=0":  "c b a",
-		"?sort=sent":           "c a b",
-		"?sort=sent&up=1":      "b a c",
-		"?sort=rate":           "b c a",
-		"?sort=nonsense":       "b c a",
-		"?filter=V1/C":         "c",
-		"?filter=get+b":        "b",
-		"?filter=%3Cscript%3E": "",
+		"":                         "b c a", // a learned rate is news
+		"?sort=endpoint":           "a b c",
+		"?sort=endpoint&reverse=1": "c b a",
+		"?sort=sent":               "c a b",
+		"?sort=sent&reverse=1":     "b a c",
+		"?sort=rate":               "b c a",
+		"?sort=nonsense":           "b c a",
+		"?filter=V1/C":             "c",
+		"?filter=get+b":            "b",
+		"?filter=%3Cscript%3E":     "",
 	} {
 		if got := order(three, query); got != want {
 			t.Errorf("%q: %q, want %q", query, got, want)

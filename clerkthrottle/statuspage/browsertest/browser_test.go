@@ -73,6 +73,7 @@ type tab struct {
 	ctx context.Context
 
 	mu         sync.Mutex
+	offline    bool
 	complaints []string
 }
 
@@ -102,7 +103,9 @@ func open(t *testing.T, url string, width int64, scheme string) *tab {
 	})
 	tb.do(chromedp.Navigate(url))
 	t.Cleanup(func() {
-		for _, c := range tb.complained() {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, c := range tb.complaints {
 			t.Errorf("the browser complains: %s", c)
 		}
 	})
@@ -110,72 +113,57 @@ func open(t *testing.T, url string, width int64, scheme string) *tab {
 }
 
 func (tb *tab) note(event any) {
-	var said string
+	said := ""
 	switch e := event.(type) {
 	case *runtime.EventExceptionThrown:
 		said = fmt.Sprintf("exception: %s at %s:%d", e.ExceptionDetails.Text, e.ExceptionDetails.URL, e.ExceptionDetails.LineNumber+1)
 	case *log.EventEntryAdded:
-		if e.Entry.Level != log.EntryLevelError && e.Entry.Level != log.EntryLevelWarning {
-			return
-		}
-		said = fmt.Sprintf("%s: %s %s", e.Entry.Source, e.Entry.Text, e.Entry.URL)
+		said = fmt.Sprintf("%s: %s %s %s", e.Entry.Level, e.Entry.Source, e.Entry.Text, e.Entry.URL)
 	case *runtime.EventConsoleAPICalled:
-		if e.Type != runtime.ConsoleAPICalledTypeError && e.Type != runtime.ConsoleAPICalledTypeWarning {
-			return
-		}
 		said = "console: " + string(e.Type)
 	default:
 		return
 	}
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
-	tb.complaints = append(tb.complaints, said)
-}
-
-func (tb *tab) complained() []string {
-	tb.mu.Lock()
-	defer tb.mu.Unlock()
-	return tb.complaints
-}
-
-// forgive forgets complaints about the network, which a test has provoked.
-func (tb *tab) forgive() {
-	tb.mu.Lock()
-	defer tb.mu.Unlock()
-	var kept []string
-	for _, c := range tb.complaints {
-		if !strings.HasPrefix(c, "network: Failed to load resource") {
-			kept = append(kept, c)
-		}
+	if !tb.offline || !strings.Contains(said, "network Failed to load resource") {
+		tb.complaints = append(tb.complaints, said)
 	}
-	tb.complaints = kept
+}
+
+// expectLoss has requests fail without complaint: the test sees to it that they do.
+func (tb *tab) expectLoss() {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	tb.offline = true
+}
+
+func (tb *tab) check(err error) {
+	tb.t.Helper()
+	if err != nil {
+		tb.t.Fatal(err)
+	}
 }
 
 // do runs actions of which no value is wanted.
 func (tb *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()
-	if err := chromedp.Do(tb.ctx, actions...); err != nil {
-		tb.t.Fatal(err)
-	}
+	tb.check(chromedp.Do(tb.ctx, actions...))
 }
 
 // call sends a command of the protocol.
 func call[P, R any](tb *tab, command cdp.Command[P, R], params P) R {
 	tb.t.Helper()
 	r, err := chromedp.Call(tb.ctx, command, params)
-	if err != nil {
-		tb.t.Fatal(err)
-	}
+	tb.check(err)
 	return r
 }
 
-// eval returns the value of a script.
+// eval returns the value of a script, or of its promise.
 func eval[T any](tb *tab, script string) T {
 	tb.t.Helper()
-	v, err := chromedp.Run(tb.ctx, chromedp.Evaluate[T](script))
-	if err != nil {
-		tb.t.Fatal(err)
-	}
+	v, err := chromedp.Run(tb.ctx, chromedp.Evaluate[T](script, chromedp.EvalAwaitPromise))
+	tb.check(err)
 	return v
 }
 
@@ -188,7 +176,7 @@ func (tb *tab) await(what, script string) {
 			return
 		}
 		if time.Now().After(end) {
-			tb.t.Fatalf("it never comes about that %s; the state is %q", what, eval[string](tb, "document.documentElement.dataset.stream"))
+			tb.t.Fatalf("it never comes about that %s; the state is %q", what, eval[string](tb, "document.documentElement.dataset.state"))
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -196,5 +184,5 @@ func (tb *tab) await(what, script string) {
 
 func (tb *tab) awaitState(state string) {
 	tb.t.Helper()
-	tb.await("the page is "+state, "document.documentElement.dataset.stream === '"+state+"'")
+	tb.await("the page is "+state, "document.documentElement.dataset.state === '"+state+"'")
 }

@@ -26,27 +26,22 @@ const (
 
 // String returns "sliding log", "fixed window" or "token bucket".
 func (a Algorithm) String() string {
-	switch a {
-	case SlidingLog:
-		return "sliding log"
-	case FixedWindow:
-		return "fixed window"
-	case TokenBucket:
-		return "token bucket"
-	default:
+	names := []string{"sliding log", "fixed window", "token bucket"}
+	if a < 0 || int(a) >= len(names) {
 		return fmt.Sprintf("Algorithm(%d)", int(a))
 	}
+	return names[a]
 }
 
 // Times in the counting code are durations since the server's epoch.
 
 // A counter is one bucket's count. wait is how long from now until a request
 // would be accepted, 0 meaning now; take counts one that was. Calls come in the
-// order of their times. A counter has no lock: the server's guards it.
+// order of their times; one that took nothing for a whole window is as good as
+// new. A counter has no lock: the server's guards it.
 type counter interface {
 	wait(now time.Duration) time.Duration
 	take(now time.Duration)
-	idle(now time.Duration) bool // holds nothing that a new counter would not
 }
 
 func newCounter(a Algorithm, n int, w time.Duration, grid func(w time.Duration) (time.Duration, bool)) counter {
@@ -74,8 +69,8 @@ func (f *fixedWindow) roll(now time.Duration) {
 	if !f.started {
 		return
 	}
-	if k := floorDiv(now-f.start, f.w); k != 0 {
-		f.start += time.Duration(k) * f.w
+	if k := (now - f.start) / f.w; k != 0 {
+		f.start += k * f.w
 		f.count = 0
 	}
 }
@@ -96,11 +91,6 @@ func (f *fixedWindow) take(now time.Duration) {
 	f.count++
 }
 
-func (f *fixedWindow) idle(now time.Duration) bool {
-	f.roll(now)
-	return f.count == 0
-}
-
 type slidingLog struct {
 	n int
 	window
@@ -114,8 +104,6 @@ func (s *slidingLog) wait(now time.Duration) time.Duration {
 }
 
 func (s *slidingLog) take(now time.Duration) { s.add(now) }
-
-func (s *slidingLog) idle(now time.Duration) bool { return s.size(now) == 0 }
 
 // tokenBucket keeps the tokens that are missing, in units of 1/W token per
 // nanosecond, so that N/W needs no rounding: a request costs w units, and every
@@ -151,11 +139,6 @@ func (b *tokenBucket) take(now time.Duration) {
 	b.missing += b.w
 }
 
-func (b *tokenBucket) idle(now time.Duration) bool {
-	b.refill(now)
-	return b.missing == 0
-}
-
 // window holds the times of the last w, half open: what happened at t is gone
 // at t+w.
 type window struct {
@@ -178,12 +161,4 @@ func (q *window) size(now time.Duration) int {
 		q.head = 0
 	}
 	return len(q.times) - q.head
-}
-
-func floorDiv(a, b time.Duration) int64 {
-	k := int64(a / b)
-	if a%b < 0 {
-		k--
-	}
-	return k
 }

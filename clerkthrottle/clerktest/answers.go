@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -105,7 +104,11 @@ func generic(c *call) answer {
 	case c.endpoint == jwks:
 		return jsonAnswer(json.RawMessage(`{"keys":[]}`))
 	case c.method == http.MethodDelete && len(c.params) > 0:
-		return jsonAnswer(deleted{ID: c.params[len(c.params)-1], Object: "resource", Deleted: true})
+		return jsonAnswer(struct {
+			ID      string `json:"id"`
+			Object  string `json:"object"`
+			Deleted bool   `json:"deleted"`
+		}{c.params[len(c.params)-1], "resource", true})
 	case c.method == http.MethodGet && !strings.HasSuffix(c.endpoint, "}"):
 		return jsonAnswer(json.RawMessage(`{"data":[],"total_count":0}`))
 	default:
@@ -134,18 +137,4 @@ func (a *answer) finish(n int, date time.Time, extra http.Header) {
 // wholeSeconds rounds up, and gives at least 1.
 func wholeSeconds(d time.Duration) int64 {
 	return max(1, int64((d+time.Second-1)/time.Second))
-}
-
-// parseRetryAfter reads the header of a fault's 429: how long it blocks.
-func parseRetryAfter(h http.Header, now time.Time) (time.Duration, bool) {
-	v := h.Get("Retry-After")
-	if s, err := strconv.ParseInt(v, 10, 64); err == nil {
-		const most = 365 * 24 * 3600 // keeps the sum of a time and a block representable
-		return time.Duration(min(s, most)) * time.Second, s > 0
-	}
-	if t, err := http.ParseTime(v); err == nil {
-		d := t.Sub(now)
-		return d, d > 0
-	}
-	return 0, false
 }

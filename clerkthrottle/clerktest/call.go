@@ -1,19 +1,21 @@
 package clerktest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"path"
 	"strings"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 )
 
 const (
-	proxyPrefix = "/__clerk"
+	proxyPrefix = "/__clerk/"
 	jwks        = "GET /v1/jwks"
 )
 
@@ -35,76 +37,78 @@ func (c *call) owner() string {
 	return c.instance
 }
 
+// key names the endpoint and whom a block of it holds for.
+func (c *call) key() string { return c.endpoint + "\x00" + c.owner() }
+
 // classify says which operation of which API a request is, and who it counts for.
+// A request for neither by its host or prefix is looked for in both, with a key in
+// the Backend API first.
 func (r *router) classify(req *http.Request, peer string) call {
 	key := bearer(req.Header)
 	c := call{method: method(req), address: address(req.Header, peer)}
-	escaped := clean(req.URL.EscapedPath())
-	if rest, ok := strings.CutPrefix(escaped, proxyPrefix); ok && (rest == "" || rest[0] == '/') {
-		escaped, c.frontend = clean(rest), true
+	path := clean(req.URL)
+	if rest, ok := strings.CutPrefix(path, proxyPrefix); ok {
+		path, c.frontend = "/"+rest, true
 	}
 	c.frontend = c.frontend || frontendHost(req)
-
-	var known bool
-	if !c.frontend && key != "" {
-		c.endpoint, c.params, known = r.backend.find(c.method, escaped)
+	apis := []bool{true}
+	if !c.frontend {
+		apis = []bool{key == "", key != ""}
 	}
-	if !known {
-		if c.endpoint, c.params, known = r.frontend.find(c.method, escaped); known {
-			c.frontend = true
+	for _, frontend := range apis {
+		if op, params, ok := r.find(frontend, c.method, path); ok {
+			c.operation, c.params = op, params
+			break
 		}
 	}
-	if !known && !c.frontend {
-		c.endpoint, c.params, known = r.backend.find(c.method, escaped)
-	}
-	if !known {
-		c.endpoint = c.method + " " + fold(withVersion(escaped))
+	if c.endpoint == "" {
+		c.endpoint = c.method + " " + route.Fold(withVersion(path))
 	}
 	if !c.frontend {
-		c.instance, c.production = r.instance(key)
+		c.instance, c.production = r.keys.instance(key)
 	}
 	return c
 }
 
-func (r *router) instance(key string) (name string, production bool) {
+// instance names the instance of a key, and tells whether it is a production one.
+func (c *config) instance(key string) (name string, production bool) {
 	if key == "" {
 		return "", false
 	}
-	t := typeOfKey(key)
-	if g, ok := r.keys.groups[key]; ok {
-		name, t = fmt.Sprintf("instance %d", g+1), r.keys.groupTypes[g]
-	} else {
-		sum := sha256.Sum256([]byte(key))
-		name = "instance " + hex.EncodeToString(sum[:6])
-	}
-	if r.keys.instanceType != clerkthrottle.Auto {
-		t = r.keys.instanceType
-	}
-	return name, t == clerkthrottle.Production
+	key = cmp.Or(c.sameAs[key], key)
+	sum := sha256.Sum256([]byte(key))
+	return "instance " + hex.EncodeToString(sum[:6]), cmp.Or(c.instanceType, typeOfKey(key)) == clerkthrottle.Production
 }
 
 // method is the request's, or the one that Clerk's browser library smuggles
 // through a POST.
 func method(req *http.Request) string {
-	m := req.Method
-	if m == "" {
-		m = http.MethodGet
+	if m := req.URL.Query().Get("_method"); m != "" && req.Method == http.MethodPost {
+		return strings.ToUpper(m)
 	}
-	if m == http.MethodPost && strings.Contains(req.URL.RawQuery, "_method=") {
-		if o := req.URL.Query().Get("_method"); o != "" {
-			m = strings.ToUpper(o)
-		}
+	if req.Method == "" {
+		return http.MethodGet
 	}
-	return m
+	return req.Method
 }
 
-func clean(escaped string) string { return path.Clean("/" + escaped) }
-
-func withVersion(escaped string) string {
-	if escaped == "/v1" || strings.HasPrefix(escaped, "/v1/") || strings.HasPrefix(escaped, "/.well-known/") {
-		return escaped
+// clean returns the path without escapes, but for a slash that is part of a
+// segment, and without the segments that lead nowhere.
+func clean(u *url.URL) string {
+	segments := strings.Split(path.Clean("/"+u.EscapedPath()), "/")
+	for i, s := range segments {
+		if plain, err := url.PathUnescape(s); err == nil && !strings.Contains(plain, "/") {
+			segments[i] = plain
+		}
 	}
-	return clean("/v1" + escaped)
+	return strings.Join(segments, "/")
+}
+
+func withVersion(path string) string {
+	if path == "/v1" || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/.well-known/") {
+		return path
+	}
+	return "/v1" + path
 }
 
 func bearer(h http.Header) string {
@@ -140,19 +144,4 @@ func typeOfKey(key string) clerkthrottle.InstanceType {
 		return clerkthrottle.Production
 	}
 	return clerkthrottle.Development
-}
-
-// fold keeps the endpoints of unknown paths few: a segment that looks like an
-// identifier becomes {id}.
-func fold(p string) string {
-	segments := strings.Split(p, "/")
-	if len(segments) > 10 {
-		segments = append(segments[:10], "…")
-	}
-	for i, s := range segments {
-		if s != "v1" && (len(s) > 32 || strings.ContainsAny(s, "0123456789%")) {
-			segments[i] = "{id}"
-		}
-	}
-	return strings.Join(segments, "/")
 }

@@ -1,6 +1,7 @@
 package clerktest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/retryafter"
 )
 
 // A client is someone who can be told to wait: a RoundTripper, or an address.
@@ -54,7 +57,7 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 	if err := t.readBody(req); err != nil {
 		return t, answer{}, err
 	}
-	if err := sleep(ctx, t.up); err != nil {
+	if err := wait(ctx, nil, t.up); err != nil {
 		s.strand(t)
 		return t, answer{}, err
 	}
@@ -62,7 +65,7 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 		return t, answer{}, t.fault.lossError()
 	}
 	a := s.arrive(t)
-	if err := sleep(ctx, t.down); err != nil {
+	if err := wait(ctx, nil, t.down); err != nil {
 		return t, answer{}, err
 	}
 	if t.fault.Loss == AnswerLost {
@@ -74,10 +77,9 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 // depart numbers the request and draws what will happen to it.
 func (s *Server) depart(t *trip, req *http.Request) {
 	s.draw(t)
-	if s.cfg.fault == nil {
-		return
+	if s.cfg.fault != nil {
+		t.fault = s.cfg.fault(req, t.n) // without the lock
 	}
-	t.fault = s.cfg.fault(req, t.n)
 	if !t.fault.zero() {
 		s.mu.Lock()
 		s.report.stats.Faults++
@@ -173,7 +175,7 @@ func (s *Server) performLocked(t *trip, now time.Duration) answer {
 	a.stall = t.fault.Stall
 	a.finish(t.n, wall, t.fault.Header)
 	if a.status == http.StatusTooManyRequests {
-		if d, ok := parseRetryAfter(a.header, wall); ok {
+		if d, ok := retryafter.Parse(a.header, wall); ok && d > 0 {
 			t.until = now + d
 			if s.cfg.blocking {
 				s.limiter.block(now, t.until, &t.call)
@@ -231,11 +233,8 @@ func (s *Server) strand(t *trip) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at := t.sent + t.up
-	i, _ := slices.BinarySearchFunc(s.late, at, func(l lateArrival, at time.Duration) int {
-		return int(min(1, max(-1, l.at-at)))
-	})
-	s.late = slices.Insert(s.late, i, lateArrival{at, t})
+	s.late = append(s.late, lateArrival{t.sent + t.up, t})
+	slices.SortStableFunc(s.late, func(a, b lateArrival) int { return cmp.Compare(a.at, b.at) })
 }
 
 // settleLocked lets the late arrivals arrive whose time has come. There is no

@@ -4,5 +4,5 @@ package clerktest
 func Held(s *Server) (buckets, blocks, notices int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.limiter.buckets), len(s.limiter.blocks), len(s.notices)
+	return s.limiter.buckets.Len(), s.limiter.blocks.Len(), s.notices.Len()
 }

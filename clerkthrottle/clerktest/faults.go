@@ -1,6 +1,7 @@
 package clerktest
 
 import (
+	"cmp"
 	"net"
 	"net/http"
 	"strings"
@@ -64,30 +65,17 @@ func (f Fault) answer() answer {
 	if f.Body != "" {
 		return answer{status: f.Status, body: []byte(f.Body)}
 	}
-	code := f.Code
-	if code == "" {
-		code = codeOf(f.Status)
-	}
 	text := http.StatusText(f.Status)
+	code := cmp.Or(f.Code, codes[f.Status], strings.ReplaceAll(strings.ToLower(text), " ", "_"))
 	return errorAnswer(f.Status, apiError{Message: text, LongMessage: text, Code: code})
 }
 
-// codeOf is the code of a Clerk error for a fault that gives none.
-func codeOf(status int) string {
-	switch status {
-	case http.StatusUnauthorized:
-		return "authentication_invalid"
-	case http.StatusForbidden:
-		return "authorization_invalid"
-	case http.StatusNotFound:
-		return "resource_not_found"
-	case http.StatusTooManyRequests:
-		return "too_many_requests"
-	case http.StatusInternalServerError:
-		return "internal_clerk_error"
-	default:
-		return strings.ReplaceAll(strings.ToLower(http.StatusText(status)), " ", "_")
-	}
+// codes are those of Clerk's errors that do not follow from the status.
+var codes = map[int]string{
+	http.StatusUnauthorized:        "authentication_invalid",
+	http.StatusForbidden:           "authorization_invalid",
+	http.StatusNotFound:            "resource_not_found",
+	http.StatusInternalServerError: "internal_clerk_error",
 }
 
 func (f Fault) zero() bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
+	"net/http"
 	"time"
 )
 
@@ -40,20 +41,24 @@ func Lognormal(median time.Duration, sigma float64) Latency {
 	}
 }
 
-// sleep waits on the caller's goroutine, as a bubble of testing/synctest needs,
-// and returns the context's cause if that ends first.
-func sleep(ctx context.Context, d time.Duration) error {
-	if ctx.Err() != nil {
+// wait waits for d, or without end if that is negative, on the caller's goroutine,
+// as a bubble of testing/synctest needs. It ends with an error if the context
+// ends, or the body is closed, first.
+func wait(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
+	if ctx.Err() != nil || d == 0 {
 		return context.Cause(ctx)
 	}
-	if d <= 0 {
-		return nil
+	var over <-chan time.Time
+	if d > 0 {
+		timer := time.NewTimer(d)
+		defer timer.Stop()
+		over = timer.C
 	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-over:
 		return nil
+	case <-closed:
+		return http.ErrBodyReadAfterClose
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

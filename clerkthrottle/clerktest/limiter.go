@@ -1,11 +1,13 @@
 package clerktest
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
 )
 
 // A limiter counts arrivals on the rows of the table and keeps the blocks. It
@@ -13,37 +15,30 @@ import (
 type limiter struct {
 	cfg                     *config
 	grid                    func(time.Duration) (time.Duration, bool)
-	development, production *table
+	development, production table
 
-	buckets     map[bucketKey]*bucket
-	sweepAt     int // number of buckets at which the idle ones are dropped
-	blocks      map[blockKey]time.Duration
-	sweepBlocks int
+	buckets registry.Registry[*bucket]        // by row and scope
+	most    map[*row]int                      // arrivals accepted in any one window of any one bucket
+	blocks  registry.Registry[*time.Duration] // their ends, by call.key
 }
 
-type table struct {
-	rows []*row
-	all  []*row               // those that every Backend request draws on
-	some map[operation][]*row // the others
-}
+// A table has the rows that calls of an operation draw on. Those that every
+// Backend request draws on are at everyBackend.
+type table map[operation][]*row
+
+var everyBackend operation
 
 type row struct {
 	clerkthrottle.Limit
-	most int // arrivals accepted in any one window of any one bucket
-}
-
-type bucketKey struct {
-	row   *row
-	scope string
+	id string
 }
 
 type bucket struct {
-	row *row
+	row   *row
+	found time.Duration // when it was last looked for
 	counter
 	accepted window // the server's own check on its algorithm, for MaxInWindow
 }
-
-type blockKey struct{ owner, endpoint string }
 
 // A verdict is what becomes of an arrival.
 type verdict struct {
@@ -52,33 +47,30 @@ type verdict struct {
 	end      time.Duration // of the block, or when there is room again
 }
 
-const sweepSize = 1024
-
-func newLimiter(cfg *config, r *router, development, production []clerkthrottle.Limit, grid func(time.Duration) (time.Duration, bool)) *limiter {
+func newLimiter(cfg *config, development, production table, grid func(time.Duration) (time.Duration, bool)) *limiter {
 	return &limiter{
-		cfg:         cfg,
-		grid:        grid,
-		development: newTable(r, development),
-		production:  newTable(r, production),
-		buckets:     map[bucketKey]*bucket{},
-		sweepAt:     sweepSize,
-		blocks:      map[blockKey]time.Duration{},
-		sweepBlocks: sweepSize,
+		cfg: cfg, grid: grid, development: development, production: production, most: map[*row]int{},
+		// One of those that a call has just found must stay while others are added
+		// for it. A fixed window that is forgotten forgets where its edges were.
+		buckets: registry.New(func(b *bucket, now time.Duration) bool {
+			return b.found < now && b.accepted.size(now) == 0
+		}),
+		blocks: registry.New(func(end *time.Duration, now time.Duration) bool { return *end <= now }),
 	}
 }
 
-func newTable(r *router, limits []clerkthrottle.Limit) *table {
-	t := &table{some: map[operation][]*row{}}
-	for _, l := range limits {
-		row := &row{Limit: l}
-		t.rows = append(t.rows, row)
+// newTable makes a table of rows, whose ids begin with a name for it.
+func newTable(r *router, name string, limits []clerkthrottle.Limit) table {
+	t := table{}
+	for i, l := range limits {
+		row := &row{l, fmt.Sprint(name, i)}
 		if l.Operations == nil {
-			t.all = append(t.all, row)
+			t[everyBackend] = append(t[everyBackend], row)
 		}
 		for _, op := range l.Operations {
 			o := r.operation(op, l.Scope)
-			if !slices.Contains(t.some[o], row) {
-				t.some[o] = append(t.some[o], row)
+			if !slices.Contains(t[o], row) {
+				t[o] = append(t[o], row)
 			}
 		}
 	}
@@ -87,17 +79,10 @@ func newTable(r *router, limits []clerkthrottle.Limit) *table {
 
 // admit decides on a request that arrives now, and counts it if it is accepted.
 func (l *limiter) admit(now time.Duration, c *call) verdict {
-	key := blockKey{c.owner(), c.endpoint}
-	if end, ok := l.blocks[key]; ok {
-		if now < end {
-			return verdict{blocked: true, end: end}
-		}
-		delete(l.blocks, key)
+	if end, ok := l.blocks.Get(c.key()); ok && now < *end {
+		return verdict{blocked: true, end: *end}
 	}
-
-	l.sweep(now) // before the buckets are looked up: it must not drop one that is in use
-	var room [8]*bucket
-	buckets := l.matching(room[:0], c)
+	buckets := l.matching(now, c)
 	var wait time.Duration
 	for _, b := range buckets {
 		wait = max(wait, b.wait(now))
@@ -106,7 +91,7 @@ func (l *limiter) admit(now time.Duration, c *call) verdict {
 		for _, b := range buckets {
 			b.take(now)
 			b.accepted.add(now)
-			b.row.most = max(b.row.most, b.accepted.size(now))
+			l.most[b.row] = max(l.most[b.row], b.accepted.size(now))
 		}
 		return verdict{accepted: true}
 	}
@@ -116,77 +101,57 @@ func (l *limiter) admit(now time.Duration, c *call) verdict {
 	return verdict{end: now + wait}
 }
 
-// matching appends the buckets that the call draws on.
-func (l *limiter) matching(buckets []*bucket, c *call) []*bucket {
+// matching returns the buckets that the call draws on.
+func (l *limiter) matching(now time.Duration, c *call) []*bucket {
 	t := l.development
 	if c.production {
 		t = l.production
 	}
+	rows := t[c.operation]
 	if !c.frontend && c.endpoint != jwks {
-		for _, r := range t.all {
-			buckets = append(buckets, l.bucket(r, c))
-		}
+		rows = slices.Concat(t[everyBackend], rows)
 	}
-	for _, r := range t.some[c.operation] {
-		buckets = append(buckets, l.bucket(r, c))
+	var buckets []*bucket
+	for _, r := range rows {
+		buckets = append(buckets, l.bucket(now, r, c))
 	}
 	return buckets
 }
 
-func (l *limiter) bucket(r *row, c *call) *bucket {
-	key := bucketKey{row: r, scope: c.instance}
+func (l *limiter) bucket(now time.Duration, r *row, c *call) *bucket {
+	key := r.id + "\x00" + c.instance
 	switch r.Scope {
 	case clerkthrottle.PerResource:
-		key.scope += "\x00" + strings.Join(c.params, "\x00")
+		key += "\x00" + strings.Join(c.params, "\x00")
 	case clerkthrottle.PerAddress:
-		key.scope = c.address
+		key = r.id + "\x00" + c.address
 	}
-	b, ok := l.buckets[key]
+	b, ok := l.buckets.Get(key)
 	if !ok {
-		b = &bucket{
-			row:      r,
-			counter:  newCounter(l.cfg.algorithm, r.N, r.Window, l.grid),
-			accepted: window{w: r.Window},
-		}
-		l.buckets[key] = b
+		b = &bucket{row: r, found: now, counter: newCounter(l.cfg.algorithm, r.N, r.Window, l.grid), accepted: window{w: r.Window}}
+		l.buckets.Add(key, b, now)
 	}
+	b.found = now
 	return b
 }
 
 // block holds an endpoint until end, or longer if it is held longer already.
 func (l *limiter) block(now, end time.Duration, c *call) {
-	if len(l.blocks) >= l.sweepBlocks {
-		for k, e := range l.blocks {
-			if e <= now {
-				delete(l.blocks, k)
-			}
-		}
-		l.sweepBlocks = max(sweepSize, 2*len(l.blocks))
-	}
-	key := blockKey{c.owner(), c.endpoint}
-	l.blocks[key] = max(l.blocks[key], end)
-}
-
-// sweep drops idle buckets when there are many. A dropped fixed window forgets
-// where its edges were.
-func (l *limiter) sweep(now time.Duration) {
-	if len(l.buckets) < l.sweepAt {
+	if held, ok := l.blocks.Get(c.key()); ok {
+		*held = max(*held, end)
 		return
 	}
-	for k, b := range l.buckets {
-		if b.idle(now) && b.accepted.size(now) == 0 {
-			delete(l.buckets, k)
-		}
-	}
-	l.sweepAt = max(sweepSize, 2*len(l.buckets))
+	l.blocks.Add(c.key(), &end, now)
 }
 
 // maxInWindow reports on the rows of that name; ok is false if there is none.
 func (l *limiter) maxInWindow(name string) (most int, ok bool) {
-	for _, t := range []*table{l.development, l.production} {
-		for _, r := range t.rows {
-			if r.Name == name {
-				most, ok = max(most, r.most), true
+	for _, t := range []table{l.development, l.production} {
+		for _, rows := range t {
+			for _, r := range rows {
+				if r.Name == name {
+					most, ok = max(most, l.most[r]), true
+				}
 			}
 		}
 	}

@@ -14,8 +14,7 @@ type Option func(*config)
 
 type config struct {
 	instanceType clerkthrottle.InstanceType
-	groups       map[string]int // key → number of its instance
-	groupTypes   []clerkthrottle.InstanceType
+	sameAs       map[string]string     // key → the first of its instance
 	limits       []clerkthrottle.Limit // nil: the documented ones
 	algorithm    Algorithm
 	phase        time.Duration
@@ -36,7 +35,7 @@ const DefaultLogSize = 1 << 16
 
 func newConfig(opts []Option) config {
 	c := config{
-		groups:      map[string]int{},
+		sameAs:      map[string]string{},
 		blocking:    true,
 		latency:     Constant(0),
 		serviceTime: Constant(0),
@@ -51,13 +50,18 @@ func newConfig(opts []Option) config {
 	return c
 }
 
+// refuse panics over a mistake in the test.
+func refuse(wrong bool, format string, args ...any) {
+	if wrong {
+		panic(fmt.Sprintf("clerktest: "+format, args...))
+	}
+}
+
 // WithInstanceType sets what kind of instance every secret key belongs to. The
 // default, Auto, reads it off each key's prefix: sk_live_ (or live_) is a
 // production instance, every other key a development instance.
 func WithInstanceType(t clerkthrottle.InstanceType) Option {
-	if t < clerkthrottle.Auto || t > clerkthrottle.Production {
-		panic(fmt.Sprintf("clerktest: WithInstanceType(%v): no such instance type", t))
-	}
+	refuse(t < clerkthrottle.Auto || t > clerkthrottle.Production, "WithInstanceType(%v): no such instance type", t)
 	return func(c *config) { c.instanceType = t }
 }
 
@@ -67,13 +71,9 @@ func WithInstanceType(t clerkthrottle.InstanceType) Option {
 func WithInstanceKeys(keys ...string) Option {
 	keys = slices.Clone(keys)
 	return func(c *config) {
-		if len(keys) == 0 {
-			return
-		}
 		for _, k := range keys {
-			c.groups[k] = len(c.groupTypes)
+			c.sameAs[k] = keys[0]
 		}
-		c.groupTypes = append(c.groupTypes, typeOfKey(keys[0]))
 	}
 }
 
@@ -84,18 +84,14 @@ func WithInstanceKeys(keys ...string) Option {
 func WithLimits(rows ...clerkthrottle.Limit) Option {
 	rows = slices.Clone(rows)
 	for _, row := range rows {
-		if row.N < 1 || row.Window <= 0 || row.Name == "" {
-			panic(fmt.Sprintf("clerktest: WithLimits: row %q: %d per %v: name, N and Window must be set", row.Name, row.N, row.Window))
-		}
+		refuse(row.N < 1 || row.Window <= 0 || row.Name == "", "WithLimits: row %q: %d per %v: name, N and Window must be set", row.Name, row.N, row.Window)
 	}
 	return func(c *config) { c.limits = append([]clerkthrottle.Limit{}, rows...) }
 }
 
 // WithAlgorithm sets how windows are counted. Default: [SlidingLog].
 func WithAlgorithm(a Algorithm) Option {
-	if a < SlidingLog || a > TokenBucket {
-		panic(fmt.Sprintf("clerktest: WithAlgorithm(%v): no such algorithm", a))
-	}
+	refuse(a < SlidingLog || a > TokenBucket, "WithAlgorithm(%v): no such algorithm", a)
 	return func(c *config) { c.algorithm = a }
 }
 
@@ -126,35 +122,27 @@ const (
 
 // WithRetryAfter sets the form of the Retry-After header.
 func WithRetryAfter(form RetryAfter) Option {
-	if form < RetryAfterSeconds || form > RetryAfterOmitted {
-		panic(fmt.Sprintf("clerktest: WithRetryAfter(%d): no such form", form))
-	}
+	refuse(form < RetryAfterSeconds || form > RetryAfterOmitted, "WithRetryAfter(%d): no such form", form)
 	return func(c *config) { c.retryAfter = form }
 }
 
 // WithBlockTime fixes how long a 429 blocks its endpoint, rounded up to whole
 // seconds. By default it is the time until the limit has room again.
 func WithBlockTime(d time.Duration) Option {
-	if d <= 0 {
-		panic(fmt.Sprintf("clerktest: WithBlockTime(%v): must be positive", d))
-	}
+	refuse(d <= 0, "WithBlockTime(%v): must be positive", d)
 	return func(c *config) { c.blockTime = d }
 }
 
 // WithLatency sets how long a round trip takes. Default: no time at all.
 func WithLatency(l Latency) Option {
-	if l == nil {
-		panic("clerktest: WithLatency(nil)")
-	}
+	refuse(l == nil, "WithLatency(nil)")
 	return func(c *config) { c.latency = l }
 }
 
 // WithServiceTime sets how long Clerk works on an accepted request: it passes
 // after the arrival and before the answer's way back. Default: no time at all.
 func WithServiceTime(l Latency) Option {
-	if l == nil {
-		panic("clerktest: WithServiceTime(nil)")
-	}
+	refuse(l == nil, "WithServiceTime(nil)")
 	return func(c *config) { c.serviceTime = l }
 }
 
@@ -184,8 +172,6 @@ func WithFault(f func(r *http.Request, n int) Fault) Option {
 // Default: [DefaultLogSize]. 0 turns the log off; the counts in [Stats] and
 // [Server.MaxInWindow] do not depend on it.
 func WithLogSize(n int) Option {
-	if n < 0 {
-		panic(fmt.Sprintf("clerktest: WithLogSize(%d): must not be negative", n))
-	}
+	refuse(n < 0, "WithLogSize(%d): must not be negative", n)
 	return func(c *config) { c.logSize = n }
 }

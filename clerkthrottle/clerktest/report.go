@@ -1,7 +1,6 @@
 package clerktest
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -149,8 +148,6 @@ func (s *Server) MaxInWindow(name string) int {
 	defer s.mu.Unlock()
 	s.settleLocked(s.nowLocked())
 	most, ok := s.limiter.maxInWindow(name)
-	if !ok {
-		panic(fmt.Sprintf("clerktest: MaxInWindow(%q): no limit has that name", name))
-	}
+	refuse(!ok, "MaxInWindow(%q): no limit has that name", name)
 	return most
 }

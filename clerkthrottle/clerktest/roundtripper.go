@@ -2,13 +2,13 @@ package clerktest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
-	"time"
 )
 
 // memoryAddress is the client address of every request in memory that has no
@@ -58,7 +58,7 @@ func (m *memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	switch {
 	case req.Method == http.MethodHead:
 	case a.stall != 0:
-		resp.Body = &stalledBody{ctx: req.Context(), rest: a.body, half: len(a.body) / 2, stall: a.stall, closed: make(chan struct{})}
+		resp.Body = newStalledBody(req.Context(), a)
 	default:
 		resp.Body = io.NopCloser(bytes.NewReader(a.body))
 	}
@@ -68,13 +68,18 @@ func (m *memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 // stalledBody gives half of its bytes, waits, and gives the rest. Like any
 // body it is read by one goroutine at a time; Close may come from another.
 type stalledBody struct {
-	ctx   context.Context
-	rest  []byte
-	half  int
-	stall time.Duration
-
-	once   sync.Once
+	io.Reader
 	closed chan struct{}
+	close  func()
+}
+
+func newStalledBody(ctx context.Context, a answer) *stalledBody {
+	b := &stalledBody{closed: make(chan struct{})}
+	b.close = sync.OnceFunc(func() { close(b.closed) })
+	half := len(a.body) / 2
+	pause := readerFunc(func([]byte) (int, error) { return 0, cmp.Or(wait(ctx, b.closed, a.stall), io.EOF) })
+	b.Reader = io.MultiReader(bytes.NewReader(a.body[:half]), pause, bytes.NewReader(a.body[half:]))
+	return b
 }
 
 func (b *stalledBody) Read(p []byte) (int, error) {
@@ -82,45 +87,15 @@ func (b *stalledBody) Read(p []byte) (int, error) {
 	case <-b.closed:
 		return 0, http.ErrBodyReadAfterClose
 	default:
+		return b.Reader.Read(p)
 	}
-	part := b.rest
-	switch {
-	case b.half > 0:
-		part = b.rest[:b.half]
-	case b.stall != 0:
-		if err := stall(b.ctx, b.closed, b.stall); err != nil {
-			return 0, err
-		}
-		b.stall = 0
-	}
-	if len(b.rest) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, part)
-	b.rest = b.rest[n:]
-	b.half -= n
-	return n, nil
 }
 
 func (b *stalledBody) Close() error {
-	b.once.Do(func() { close(b.closed) })
+	b.close()
 	return nil
 }
 
-// stall waits for d, or without end if that is negative.
-func stall(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
-	var over <-chan time.Time
-	if d > 0 {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		over = timer.C
-	}
-	select {
-	case <-over:
-		return nil
-	case <-closed:
-		return http.ErrBodyReadAfterClose
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }

@@ -1,80 +1,30 @@
 package clerktest
 
 import (
-	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 )
 
 // documentedFrontend lists the paths as the documentation of the limits spells
 // them; no API description has them.
-var documentedFrontend = []string{
-	"POST /v1/sign_ins",
-	"POST /v1/sign_ups",
-	"POST /v1/sign_ins/attempt_first_factor",
-	"POST /v1/sign_ins/attempt_second_factor",
-	"POST /v1/sign_ups/attempt_verification",
+var documentedFrontend = []operations.Operation{
+	{Method: "POST", Template: "/v1/sign_ins"},
+	{Method: "POST", Template: "/v1/sign_ups"},
+	{Method: "POST", Template: "/v1/sign_ins/attempt_first_factor"},
+	{Method: "POST", Template: "/v1/sign_ins/attempt_second_factor"},
+	{Method: "POST", Template: "/v1/sign_ups/attempt_verification"},
 }
 
-// A router knows operations by net/http's pattern matching, on purpose not by
-// the matching of the client under test.
+// A router knows the operations of the two APIs. It matches paths as the client
+// under test does; the tests hold it against net/http's matching.
 type router struct {
-	backend, frontend routes
-	keys              *config // for its groups of keys and its instance type
-}
-
-type routes struct {
-	mux   *http.ServeMux
-	names map[string]string // mux pattern → endpoint
-}
-
-func newRouter(c *config, tables ...[]clerkthrottle.Limit) *router {
-	r := known()
-	if slices.ContainsFunc(slices.Concat(tables...), func(l clerkthrottle.Limit) bool {
-		return slices.ContainsFunc(l.Operations, func(op string) bool { return !r.knows(op) })
-	}) {
-		r = build() // one of its own, to add to
-	}
-	r.keys = c
-	for _, row := range slices.Concat(tables...) {
-		for _, op := range row.Operations {
-			r.add(op, row.Scope)
-		}
-	}
-	return &r
-}
-
-// known is shared by all servers that need no other operations: building it
-// costs a millisecond.
-var known = sync.OnceValue(build)
-
-func build() router {
-	r := router{backend: newRoutes(), frontend: newRoutes()}
-	for _, op := range operations.Backend() {
-		r.backend.add(op.String())
-	}
-	for _, op := range operations.Frontend() {
-		r.frontend.add(op.String())
-	}
-	for _, op := range documentedFrontend {
-		r.frontend.add(op)
-	}
-	return r
-}
-
-func (r *router) knows(op string) bool {
-	p := pattern(op)
-	return r.backend.names[p] != "" || r.frontend.names[p] != ""
-}
-
-func newRoutes() routes {
-	return routes{mux: http.NewServeMux(), names: map[string]string{}}
+	backend, frontend route.Router
+	keys              *config // for its instances
 }
 
 // An operation is an endpoint of one of the two APIs, which share some paths.
@@ -83,89 +33,60 @@ type operation struct {
 	endpoint string
 }
 
-// add makes a limit row's operation known, where it is not.
-func (r *router) add(op string, scope clerkthrottle.Scope) {
-	if r.isFrontend(op, scope) {
-		r.frontend.add(op)
-	} else {
-		r.backend.add(op)
+func newRouter(keys *config) *router {
+	r := &router{keys: keys}
+	for _, op := range operations.Backend() {
+		r.add(false, op.Method, op.Template)
 	}
+	for _, op := range slices.Concat(operations.Frontend(), documentedFrontend) {
+		r.add(true, op.Method, op.Template)
+	}
+	return r
 }
 
-// operation is what calls of a row's operation are classified as.
+func (r *router) api(frontend bool) *route.Router {
+	if frontend {
+		return &r.frontend
+	}
+	return &r.backend
+}
+
+// add makes an operation known, and returns what its calls are classified as.
+func (r *router) add(frontend bool, method, template string) operation {
+	api := r.api(frontend)
+	id, err := api.Add(method, template)
+	refuse(err != nil, `operation "%s %s": %v`, method, template, err)
+	return operation{frontend, api.Name(id)}
+}
+
+// operation is what calls of a limit row's operation are classified as. It is one
+// of the API that has it; if both have it, or neither, the row's scope tells.
 func (r *router) operation(op string, scope clerkthrottle.Scope) operation {
-	if r.isFrontend(op, scope) {
-		return operation{true, r.frontend.names[pattern(op)]}
+	method, template, _ := strings.Cut(op, " ")
+	_, inBackend := r.backend.Match(method, template) // a {param} is as good a segment as any
+	_, inFrontend := r.frontend.Match(method, template)
+	frontend := inFrontend
+	if inBackend == inFrontend {
+		frontend = scope == clerkthrottle.PerAddress
 	}
-	return operation{false, r.backend.names[pattern(op)]}
+	return r.add(frontend, method, template)
 }
 
-// isFrontend goes by the API that has the operation; if both have it, or
-// neither, by the row's scope.
-func (r *router) isFrontend(op string, scope clerkthrottle.Scope) bool {
-	p := pattern(op)
-	_, inBackend := r.backend.names[p]
-	_, inFrontend := r.frontend.names[p]
-	if inBackend != inFrontend {
-		return inFrontend
+// find finds the operation of a request in one of the APIs, by its path or by
+// that with the /v1 that some callers leave out.
+func (r *router) find(frontend bool, method, path string) (op operation, params []string, ok bool) {
+	if method == http.MethodHead {
+		method = http.MethodGet
 	}
-	return scope == clerkthrottle.PerAddress
-}
-
-func (t routes) add(op string) {
-	p := pattern(op)
-	if _, ok := t.names[p]; ok {
-		return
-	}
-	t.names[p] = op
-	t.mux.Handle(p, http.NotFoundHandler()) // panics on a malformed operation
-}
-
-// pattern turns an operation into a ServeMux pattern: parameters are named by
-// their place, so that the same template under other names is the same pattern.
-func pattern(op string) string {
-	method, template, ok := strings.Cut(op, " ")
-	if !ok || method == "" || !strings.HasPrefix(template, "/") {
-		panic(fmt.Sprintf(`clerktest: operation %q is not of the form "METHOD /path/{template}"`, op))
-	}
-	segments := strings.Split(template, "/")
-	for i, s := range segments {
-		if strings.Contains(s, "{") {
-			segments[i] = fmt.Sprintf("{p%d}", i)
-		}
-	}
-	return method + " " + strings.Join(segments, "/")
-}
-
-// match finds the operation of a method and an escaped, clean path.
-func (t routes) match(method, escaped string) (endpoint string, params []string, ok bool) {
-	plain, err := url.PathUnescape(escaped)
-	if err != nil {
-		return "", nil, false
-	}
-	_, p := t.mux.Handler(&http.Request{Method: method, URL: &url.URL{Path: plain, RawPath: escaped}})
-	name, ok := t.names[p]
+	api := r.api(frontend)
+	m, ok := api.Match(method, path)
 	if !ok {
-		return "", nil, false
-	}
-	_, template, _ := strings.Cut(p, " ")
-	given := strings.Split(escaped, "/")
-	for i, s := range strings.Split(template, "/") {
-		if strings.HasPrefix(s, "{") && i < len(given) {
-			v, _ := url.PathUnescape(given[i])
-			params = append(params, v)
+		if m, ok = api.Match(method, withVersion(path)); !ok {
+			return operation{}, nil, false
 		}
 	}
-	return name, params, true
-}
-
-// find tries the path as it is and with the /v1 that some callers leave out.
-func (t routes) find(method, escaped string) (string, []string, bool) {
-	if name, params, ok := t.match(method, escaped); ok {
-		return name, params, true
+	for i := range m.Len() {
+		params = append(params, m.Param(i))
 	}
-	if v := withVersion(escaped); v != escaped {
-		return t.match(method, v)
-	}
-	return "", nil, false
+	return operation{frontend, api.Name(m.ID)}, params, true
 }

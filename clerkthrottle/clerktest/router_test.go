@@ -25,7 +25,7 @@ func TestEndpoints(t *testing.T) {
 		{devKey, "POST /v1/organizations/org_1/invitations/bulk", "POST /v1/organizations/{organization_id}/invitations/bulk"},
 		{devKey, "POST /v1/organizations/org_1/invitations", "POST /v1/organizations/{organization_id}/invitations"},
 		{devKey, "GET /v1/new_thing/thing_2aB3/part", "GET /v1/new_thing/{id}/part"},
-		{devKey, "GET /v2/x", "GET /v1/{id}/x"},
+		{devKey, "GET /v2/x", "GET /v1/v2/x"},
 		{"", "POST /v1/client/sign_ins", "POST /v1/client/sign_ins"},
 		{devKey, "POST /v1/client/sign_ins", "POST /v1/client/sign_ins"},
 		{"", "POST /__clerk/v1/client/sign_ins", "POST /v1/client/sign_ins"},

@@ -10,14 +10,15 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
 )
 
 // Server is the stand-in. Make one with [New]; the zero value is not usable. It
 // is safe for concurrent use.
 type Server struct {
 	cfg                     config
-	development, production []clerkthrottle.Limit
 	router                  *router
+	development, production table
 
 	mu      sync.Mutex
 	epoch   time.Time  // the zero of the durations below; set when first needed
@@ -27,7 +28,7 @@ type Server struct {
 	limiter *limiter
 	users   map[string]*userStore // by instance
 	report  report
-	notices map[noticeKey][]notice
+	notices registry.Registry[*notices]
 	late    []lateArrival // by their time
 
 	started *httptest.Server
@@ -38,12 +39,15 @@ type Server struct {
 // unless options say otherwise. It panics if an option is wrong.
 func New(opts ...Option) *Server {
 	s := &Server{cfg: newConfig(opts)}
-	s.development, s.production = s.cfg.limits, s.cfg.limits
-	if s.cfg.limits == nil {
-		s.development = clerkthrottle.Limits(clerkthrottle.Development)
-		s.production = clerkthrottle.Limits(clerkthrottle.Production)
+	s.router = newRouter(&s.cfg)
+	tableOf := func(t clerkthrottle.InstanceType) table {
+		limits := s.cfg.limits
+		if limits == nil {
+			limits = clerkthrottle.Limits(t)
+		}
+		return newTable(s.router, t.String(), limits)
 	}
-	s.router = newRouter(&s.cfg, s.development, s.production)
+	s.development, s.production = tableOf(clerkthrottle.Development), tableOf(clerkthrottle.Production)
 	s.Reset()
 	return s
 }
@@ -57,10 +61,10 @@ func (s *Server) Reset() {
 	s.epoch = time.Time{}
 	s.rand = rand.New(rand.NewPCG(s.cfg.seed, 0))
 	s.sent = 0
-	s.limiter = newLimiter(&s.cfg, s.router, s.development, s.production, s.gridLocked)
+	s.limiter = newLimiter(&s.cfg, s.development, s.production, s.gridLocked)
 	s.users = map[string]*userStore{}
 	s.report = newReport(s.cfg.logSize)
-	s.notices = map[noticeKey][]notice{}
+	s.notices = newNotices()
 	s.late = nil
 }
 
@@ -119,7 +123,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		half := len(body) / 2
 		_, _ = w.Write(body[:half])
 		_ = http.NewResponseController(w).Flush()
-		if stall(r.Context(), nil, a.stall) != nil {
+		if wait(r.Context(), nil, a.stall) != nil {
 			panic(http.ErrAbortHandler)
 		}
 		body = body[half:]
@@ -140,12 +144,13 @@ func breakConnection(w http.ResponseWriter) {
 	_ = conn.Close()
 }
 
-// gridLocked places the edges of fixed windows: one edge, if they are fixed.
+// gridLocked places the edges of fixed windows, if they are fixed: one edge that
+// is before all arrivals.
 func (s *Server) gridLocked(w time.Duration) (time.Duration, bool) {
 	if !s.cfg.phased {
 		return 0, false
 	}
-	return s.cfg.phase - time.Duration(s.epoch.UnixNano())%w, true
+	return s.cfg.phase%w - time.Duration(s.epoch.UnixNano())%w - w, true
 }
 
 func (s *Server) nowLocked() time.Duration {

@@ -2,23 +2,12 @@ package clerktest
 
 import (
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 )
-
-// documentedFrontend lists the paths as the documentation of the limits spells
-// them; no API description has them.
-var documentedFrontend = []operations.Operation{
-	{Method: "POST", Template: "/v1/sign_ins"},
-	{Method: "POST", Template: "/v1/sign_ups"},
-	{Method: "POST", Template: "/v1/sign_ins/attempt_first_factor"},
-	{Method: "POST", Template: "/v1/sign_ins/attempt_second_factor"},
-	{Method: "POST", Template: "/v1/sign_ups/attempt_verification"},
-}
 
 // A router knows the operations of the two APIs. It matches paths as the client
 // under test does; the tests hold it against net/http's matching.
@@ -38,7 +27,7 @@ func newRouter(keys *config) *router {
 	for _, op := range operations.Backend() {
 		r.add(false, op.Method, op.Template)
 	}
-	for _, op := range slices.Concat(operations.Frontend(), documentedFrontend) {
+	for _, op := range operations.Frontend() {
 		r.add(true, op.Method, op.Template)
 	}
 	return r

@@ -40,14 +40,14 @@ type Server struct {
 func New(opts ...Option) *Server {
 	s := &Server{cfg: newConfig(opts)}
 	s.router = newRouter(&s.cfg)
-	tableOf := func(t clerkthrottle.InstanceType) table {
-		limits := s.cfg.limits
-		if limits == nil {
-			limits = clerkthrottle.Limits(t)
-		}
-		return newTable(s.router, t.String(), limits)
+	// The documented limits know operations by spellings that no API description
+	// has: they are to be known whichever limits hold.
+	s.development = newTable(s.router, "development", clerkthrottle.Limits(clerkthrottle.Development))
+	s.production = newTable(s.router, "production", clerkthrottle.Limits(clerkthrottle.Production))
+	if s.cfg.limits != nil {
+		s.development = newTable(s.router, "any", s.cfg.limits)
+		s.production = s.development
 	}
-	s.development, s.production = tableOf(clerkthrottle.Development), tableOf(clerkthrottle.Production)
 	s.Reset()
 	return s
 }

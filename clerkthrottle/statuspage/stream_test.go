@@ -17,6 +17,13 @@ import (
 
 const often = 20 * time.Millisecond
 
+// serve serves a page, and returns the address of its stream.
+func serve(t *testing.T, page http.Handler) string {
+	server := httptest.NewServer(page)
+	t.Cleanup(server.Close)
+	return server.URL + "/events"
+}
+
 // open opens a stream and fails the test unless the status is as wanted.
 func open(t *testing.T, ctx context.Context, url string, status int) *events {
 	t.Helper()
@@ -51,9 +58,7 @@ func next(t *testing.T, r *events) event {
 func TestStreamCarriesSnapshots(t *testing.T) {
 	var calls atomic.Int64
 	numbered := source(func() transport.Snapshot { return sample(noon.Add(time.Duration(calls.Add(1)) * time.Second)) })
-	server := httptest.NewServer(statuspage.New(numbered, statuspage.WithInterval(often)))
-	t.Cleanup(server.Close)
-	stream := open(t, t.Context(), server.URL+"/events", http.StatusOK)
+	stream := open(t, t.Context(), serve(t, statuspage.New(numbered, statuspage.WithInterval(often))), http.StatusOK)
 	for i := range 3 {
 		var got transport.Snapshot
 		if err := json.Unmarshal([]byte(next(t, stream).data), &got); err != nil || !got.Time.Equal(noon.Add(time.Duration(i+1)*time.Second)) {
@@ -63,15 +68,14 @@ func TestStreamCarriesSnapshots(t *testing.T) {
 }
 
 func TestStreamsAreBounded(t *testing.T) {
-	server := httptest.NewServer(samplePage(statuspage.WithInterval(often), statuspage.WithMaxStreams(2)))
-	t.Cleanup(server.Close)
+	url := serve(t, samplePage(statuspage.WithInterval(often), statuspage.WithMaxStreams(2)))
 	ctx, leave := context.WithCancel(t.Context())
-	next(t, open(t, ctx, server.URL+"/events", http.StatusOK))
-	next(t, open(t, t.Context(), server.URL+"/events", http.StatusOK))
-	open(t, t.Context(), server.URL+"/events", http.StatusServiceUnavailable)
+	next(t, open(t, ctx, url, http.StatusOK))
+	next(t, open(t, t.Context(), url, http.StatusOK))
+	open(t, t.Context(), url, http.StatusServiceUnavailable)
 	leave() // and its place is free again, a moment later
 	for {
-		resp, err := http.Get(server.URL + "/events")
+		resp, err := http.Get(url)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -88,26 +92,23 @@ func TestStreamsAreBounded(t *testing.T) {
 func TestStreamEndsWithItsRequest(t *testing.T) {
 	page := samplePage(statuspage.WithInterval(time.Hour))
 	ended := make(chan struct{})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	ctx, leave := context.WithCancel(t.Context())
+	next(t, open(t, ctx, serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		page.ServeHTTP(w, r)
 		close(ended)
-	}))
-	t.Cleanup(server.Close)
-	ctx, leave := context.WithCancel(t.Context())
-	next(t, open(t, ctx, server.URL+"/events", http.StatusOK))
+	})), http.StatusOK))
 	leave()
 	<-ended
 }
 
 func TestStreamEndsWithItsServer(t *testing.T) {
 	page := samplePage(statuspage.WithInterval(time.Hour))
-	stays := httptest.NewServer(page)
-	t.Cleanup(stays.Close)
+	stays := serve(t, page)
 	server := httptest.NewServer(page)
 	t.Cleanup(server.Close)
 	ended := open(t, t.Context(), server.URL+"/events", http.StatusOK)
 	next(t, ended)
-	next(t, open(t, t.Context(), stays.URL+"/events", http.StatusOK))
+	next(t, open(t, t.Context(), stays, http.StatusOK))
 
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
@@ -117,7 +118,7 @@ func TestStreamEndsWithItsServer(t *testing.T) {
 	if _, err := ended.next(); !errors.Is(err, io.EOF) {
 		t.Errorf("the stream ends with %v", err)
 	}
-	next(t, open(t, t.Context(), stays.URL+"/events", http.StatusOK)) // another server's streams go on
+	next(t, open(t, t.Context(), stays, http.StatusOK)) // another server's streams go on
 }
 
 // TestStreamOutlivesTheServersTimeouts, which are for answers that end.

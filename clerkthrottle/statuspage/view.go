@@ -10,8 +10,7 @@ import (
 )
 
 // view is everything that the templates print: a snapshot, what the reader asked
-// of it, and what both come to. It is the same for the page as it is first sent
-// and for every event of its stream, so that both say the same.
+// of it, and what both come to.
 type view struct {
 	transport.Snapshot // with those Limits and Endpoints that are shown, in their order
 	query

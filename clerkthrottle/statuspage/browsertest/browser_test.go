@@ -17,32 +17,26 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is the one Chromium of all tests; each has a tab of its own.
+// browser is the one Chromium of all tests; each has a tab of its own. It is nil
+// where there is no Chromium.
 var browser context.Context
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
 func run(m *testing.M) int {
-	bin := chromium()
+	bin := ""
+	for _, name := range []string{os.Getenv("CHROMIUM_BIN"), "chromium", "chromium-browser", "google-chrome"} {
+		if found, err := exec.LookPath(name); bin == "" && err == nil {
+			bin = found
+		}
+	}
 	if bin == "" {
 		return m.Run() // each test says that it is left out
 	}
-	dir, err := os.MkdirTemp("", "statuspage-browser-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	allocator, stop := chromedp.NewExecAllocator(context.Background(),
-		chromedp.ExecPath(bin), chromedp.UserDataDir(dir),
-		chromedp.NoSandbox, chromedp.NoFirstRun, chromedp.DisableGPU, chromedp.Headless,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true),
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(bin), chromedp.NoSandbox,
 		chromedp.Flag("disable-lcd-text", true), // smaller pictures
-		chromedp.Flag("hide-scrollbars", false), // a bar sideways is to be seen
-	)
+	)...)
 	defer stop()
 	var end context.CancelFunc
 	browser, end = chromedp.NewContext(allocator)
@@ -52,19 +46,6 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return m.Run()
-}
-
-func chromium() string {
-	names := []string{"chromium", "chromium-browser", "google-chrome"}
-	if named := os.Getenv("CHROMIUM_BIN"); named != "" {
-		names = []string{named}
-	}
-	for _, name := range names {
-		if bin, err := exec.LookPath(name); err == nil {
-			return bin
-		}
-	}
-	return ""
 }
 
 // tab is a browser's tab that notes what the browser complains about.
@@ -90,11 +71,11 @@ func open(t *testing.T, url string, width int64, scheme string) *tab {
 		t.Skip(why)
 	}
 	tb := &tab{t: t}
-	ctx, stop := chromedp.NewContext(browser, chromedp.WithListener(tb.note))
+	var stop, cancel context.CancelFunc
+	tb.ctx, stop = chromedp.NewContext(browser, chromedp.WithListener(tb.note))
 	t.Cleanup(stop)
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	tb.ctx, cancel = context.WithTimeout(tb.ctx, time.Minute)
 	t.Cleanup(cancel)
-	tb.ctx = ctx
 	tb.do(chromedp.EmulateViewport(width, 800))
 	call(tb, runtime.Enable, cdp.Empty{})
 	call(tb, log.Enable, cdp.Empty{})
@@ -170,15 +151,10 @@ func eval[T any](tb *tab, script string) T {
 // await waits until a script's value is true.
 func (tb *tab) await(what, script string) {
 	tb.t.Helper()
-	end := time.Now().Add(20 * time.Second)
-	for {
-		if eval[bool](tb, script) {
-			return
-		}
+	for end := time.Now().Add(30 * time.Second); !eval[bool](tb, script); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			tb.t.Fatalf("it never comes about that %s; the state is %q", what, eval[string](tb, "document.documentElement.dataset.state"))
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 }
 

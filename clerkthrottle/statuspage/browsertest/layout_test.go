@@ -1,7 +1,8 @@
 package browsertest
 
 import (
-	"strconv"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,8 +12,6 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
-
-func format(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }
 
 // laidOut lists what is wrong with a page's layout: a page wider than the
 // window, text outside of it, text over text, and text too faint to read
@@ -81,29 +80,26 @@ func large() transport.Snapshot {
 }
 
 func TestFitsAndReads(t *testing.T) {
-	calm := func() transport.Snapshot {
-		s := load(time.Now())
-		return transport.Snapshot{Time: s.Time, Limits: s.Limits[1:2], History: s.History}
-	}
 	for name, source := range map[string]source{
 		"load":  busy,
 		"large": large,
-		"calm":  calm,
+		"calm": func() transport.Snapshot {
+			s := load(time.Now())
+			return transport.Snapshot{Time: s.Time, Limits: s.Limits[1:2], History: s.History}
+		},
 		"empty": func() transport.Snapshot { return transport.Snapshot{Time: time.Now()} },
 	} {
 		url := serve(t, source)
 		for _, scheme := range []string{"light", "dark"} {
-			t.Run(name+" "+scheme, func(t *testing.T) {
-				tb := open(t, url, 1280, scheme)
-				tb.awaitState("live")
-				for _, width := range []int64{320, 390, 768, 1024, 1280, 1920} {
-					tb.do(chromedp.EmulateViewport(width, 800))
-					tb.await("the window is resized", "innerWidth === "+strconv.FormatInt(width, 10))
-					for _, wrong := range eval[[]string](tb, laidOut) {
-						t.Errorf("%d px: %s", width, wrong)
-					}
+			tb := open(t, url, 1280, scheme)
+			tb.awaitState("live")
+			for _, width := range []int64{320, 390, 768, 1024, 1280, 1920} {
+				tb.do(chromedp.EmulateViewport(width, 800))
+				tb.await("the window is resized", fmt.Sprint("innerWidth === ", width))
+				for _, wrong := range eval[[]string](tb, laidOut) {
+					t.Errorf("%s, %s, %d px: %s", name, scheme, width, wrong)
 				}
-			})
+			}
 		}
 	}
 }
@@ -133,14 +129,9 @@ func TestWhatAScreenReaderFinds(t *testing.T) {
 		t.Errorf("the headings are %s", got)
 	}
 	for _, role := range []string{"meter", "region", "table", "searchbox", "combobox"} {
-		for _, name := range found[role] {
-			if name == "" {
-				t.Errorf("a %s has no name", role)
-			}
+		if slices.Contains(found[role], "") {
+			t.Errorf("a %s has no name", role)
 		}
-	}
-	if got := eval[string](tb, `document.querySelector("[role=meter]").getAttribute("aria-valuetext")`); got != "0 of 1,000 free, 84 in flight, 916 returning; 213 requests wait" {
-		t.Errorf("the first gauge says %q", got)
 	}
 	if got := eval[string](tb, `document.getElementById("said").textContent`); got != "" {
 		t.Errorf("nothing has changed, and a screen reader is told %q", got)

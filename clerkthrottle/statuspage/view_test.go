@@ -103,6 +103,11 @@ func TestShowsEverything(t *testing.T) {
 			t.Errorf("the page lacks %s", says)
 		}
 	}
+	shared := sample(noon)
+	shared.Limits[1].Returning = 462
+	if says := "free 0 of 1,100 are this program’s 550 waiting 23"; !strings.Contains(shown(shared, ""), says) || strings.Contains(got, "program’s") {
+		t.Errorf("only a page of a fleet is to say %q", says)
+	}
 	if n := strings.Count(got, "3fa9c1d27b04"); n != 1 {
 		t.Errorf("what all keys have in common is said %d times", n)
 	}

@@ -118,7 +118,7 @@ func (s *scheduler) countLocked(ep *endpoint, now time.Duration, c tally.Counts)
 func (s *scheduler) throttledLocked(p *permit, now time.Duration) {
 	ep := p.endpoint
 	s.countLocked(ep, now, tally.Counts{Throttled: 1})
-	if ep.rate == nil || !ep.rate.rate.Throttled(now, p.sent, ep.block.Until()) {
+	if ep.rate == nil || p.hasty || !ep.rate.rate.Throttled(now, p.sent, ep.block.Until()) {
 		return
 	}
 	s.wakeLocked(ep.rate) // the rate changed, and with it the time to wake

@@ -33,6 +33,7 @@ type permit struct {
 
 	retry   bool
 	paced   bool // took a token of the learned rate
+	hasty   bool // sent although it should have waited: in a dry run
 	settled bool
 }
 

@@ -167,9 +167,10 @@ func (s *scheduler) armLocked(st *station, now time.Duration) {
 		at = st.wakeTime(now)
 	}
 	switch {
-	case at == st.wakeAt:
-	case at == never:
+	case at == never && st.wakeAt != never:
 		st.timer.Stop()
+	case at == never, st.wakeAt != never && st.wakeAt <= at:
+		return // one that fires early sets itself anew: cheaper than to move it in a heap of many
 	case st.timer == nil:
 		st.timer = time.AfterFunc(at-now, func() { s.wake(st) })
 	default:

@@ -35,7 +35,7 @@ func TestClassifyOfAnOperationSeenBeforeDoesNotAllocate(t *testing.T) {
 	c := newTestClassifier(t)
 	for _, req := range []*http.Request{
 		request("GET", "https://api.clerk.com/v1/users?limit=100", liveKey),
-		request("GET", "https://API.clerk.com:443/v1/users/user_2NNEqL2nrIRdJ194ndJqAHwEfxC", liveKey),
+		request("GET", "https://api.clerk.com:443/v1/users/user_2NNEqL2nrIRdJ194ndJqAHwEfxC", liveKey),
 		request("POST", "https://api.clerk.com/v1/organizations/org_2a/invitations/bulk", devKey),
 		request("GET", "http://127.0.0.1:8080/v1/sessions", devKey),
 		request("GET", "https://www.example.com/some/page", ""),

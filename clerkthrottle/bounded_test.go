@@ -2,6 +2,7 @@ package clerkthrottle
 
 import (
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -60,43 +61,88 @@ func TestMadeUpPathsMakeNamesWithoutBound(t *testing.T) {
 	wantRows(t, full, development) // and the instance's limit holds for the rest as well
 }
 
-// Several requests may see the last free place at once.
-func TestNamesAddedAtOnceExceedTheBound(t *testing.T) {
-	var n names
-	for i := range 2 * maxNames {
-		n.add(fmt.Sprint("GET /", i))
+// Whoever calls a proxy can make up keys. Past the bound, they share the limits of
+// one development instance, whatever they say they are, and no key that came
+// before starts anew.
+func TestMadeUpKeysPastTheBoundShareOneDevelopmentInstance(t *testing.T) {
+	log := &lines{}
+	c := newTestClassifier(t, WithLogger(slog.New(slog.NewTextHandler(log, nil))))
+	first := instanceBucket(t, c, liveKey)
+	buckets := map[string]bool{}
+	for i := range 3 * maxInstances {
+		claim := c.classify(request("GET", backendURL+"/v1/users", fmt.Sprintf("sk_live_%d", i)))
+		buckets[claim.Limits[0].Key] = true
+		if i > maxInstances {
+			wantRows(t, claim, development)
+		}
 	}
-	if len(n.seen) != maxNames {
-		t.Errorf("%d names, want %d", len(n.seen), maxNames)
+	if len(buckets) != maxInstances { // one place is liveKey's, and one bucket the others'
+		t.Errorf("%d instances have limits of their own, want %d", len(buckets), maxInstances)
+	}
+	late := c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, "sk_live_newcomer"))
+	wantRows(t, late, "PATCH /v1/users/{user_id} 10/10s", development)
+	if again := instanceBucket(t, c, liveKey); again != first {
+		t.Errorf("the first key has the bucket %q, before %q", again, first)
+	}
+	if long := instanceBucket(t, newTestClassifier(t), "sk_live_"+strings.Repeat("x", 1<<20)); long != late.Limits[1].Key {
+		t.Errorf("a key of a mebibyte has a bucket of its own, %q", long)
+	}
+	if text := strings.Join(log.all(), "\n"); strings.Count(text, "too many secret keys") != 1 {
+		t.Errorf("want one warning:\n%s", text)
 	}
 }
 
-func TestManyKeysAreRememberedWithoutBound(t *testing.T) {
-	c := newTestClassifier(t, WithInstanceType(Production))
-	first := instanceBucket(t, c, devKey)
-	operations := []string{"GET /v1/users", "POST /v1/users", "GET /v1/jwks", "GET /v1/sessions", "POST /v1/invitations"}
-	for i := range 3 * maxKept {
-		for _, op := range operations {
-			method, path, _ := strings.Cut(op, " ")
-			c.classify(request(method, backendURL+path, fmt.Sprintf("sk_test_%d", i)))
+func TestInstanceWithANameIsOneWhateverTheKey(t *testing.T) {
+	c := newTestClassifier(t, WithInstanceID("shop"))
+	first := instanceBucket(t, c, "sk_live_0")
+	for i := range 3 * maxInstances {
+		if got := instanceBucket(t, c, fmt.Sprintf("sk_live_%d", i)); got != first {
+			t.Fatalf("key %d: bucket %q, want %q", i, got, first)
 		}
-		if len(c.instances) > maxKept || len(c.claims) > maxKept || len(c.warned) > maxKept {
-			t.Fatalf("after %d keys: %d instances, %d claims, %d warned", i, len(c.instances), len(c.claims), len(c.warned))
-		}
-	}
-	if again := instanceBucket(t, c, devKey); again != first {
-		t.Errorf("a key that was forgotten has the bucket %q, before %q", again, first)
 	}
 }
 
-func TestManyResourcesAreRemembered(t *testing.T) {
+// A 429 at an endpoint without a row is the host's, whoever the visitor is; and a
+// URL may come from a stranger, who can name any host.
+func TestFrontendEndpointsWithoutARowHaveOneGatePerHostAndOperation(t *testing.T) {
 	c := newTestClassifier(t)
-	for i := range 10_000 {
-		c.classify(backendRequest(fmt.Sprintf("PATCH /v1/users/user_%d", i)))
-		c.classify(request("POST", frontendURL+"/v1/client/sign_ins", "", "X-Forwarded-For", fmt.Sprintf("10.0.%d.%d", i/256, i%256)))
+	gate := func(host, path, address string) string {
+		return c.classify(request("GET", "https://"+host+path, "", "X-Forwarded-For", address)).Key
 	}
-	if len(c.claims) > 0 {
-		t.Errorf("%d claims are kept, want none of one resource or visitor", len(c.claims))
+	gates := map[string]bool{}
+	for i := range 3 * maxHosts {
+		host, address := fmt.Sprintf("clerk.h%d.example", i), fmt.Sprintf("10.0.%d.%d", i/256, i%256)
+		gates[gate(host, "/v1/client", address)] = true
+		if one, two := gate(host, "/v1/environment", address), gate(host, "/v1/environment", "192.0.2.1"); one != two {
+			t.Fatalf("%s: gates %q and %q for two visitors", host, one, two)
+		}
+	}
+	if len(gates) != maxHosts+1 {
+		t.Errorf("%d gates for one operation, want one for each of %d hosts and one for the rest", len(gates), maxHosts)
+	}
+	if a, b := gate("clerk.h0.example", "/v1/client", ""), gate("clerk.h0.example", "/v1/environment", ""); a == b {
+		t.Errorf("two operations share the gate %q", a)
+	}
+}
+
+// What is counted for one resource or address is countless: the budget bounds it,
+// and has to know it for what it is.
+func TestCountlessLimitsAreMarkedPrivate(t *testing.T) {
+	c := newTestClassifier(t)
+	for _, l := range c.classify(request("POST", frontendURL+"/v1/client/sign_ins", "", "X-Forwarded-For", "192.0.2.1")).Limits {
+		if !l.Private {
+			t.Errorf("%q is not private", l.Key)
+		}
+	}
+	user := c.classify(backendRequest("PATCH /v1/users/" + aUser)).Limits
+	if !user[0].Private || user[1].Private {
+		t.Errorf("private: %t of the user's, %t of the instance's limit", user[0].Private, user[1].Private)
+	}
+	in := c.instances.of(devKey)
+	for i := range in.claims {
+		if in.claims[i].Load() != nil {
+			t.Errorf("the claim of one resource is kept: %+v", in.claims[i].Load())
+		}
 	}
 }
 

@@ -1,22 +1,18 @@
 package clerkthrottle
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// maxKept bounds what is remembered of requests seen before: their keys, and
-// the claims worked out for them. Past it the memory starts anew, which costs
-// time and nothing else.
-const maxKept = 4096
+// maxHosts bounds how many hosts of the Frontend API have gates and limits of
+// their own: a URL may come from a stranger. Further ones share theirs.
+const maxHosts = 1024
 
 // maxLearned is the longest window whose rate is learned from 429s. Learning takes
 // dozens of windows: for an hourly row, its window and Clerk's Retry-After have
@@ -26,29 +22,10 @@ const maxLearned = time.Minute
 // classifier says what each request draws on. It is safe for concurrent use.
 type classifier struct {
 	*table
-	configured  InstanceType
-	id          string
+	instances   *instances
+	named       map[string]bool      // by WithHosts
+	hosts       *bounded.Map[string] // of the Frontend API, as they stand in keys of buckets
 	perEndpoint bool
-	logger      *slog.Logger
-
-	mu        sync.RWMutex
-	instances map[string]*instance // by secret key
-	claims    map[claimKey]*transport.Claim
-	warned    map[string]bool // by instance name, of those that contradict the configured type
-}
-
-// instance is a Clerk application instance, as told by a secret key.
-type instance struct {
-	name  string // WithInstanceID's, or a hash of the key; never the key
-	scope string // names it in keys of buckets
-	kind  InstanceType
-}
-
-// claimKey names a claim that many requests share: all but those that draw on a
-// row of one resource.
-type claimKey struct {
-	instance *instance
-	route    int
 }
 
 func newClassifier(cfg *config) (*classifier, error) {
@@ -58,76 +35,70 @@ func newClassifier(cfg *config) (*classifier, error) {
 	}
 	return &classifier{
 		table:       t,
-		configured:  cfg.instanceType,
-		id:          cfg.instanceID,
+		instances:   newInstances(cfg, len(t.backend.rows)),
+		named:       cfg.hosts,
+		hosts:       bounded.New(maxHosts, strings.Clone, "others"),
 		perEndpoint: cfg.perEndpoint,
-		logger:      cfg.logger,
-		instances:   make(map[string]*instance),
-		claims:      make(map[claimKey]*transport.Claim),
-		warned:      make(map[string]bool),
 	}, nil
 }
 
-// classify is the transport's [transport.Config.Classify].
+// classify is the transport's [transport.Config.Classify]. Whose a request is, its
+// host decides; the rest of the request at most which API of Clerk's it goes to.
 func (c *classifier) classify(r *http.Request) *transport.Claim {
 	if r == nil || r.URL == nil {
 		return nil
 	}
-	path, key := pathOf(r.URL), bearer(r.Header)
-	to := targetOf(r.URL, path, key)
-	if to == notClerk {
+	at := c.hostOf(r.URL)
+	if at == foreignHost {
 		return nil
 	}
-	method, path := methodOf(r, to), trimPrefix(path)
-	if to == toFrontend {
-		return c.frontendClaim(r, method, path)
+	path, key := pathOf(r.URL), bearer(r.Header)
+	if at == namedHost || at == loopbackHost {
+		at = c.apiAt(at, r, path, key)
 	}
-	if !strings.HasPrefix(path, "/v1/") {
-		path = "/v1/" + strings.TrimPrefix(path, "/") // some callers leave it out
+	path = trimPrefix(path)
+	switch at {
+	case backendHost:
+		return c.backendClaim(key, methodOf(r), versioned(path))
+	case frontendHost, domainHost:
+		return c.frontendClaim(r, at, path)
 	}
-	return c.backendClaim(key, method, path)
+	return nil
 }
 
 // backendClaim draws on the rows of the operation and on the instance's.
 func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
+	in := c.instances.of(key)
 	m, known := c.backend.router.Match(method, path)
 	if !known {
-		name := c.backend.others.name(method, route.Fold(path))
-		return c.newBackendClaim(c.instance(key), name, nil, m, false)
+		return c.newBackendClaim(in, key, c.backend.nameOf(method, path), nil, m, false)
 	}
-	c.mu.RLock() // the usual way: a key and an operation seen before
-	claim, ok := c.claims[claimKey{c.instances[key], m.ID}]
-	c.mu.RUnlock()
-	if ok {
+	kept := &in.claims[m.ID]
+	if claim := kept.Load(); claim != nil { // the usual way: a key and an operation seen before
 		return claim
 	}
-	in := c.instance(key)
-	shared, rows := claimKey{in, m.ID}, c.backend.rows[m.ID]
-	claim = c.newBackendClaim(in, c.backend.router.Name(m.ID), rows, m, c.backend.unlimited[m.ID])
+	rows := c.backend.rows[m.ID]
+	claim := c.newBackendClaim(in, key, c.backend.router.Name(m.ID), rows, m, c.backend.unlimited[m.ID])
 	if len(rows) == 0 || rows[0].Scope == PerInstance {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if len(c.claims) >= maxKept {
-			clear(c.claims)
-		}
-		c.claims[shared] = claim
+		kept.Store(claim)
 	}
 	return claim
 }
 
 // newBackendClaim makes a claim on the given rows and, unless the operation is
 // exempt, on the instance's.
-func (c *classifier) newBackendClaim(in *instance, name string, rows []*Limit, m route.Match, exempt bool) *transport.Claim {
+func (c *classifier) newBackendClaim(in *instance, key, name string, rows []*Limit, m route.Match, exempt bool) *transport.Claim {
+	c.instances.warn(in, key)
 	claim := &transport.Claim{Endpoint: name, Key: in.scope + " " + name, Limits: make([]transport.Limit, 0, len(rows)+1)}
 	for _, row := range rows {
-		key := in.scope + " " + row.Name
+		bucket := in.scope + " " + row.Name
 		if row.Scope == PerResource {
-			key += " " + paramsOf(m)
+			bucket += " " + paramsOf(m)
 		}
-		claim.Limits = append(claim.Limits, limitOf(row, key))
+		claim.Limits = append(claim.Limits, limitOf(row, bucket))
 	}
 	if !exempt {
-		whole := limitOf(c.table.instance[in.kind], in.scope+" "+InstanceLimit)
+		whole := limitOf(c.instance[in.kind], in.scope+" "+InstanceLimit)
 		if c.perEndpoint {
 			whole.Key += " " + name
 		}
@@ -143,101 +114,52 @@ func (c *classifier) newBackendClaim(in *instance, name string, rows []*Limit, m
 }
 
 // frontendClaim draws on the rows of the operation, for the client's address.
+// Where there is no row, all addresses share the gate: there are very many of
+// them, and a 429 that none of the documented limits explains is the host's.
 // Nothing is learned: an address seldom has two programs.
-func (c *classifier) frontendClaim(r *http.Request, method, path string) *transport.Claim {
-	scope := strings.ToLower(r.URL.Hostname()) + " " + clientAddress(r.Header)
-	m, known := c.frontend.router.Match(method, path)
-	if !known && !under("/v1", path) {
-		m, known = c.frontend.router.Match(method, "/v1"+path) // some callers leave it out
+func (c *classifier) frontendClaim(r *http.Request, at host, path string) *transport.Claim {
+	method := frontendMethodOf(r)
+	m, known := c.frontend.matchEither(method, path)
+	if !known && at == domainHost {
+		return nil // the name alone does not make it Clerk's
 	}
+	scope := c.hosts.Get(plain(hostName(r.URL)))
 	if !known {
-		name := c.frontend.others.name(method, route.Fold(path))
+		name := c.frontend.nameOf(method, path)
 		return &transport.Claim{Endpoint: name, Key: scope + " " + name}
 	}
-	name := c.frontend.router.Name(m.ID)
+	name, rows := c.frontend.router.Name(m.ID), c.frontend.rows[m.ID]
+	if len(rows) > 0 {
+		scope += " " + clientAddress(r.Header)
+	}
 	claim := &transport.Claim{Endpoint: name, Key: scope + " " + name}
-	for _, row := range c.frontend.rows[m.ID] {
+	for _, row := range rows {
 		claim.Limits = append(claim.Limits, limitOf(row, scope+" "+row.Name))
 	}
 	return claim
 }
 
-// instance returns the instance that a secret key belongs to.
-func (c *classifier) instance(key string) *instance {
-	c.mu.RLock()
-	in, ok := c.instances[key]
-	c.mu.RUnlock()
-	if ok {
-		return in
-	}
-	in, contradiction := c.addInstance(key)
-	if contradiction { // told outside the lock: a handler may send requests of its own
-		c.logger.Warn("clerkthrottle: the configured instance type contradicts the secret key; the stricter limit holds",
-			"configured", c.configured.String(), "key_prefix_says", typeOfKey(key).String(), "instance", in.name)
-	}
-	return in
-}
-
-// addInstance remembers the instance of a key, and reports whether it is the
-// first to contradict the configured type.
-func (c *classifier) addInstance(key string) (in *instance, contradiction bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if in, ok := c.instances[key]; ok {
-		return in, false
-	}
-	if len(c.instances) >= maxKept {
-		clear(c.instances)
-		clear(c.claims) // they are found by the instances just forgotten
-	}
-	in = c.newInstance(key)
-	c.instances[key] = in
-	told := typeOfKey(key)
-	if c.configured == Auto || told == Auto || told == c.configured || c.warned[in.name] || len(c.warned) >= maxKept {
-		return in, false
-	}
-	c.warned[in.name] = true
-	return in, true
-}
-
-func (c *classifier) newInstance(key string) *instance {
-	told := typeOfKey(key)
-	in := &instance{kind: told}
-	switch {
-	case c.configured == Auto && told == Auto:
-		in.kind = Development
-	case told == Auto:
-		in.kind = c.configured
-	case c.configured != Auto && c.configured != told:
-		in.kind = Development
-	}
-	switch {
-	case c.id != "":
-		in.name = c.id
-	case key == "":
-		in.name = "anonymous"
-	default:
-		in.name = hashOf(key)
-	}
-	in.scope = in.kind.String() + " " + in.name
-	return in
-}
-
-// hashOf names a secret key without telling it.
-func hashOf(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:6])
-}
-
+// paramsOf names a resource in keys of buckets.
 func paramsOf(m route.Match) string {
-	if m.Len() == 1 {
-		return m.Param(0)
+	name := plain(m.Param(0))
+	for i := 1; i < m.Len(); i++ {
+		name += "/" + plain(m.Param(i))
 	}
-	params := make([]string, m.Len())
-	for i := range params {
-		params[i] = m.Param(i)
+	return name
+}
+
+// plain returns a piece of a key for what a stranger may have written: short, and
+// fit to be shown.
+func plain(s string) string {
+	const longest = 128 // bytes; Clerk's ids have some 32
+	odd := len(s) > longest
+	for i := 0; i < len(s) && !odd; i++ {
+		odd = s[i] <= ' ' || s[i] > '~'
 	}
-	return strings.Join(params, "/")
+	if odd {
+		return "#" + hashOf(s)
+	}
+	return s
 }
 
 func limitOf(row *Limit, key string) transport.Limit {

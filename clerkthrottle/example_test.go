@@ -134,7 +134,7 @@ func ExampleWithLimit() {
 	// Output:
 	// GET /v1/users: 49 of 50 per 1s are free
 	// instance: 1999 of 2000 per 10s are free
-	// clerkthrottle: WithLimit: operation "users": want "instance" or a method and a path template such as "PATCH /v1/users/{user_id}"
+	// clerkthrottle: WithLimit("users", 50, 1s): want "instance" or a method and a path template such as "PATCH /v1/users/{user_id}"
 }
 
 // The documented limits are data, for dashboards and for planning.

@@ -7,53 +7,79 @@ import (
 	"strings"
 )
 
-// target says which of Clerk's APIs a request goes to.
-type target int
+// host says whose a host is, and with that whether a request to it is Clerk's.
+type host int
 
 const (
-	notClerk target = iota
-	toBackend
-	toFrontend
+	foreignHost  host = iota
+	backendHost       // Clerk's own
+	frontendHost      // Clerk's own
+	domainHost        // clerk.<domain>: the Frontend API of a production instance, by its name
+	namedHost         // by WithHosts: it may serve either API
+	loopbackHost      // a test's: it may serve either API, or something else
 )
 
-// proxyPrefix is where Clerk's documentation puts a Frontend API proxy.
-const proxyPrefix = "/__clerk/"
-
-// targetOf tells it by a host of Clerk's own; failing that by the key, which a
-// stand-in or a proxy for the Backend API is sent, too, unless the path is one of
-// visitors' clients; failing that by a customer's host for the Frontend API, or
-// by a path that only that API has.
-func targetOf(u *url.URL, path, key string) target {
-	host := strings.TrimSuffix(u.Hostname(), ".")
-	if strings.EqualFold(host, "api.clerk.com") {
-		return toBackend
+// hostOf tells whose host a URL names, and never looks further than that.
+func (c *classifier) hostOf(u *url.URL) host {
+	if u.Host == "api.clerk.com" { // nearly always
+		return backendHost
 	}
-	host = strings.ToLower(host)
+	name := hostName(u)
+	switch {
+	case name == "api.clerk.com", name == "api.clerk.dev": // .dev is the older name
+		return backendHost
+	case strings.HasSuffix(name, ".clerk.accounts.dev"), name == "frontend-api.clerk.dev":
+		return frontendHost
+	case c.named[name]:
+		return namedHost
+	case isLoopback(name):
+		return loopbackHost
+	case isCustomDomain(name):
+		return domainHost
+	}
+	return foreignHost
+}
+
+// hostName returns the host of a URL in one spelling, without its port.
+func hostName(u *url.URL) string { return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) }
+
+func isLoopback(name string) bool {
+	if strings.HasPrefix(name, "127.") {
+		_, err := netip.ParseAddr(name)
+		return err == nil
+	}
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name == "::1"
+}
+
+// isCustomDomain reports whether a host is named as Clerk has production
+// instances name theirs, clerk.<domain>. clerk.com and clerk.io are no such hosts.
+func isCustomDomain(name string) bool {
+	domain, ok := strings.CutPrefix(name, "clerk.")
+	return ok && strings.Contains(domain, ".")
+}
+
+// apiAt tells which API is asked at a host that may serve either, backendHost's
+// or frontendHost's: by a path of visitors' clients, by the secret key, and by
+// what only a Frontend API proxy serves. What is left is somebody else's at a
+// loopback host; at a host that the user names it is the API that knows the
+// operation, and the Backend API where both do or neither: a gateway may be the
+// one that adds the key.
+func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
+	api := trimPrefix(path)
 	secret := strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "sk_test_")
 	switch {
-	case isForeignHost(host):
-		return notClerk
-	case strings.HasSuffix(host, ".clerk.accounts.dev"), host == "frontend-api.clerk.dev":
-		return toFrontend
-	case secret && !under("/v1/client", trimPrefix(path)):
-		return toBackend
-	case isCustomHost(host), strings.HasPrefix(path, proxyPrefix), isFrontendPath(trimPrefix(path)):
-		return toFrontend
+	case secret && !under("/v1/client", api):
+		return backendHost
+	case strings.HasPrefix(path, proxyPrefix), isFrontendPath(api):
+		return frontendHost
+	case at == loopbackHost:
+		return foreignHost
 	}
-	return notClerk
-}
-
-// isForeignHost knows the companies whose secret keys look like Clerk's. Theirs
-// is not Clerk's business, whatever the key.
-func isForeignHost(host string) bool {
-	return host == "stripe.com" || strings.HasSuffix(host, ".stripe.com") || host == "api.paystack.co"
-}
-
-// isCustomHost reports whether a host is clerk.<domain>, where the Frontend API
-// of a production instance is. clerk.com and clerk.io are no such hosts.
-func isCustomHost(host string) bool {
-	domain, ok := strings.CutPrefix(host, "clerk.")
-	return ok && strings.Contains(domain, ".")
+	_, backend := c.backend.router.Match(methodOf(r), versioned(api))
+	if _, frontend := c.frontend.matchEither(frontendMethodOf(r), api); frontend && !backend {
+		return frontendHost
+	}
+	return backendHost
 }
 
 // isFrontendPath reports whether a path, from its /v1 on, is one that only the
@@ -62,105 +88,4 @@ func isFrontendPath(path string) bool {
 	// GET and PATCH /v1/sign_ups/{id} are Backend operations, but those carry a
 	// secret key and are told by it.
 	return under("/v1/client", path) || under("/v1/sign_ins", path) || under("/v1/sign_ups", path)
-}
-
-// under reports whether a path is root or lies below it.
-func under(root, path string) bool {
-	rest, ok := strings.CutPrefix(path, root)
-	return ok && (rest == "" || rest[0] == '/')
-}
-
-// pathOf returns the path of a request as it is sent: unescaped, but for a slash
-// that is part of an id, and without empty segments, which are what is left of
-// joining "https://api.clerk.com/v1/" and "/users".
-func pathOf(u *url.URL) string {
-	path := u.Path
-	switch {
-	case u.Opaque != "": // goes into the request line as it is, see url.URL.RequestURI
-		path = u.Opaque
-		if rest, ok := strings.CutPrefix(path, "//"); ok {
-			_, path, _ = strings.Cut(rest, "/")
-			path = "/" + path
-		}
-		path, _, _ = strings.Cut(path, "?")
-		path = unescape(path)
-	case u.RawPath != "":
-		path = unescape(u.EscapedPath())
-	}
-	for strings.Contains(path, "//") {
-		path = strings.ReplaceAll(path, "//", "/")
-	}
-	return path
-}
-
-// unescape takes the escapes out of all segments that stay one segment.
-func unescape(path string) string {
-	segments := strings.Split(path, "/")
-	for i, s := range segments {
-		if plain, err := url.PathUnescape(s); err == nil && !strings.Contains(plain, "/") {
-			segments[i] = plain
-		}
-	}
-	return strings.Join(segments, "/")
-}
-
-// trimPrefix takes off what a proxy puts before the path of an API.
-func trimPrefix(path string) string {
-	if i := strings.Index(path, "/v1/"); i > 0 {
-		return path[i:]
-	}
-	if rest, ok := strings.CutPrefix(path, proxyPrefix); ok {
-		return "/" + rest
-	}
-	return path
-}
-
-// methodOf returns the method of a request as Clerk takes it. Clerk's browser
-// library sends everything but GET as a POST that names its method in the query.
-func methodOf(r *http.Request, to target) string {
-	method := r.Method
-	if method == "" {
-		method = http.MethodGet
-	}
-	method = strings.ToUpper(method)
-	if to == toFrontend && method == http.MethodPost && strings.Contains(r.URL.RawQuery, "_method=") {
-		if m := strings.ToUpper(r.URL.Query().Get("_method")); knownMethod(m) {
-			return m
-		}
-	}
-	if !knownMethod(method) {
-		return "OTHER"
-	}
-	return method
-}
-
-// bearer returns the token of an Authorization header, or "".
-func bearer(h http.Header) string {
-	const scheme = "Bearer "
-	values := h["Authorization"] // Get would look for what is canonical already
-	if len(values) == 0 || len(values[0]) < len(scheme) || !strings.EqualFold(values[0][:len(scheme)], scheme) {
-		return ""
-	}
-	return strings.TrimSpace(values[0][len(scheme):])
-}
-
-// thisProcess is the client address of requests that are sent for nobody else.
-const thisProcess = "self"
-
-// clientAddress returns the address that Clerk's Frontend API counts a request
-// for: the leftmost entry of X-Forwarded-For, or this process. An entry that is
-// no address, which anybody can send, counts as this process, too.
-func clientAddress(h http.Header) string {
-	first, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ",")
-	first = strings.TrimSpace(first)
-	if first == "" {
-		return thisProcess
-	}
-	if a, err := netip.ParseAddr(strings.Trim(first, "[]")); err == nil {
-		return a.Unmap().WithZone("").String()
-	}
-	if ap, err := netip.ParseAddrPort(first); err == nil {
-		return ap.Addr().Unmap().WithZone("").String()
-	}
-	return thisProcess
 }

@@ -150,17 +150,37 @@ func TestContradictionIsLoggedForEveryRequest(t *testing.T) {
 	}
 }
 
-// A memory that starts anew after many keys must not report a key again.
-func TestContradictionIsLoggedAgainAfterManyKeys(t *testing.T) {
-	log := &lines{}
-	c := newTestClassifier(t, WithInstanceType(Production), WithLogger(slog.New(slog.NewTextHandler(log, nil))))
-	instanceBucket(t, c, devKey)
-	for i := range 3 * maxKept {
-		instanceBucket(t, c, fmt.Sprintf("sk_live_%d", i))
-	}
-	instanceBucket(t, c, devKey)
-	if all := log.all(); len(all) != 1 {
-		t.Errorf("%d lines, want 1: %q", len(all), all)
+// A RoundTripper below the throttle may be the one that adds the key, such as an
+// oauth2.Transport: nobody would know why a production instance is held to 100.
+func TestBackendRequestWithoutAKeyIsWarnedOfOnce(t *testing.T) {
+	for _, tt := range []struct {
+		opts []Option
+		url  string
+		want int
+	}{
+		{nil, backendURL + "/v1/users", 1},
+		{nil, "https://api.clerk.com/v1/nothing_known", 1},
+		{[]Option{WithInstanceID("shop")}, backendURL + "/v1/users", 1},
+		{[]Option{WithHosts("gateway.example.com")}, "https://gateway.example.com/v1/users", 1},
+		{[]Option{WithInstanceType(Production)}, backendURL + "/v1/users", 0}, // nothing is in doubt
+		{nil, frontendURL + "/v1/client", 0},
+		{nil, "https://example.com/v1/users", 0},
+	} {
+		log := &lines{}
+		c := newTestClassifier(t, append(tt.opts, WithLogger(slog.New(slog.NewTextHandler(log, nil))))...)
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for range 100 {
+					c.classify(request("GET", tt.url, ""))
+				}
+			})
+		}
+		wg.Wait()
+		c.classify(request("GET", backendURL+"/v1/users", devKey))
+		if text := strings.Join(log.all(), "\n"); strings.Count(text, "carries no secret key") != tt.want {
+			t.Errorf("%s: want %d warnings:\n%s", tt.url, tt.want, text)
+		}
 	}
 }
 

@@ -128,7 +128,10 @@ func sizeOf(l Limit) string { return fmt.Sprintf("%d/%s", l.N, l.Window) }
 
 func TestSharedRowIsTakenBeforeAPrivateOne(t *testing.T) {
 	const op = "GET /v1/x/{id}"
-	var a api
+	a, err := newAPI(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, scope := range []Scope{PerInstance, PerResource, PerInstance} {
 		if err := a.limit(&Limit{Operations: []string{op}, Scope: scope}); err != nil {
 			t.Fatal(err)

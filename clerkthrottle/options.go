@@ -5,7 +5,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
@@ -20,6 +25,8 @@ type config struct {
 	instanceID   string
 	maxWait      time.Duration
 	headroom     float64
+	hosts        map[string]bool
+	limits       []Limit
 	overrides    []override
 	perEndpoint  bool
 	budget       transport.Budget
@@ -28,13 +35,6 @@ type config struct {
 	priority     Priority
 	observers    []*transport.Observer
 	logger       *slog.Logger
-}
-
-// override is one use of WithLimit.
-type override struct {
-	operation string
-	n         int
-	window    time.Duration
 }
 
 func newConfig(opts []Option) (*config, error) {
@@ -63,6 +63,39 @@ func WithBase(base http.RoundTripper) Option {
 	}
 }
 
+// WithHosts names further hosts that are Clerk's: a gateway or a proxy in front
+// of it, a stand-in for it, a satellite domain. Every request to such a host is
+// throttled, whatever its port. If it carries a secret key it is taken for the
+// Backend API's, if its path is one of visitors' clients (/v1/client, sign_ins,
+// sign_ups, or anything below /__clerk) for the Frontend API's, and otherwise for
+// the API that has the operation, the Backend API if both or neither do.
+//
+// Clerk's own hosts need no naming: api.clerk.com, api.clerk.dev,
+// frontend-api.clerk.dev, every host below clerk.accounts.dev, and clerk.<domain>,
+// where production instances have their Frontend API. That name is anybody's to
+// give: only requests for operations of the Frontend API are throttled there. For
+// tests, neither do loopback hosts (localhost, 127.0.0.0/8, ::1): a request to
+// one is throttled if it has a key that begins with sk_live_ or sk_test_ or a
+// path of visitors' clients.
+//
+// A request to any other host is not throttled, whatever its path or key.
+func WithHosts(hosts ...string) Option {
+	hosts = slices.Clone(hosts)
+	return func(c *config) error {
+		for _, h := range hosts {
+			_, err := netip.ParseAddr(h)
+			if h == "" || err != nil && strings.ContainsAny(h, ":/?#@*[]% \t\r\n") {
+				return fmt.Errorf("WithHosts(%q): want names of hosts without a scheme, a port or a path, such as \"clerk.internal.example\"", h)
+			}
+			if c.hosts == nil {
+				c.hosts = make(map[string]bool)
+			}
+			c.hosts[strings.ToLower(strings.TrimSuffix(h, "."))] = true
+		}
+		return nil
+	}
+}
+
 // WithInstanceType says which kind of instance the requests go to. Default
 // [Auto], which reads it off each request's secret key. A type that contradicts
 // a key is reported once through the logger, and the stricter limit holds.
@@ -83,10 +116,10 @@ func WithInstanceType(t InstanceType) Option {
 func WithInstanceID(id string) Option {
 	return func(c *config) error {
 		switch {
-		case id == "":
-			return errors.New("WithInstanceID: the name is empty")
 		case isSecret(id):
 			return errors.New("WithInstanceID: that is a secret key; give the instance a name that may be seen")
+		case id == "", strings.ContainsFunc(id, unicode.IsControl), !utf8.ValidString(id):
+			return fmt.Errorf("WithInstanceID(%q): want a name that can be shown", id)
 		}
 		c.instanceID = id
 		return nil
@@ -106,56 +139,13 @@ func WithMaxWait(d time.Duration) Option {
 	}
 }
 
-// WithHeadroom leaves this fraction of every limit to other programs: 0.2 keeps
-// to 80 % of each. Default 0; 0 ≤ fraction < 1. At least one request per window
-// always remains.
-func WithHeadroom(fraction float64) Option {
-	return func(c *config) error {
-		if !(fraction >= 0 && fraction < 1) { // NaN fails, too
-			return fmt.Errorf("WithHeadroom(%v): want 0 ≤ fraction < 1", fraction)
-		}
-		c.headroom = fraction
-		return nil
-	}
-}
-
-// WithLimit overrides a row of the limit table, or adds one: no more than n
-// requests in any window. The operation is "instance" for the row of all
-// Backend requests, whatever the instance type, or a method and a path template
-// such as "PATCH /v1/users/{user_id}". Naming any operation of a documented row
-// resizes that row, and with it the count that its operations share. A new row
-// counts for the instance as a whole, or, in the Frontend API, for each client
-// address.
-func WithLimit(operation string, n int, window time.Duration) Option {
-	return func(c *config) error {
-		switch {
-		case n <= 0:
-			return fmt.Errorf("WithLimit(%q, %d, %s): n must be positive", operation, n, window)
-		case window <= 0:
-			return fmt.Errorf("WithLimit(%q, %d, %s): the window must be positive", operation, n, window)
-		}
-		c.overrides = append(c.overrides, override{operation, n, window})
-		return nil
-	}
-}
-
-// WithLimitPerEndpoint counts the instance's limit for each endpoint apart.
-// Clerk's documentation does not say so; the default, one count for all
-// endpoints of an instance, is right either way.
-func WithLimitPerEndpoint() Option {
-	return func(c *config) error {
-		c.perEndpoint = true
-		return nil
-	}
-}
-
 // WithBudget shares the limits with other programs: their tokens are the Budget's,
 // such as one on Redis (package redisbudget). Everything else works as without it.
 // Default: all tokens are this transport's own.
 func WithBudget(b transport.Budget) Option {
 	return func(c *config) error {
 		if b == nil {
-			return errors.New("WithBudget: the budget is nil")
+			return errors.New("WithBudget(nil): the budget is nil")
 		}
 		c.budget = b
 		return nil
@@ -181,7 +171,7 @@ func WithBudgetOf(other *transport.Transport) Option {
 func WithObserver(o *transport.Observer) Option {
 	return func(c *config) error {
 		if o == nil {
-			return errors.New("WithObserver: the observer is nil")
+			return errors.New("WithObserver(nil): the observer is nil")
 		}
 		c.observers = append(c.observers, o)
 		return nil
@@ -195,7 +185,7 @@ func WithObserver(o *transport.Observer) Option {
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {
-			return errors.New("WithLogger: the logger is nil; to hear nothing, give it slog.New(slog.DiscardHandler)")
+			return errors.New("WithLogger(nil): the logger is nil; to hear nothing, give it slog.New(slog.DiscardHandler)")
 		}
 		c.logger = l
 		return nil

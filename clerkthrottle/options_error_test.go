@@ -10,6 +10,8 @@ import (
 func TestWrongOptionIsTakenOrPanics(t *testing.T) {
 	const second = time.Second
 	limit := func(operation string) Option { return WithLimit(operation, 1, second) }
+	rows := func(rows ...Limit) []Option { return []Option{WithLimits(rows)} }
+	users := []string{"GET /v1/users"}
 	for name, tt := range map[string]struct {
 		opts []Option
 		want string // in the error, after "clerkthrottle: "
@@ -18,7 +20,7 @@ func TestWrongOptionIsTakenOrPanics(t *testing.T) {
 		"type too low":  {[]Option{WithInstanceType(-1)}, "WithInstanceType(-1): want Auto, Development or Production"},
 		"type too high": {[]Option{WithInstanceType(3)}, "WithInstanceType(3): want"},
 
-		"no id":      {[]Option{WithInstanceID("")}, "WithInstanceID: the name is empty"},
+		"no id":      {[]Option{WithInstanceID("")}, `WithInstanceID(""): want a name`},
 		"secret id":  {[]Option{WithInstanceID(liveKey)}, "WithInstanceID: that is a secret key"},
 		"test key":   {[]Option{WithInstanceID("sk_test_x")}, "WithInstanceID: that is a secret key"},
 		"bearer id":  {[]Option{WithInstanceID("Bearer " + devKey)}, "WithInstanceID: that is a secret key"},
@@ -39,25 +41,45 @@ func TestWrongOptionIsTakenOrPanics(t *testing.T) {
 		"window 0":   {[]Option{WithLimit("instance", 1, 0)}, `WithLimit("instance", 1, 0s): the window must be positive`},
 		"window < 0": {[]Option{WithLimit("instance", 1, -second)}, `WithLimit("instance", 1, -1s): the window must be positive`},
 
-		"no operation":    {[]Option{limit("")}, `WithLimit: operation ""`},
-		"other name":      {[]Option{limit("Instance")}, `WithLimit: operation "Instance": want "instance" or a method and a path template`},
-		"no method":       {[]Option{limit("/v1/users")}, `WithLimit: operation "/v1/users"`},
-		"no path":         {[]Option{limit("PATCH")}, `WithLimit: operation "PATCH"`},
-		"no slash":        {[]Option{limit("PATCH v1/users")}, `WithLimit: operation "PATCH v1/users"`},
-		"unknown method":  {[]Option{limit("FETCH /v1/users")}, `WithLimit: operation "FETCH /v1/users"`},
-		"lower case":      {[]Option{limit("patch /v1/users")}, `WithLimit: operation "patch /v1/users"`},
-		"two spaces":      {[]Option{limit("PATCH  /v1/users")}, `WithLimit: operation "PATCH  /v1/users"`},
-		"URL":             {[]Option{limit("PATCH https://api.clerk.com/v1/users")}, "WithLimit: operation"},
-		"query":           {[]Option{limit("GET /v1/users?limit=1")}, `WithLimit: operation "GET /v1/users?limit=1"`},
-		"open brace":      {[]Option{limit("PATCH /v1/users/{user_id")}, `WithLimit: operation "PATCH /v1/users/{user_id"`},
-		"unnamed":         {[]Option{limit("PATCH /v1/users/{}")}, `WithLimit: operation "PATCH /v1/users/{}"`},
-		"empty segment":   {[]Option{limit("PATCH /v1//users")}, `WithLimit: operation "PATCH /v1//users"`},
-		"wildcard":        {[]Option{limit("PATCH /v1/users/*")}, `WithLimit: operation "PATCH /v1/users/*"`},
-		"param twice":     {[]Option{limit("PATCH /v1/{a}/{a}")}, `WithLimit: operation "PATCH /v1/{a}/{a}"`},
-		"too many params": {[]Option{limit("PATCH /v1/{a}/{b}/{c}/{d}/{e}")}, "WithLimit: operation"},
+		"no operation":    {[]Option{limit("")}, `WithLimit("", 1, 1s): `},
+		"other name":      {[]Option{limit("Instance")}, `WithLimit("Instance", 1, 1s): `},
+		"no method":       {[]Option{limit("/v1/users")}, `WithLimit("/v1/users", 1, 1s): `},
+		"no path":         {[]Option{limit("PATCH")}, `WithLimit("PATCH", 1, 1s): `},
+		"no slash":        {[]Option{limit("PATCH v1/users")}, `WithLimit("PATCH v1/users", 1, 1s): `},
+		"unknown method":  {[]Option{limit("FETCH /v1/users")}, `WithLimit("FETCH /v1/users", 1, 1s): `},
+		"lower case":      {[]Option{limit("patch /v1/users")}, `WithLimit("patch /v1/users", 1, 1s): `},
+		"two spaces":      {[]Option{limit("PATCH  /v1/users")}, `WithLimit("PATCH  /v1/users", 1, 1s): `},
+		"URL":             {[]Option{limit("PATCH https://api.clerk.com/v1/users")}, `WithLimit("PATCH `},
+		"query":           {[]Option{limit("GET /v1/users?limit=1")}, `WithLimit("GET /v1/users?limit=1", 1, 1s): `},
+		"open brace":      {[]Option{limit("PATCH /v1/users/{user_id")}, `WithLimit("PATCH /v1/users/{user_id", 1, 1s): `},
+		"unnamed":         {[]Option{limit("PATCH /v1/users/{}")}, `WithLimit("PATCH /v1/users/{}", 1, 1s): `},
+		"empty segment":   {[]Option{limit("PATCH /v1//users")}, `WithLimit("PATCH /v1//users", 1, 1s): `},
+		"wildcard":        {[]Option{limit("PATCH /v1/users/*")}, `WithLimit("PATCH /v1/users/*", 1, 1s): `},
+		"param twice":     {[]Option{limit("PATCH /v1/{a}/{a}")}, `WithLimit("PATCH /v1/{a}/{a}", 1, 1s): `},
+		"too many params": {[]Option{limit("PATCH /v1/{a}/{b}/{c}/{d}/{e}")}, `WithLimit("PATCH `},
 
-		"nil budget": {[]Option{WithBudget(nil)}, "WithBudget: the budget is nil"},
-		"nil logger": {[]Option{WithLogger(nil)}, "WithLogger: the logger is nil"},
+		"host URL":    {[]Option{WithHosts("https://clerk.internal.example")}, `WithHosts("https://clerk.internal.example"): want names of hosts without a scheme`},
+		"host port":   {[]Option{WithHosts("gateway.example.com:8443")}, `WithHosts("gateway.example.com:8443"): want`},
+		"host path":   {[]Option{WithHosts("gateway.example.com/clerk")}, `WithHosts("gateway.example.com/clerk"): want`},
+		"host star":   {[]Option{WithHosts("*.example.com")}, `WithHosts("*.example.com"): want`},
+		"second host": {[]Option{WithHosts("a.example", "")}, `WithHosts(""): want`},
+		"odd id":      {[]Option{WithInstanceID("a\nb")}, `WithInstanceID("a\nb"): want a name that can be shown`},
+
+		"rows n":         {rows(Limit{Operations: users, Window: second}), `WithLimits: row 0: "GET /v1/users": N is 0: must be positive`},
+		"rows window":    {rows(Limit{Operations: users, N: 1}), `WithLimits: row 0: "GET /v1/users": Window is 0s: must be positive`},
+		"rows scope":     {rows(Limit{Operations: users, N: 1, Window: second, Scope: 3}), `WithLimits: row 0: "GET /v1/users": Scope is 3: want`},
+		"rows operation": {rows(Limit{Operations: []string{"users"}, N: 1, Window: second}), `WithLimits: row 0: operation "users": want`},
+		"rows again":     {append(rows(Limit{Operations: users, N: 1, Window: second}), rows(Limit{Operations: users, N: 1, Window: second}, Limit{Operations: []string{"GET /users"}, N: 1, Window: second})...), `WithLimits: row 1: operation "GET /v1/users" has a row already`},
+		"rows same name": {rows(Limit{Name: "a", Operations: users, N: 1, Window: second}, Limit{Name: "a", Operations: []string{"GET /v1/jwks"}, N: 1, Window: second}), `WithLimits: row 1: the name "a" is taken`},
+		"rows instances": {rows(Limit{N: 1, Window: second}, Limit{N: 1, Window: second}), `WithLimits: row 1: the name "instance" is taken`},
+		"rows nameless":  {rows(Limit{Name: "all", N: 1, Window: second}), `WithLimits: row 0: "instance": the row of that name, and no other, has no operations`},
+		"rows misnamed":  {rows(Limit{Name: "instance", Operations: users, N: 1, Window: second}), `WithLimits: row 0: "instance": the row of that name`},
+		"rows address":   {rows(Limit{Operations: users, N: 1, Window: second, Scope: PerAddress}), `WithLimits: row 0: operation "GET /v1/users": PerAddress is for the Frontend API`},
+		"rows frontend":  {rows(Limit{Operations: []string{"POST /v1/client/sign_ins"}, N: 1, Window: second}), `WithLimits: row 0: operation "POST /v1/client/sign_ins": PerAddress is for`},
+		"rows resource":  {rows(Limit{Operations: users, N: 1, Window: second, Scope: PerResource}), `WithLimits: row 0: operation "GET /v1/users": PerResource, but no {param}`},
+
+		"nil budget": {[]Option{WithBudget(nil)}, "WithBudget(nil): the budget is nil"},
+		"nil logger": {[]Option{WithLogger(nil)}, "WithLogger(nil): the logger is nil"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rt, err := NewTransport(tt.opts...)
@@ -101,6 +123,10 @@ func TestRightOptionIsRefused(t *testing.T) {
 		"slash":         WithLimit("PATCH /v1/users/{id}/", 1, time.Second),
 		"root":          WithLimit("GET /", 1, time.Second),
 		"/v1":           WithLimit("GET /v1", 1, time.Second),
+		"no rows":       WithLimits(nil),
+		"Clerk's rows":  WithLimits(Limits(Production)),
+		"no hosts":      WithHosts(),
+		"hosts":         WithHosts("Clerk.Internal.example.", "clerk-mock", "192.0.2.1", "2001:db8::1", "bücher.example"),
 	} {
 		if _, err := NewTransport(opt); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -19,10 +19,13 @@
 //
 // A request that would have to wait longer than its context's deadline or
 // [WithMaxWait] allows is not sent: it fails at once with a
-// [*transport.ThrottledError]. Requests that are not Clerk's pass through
-// untouched.
+// [*ThrottledError].
 //
-// One client, or one [transport.Transport] shared by several clients, has one
+// Whether a request is Clerk's, its host decides: Clerk's own hosts, those that
+// [WithHosts] names, and loopback for tests. All others pass through untouched,
+// whatever their path or key.
+//
+// One client, or one [Transport] shared by several clients, has one
 // budget. Programs that do not share a budget find their share by themselves,
 // at the cost of a few 429s.
 package clerkthrottle

@@ -9,7 +9,6 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // call sends one request to Clerk, the way a program without an SDK would.
@@ -81,6 +80,99 @@ func ExampleNewTransport() {
 	// production our shop instance: 797 of 800 per 10s are free
 }
 
+// The throttle itself tells what is in use and how long a request would wait, and
+// closes.
+func ExampleTransport() {
+	throttle, err := clerkthrottle.NewTransport(
+		clerkthrottle.WithBase(clerktest.New().RoundTripper()),
+		clerkthrottle.WithLimit("GET /v1/users", 1, time.Hour),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: throttle}
+	if err := call(client, http.MethodGet, "https://api.clerk.com/v1/users", "sk_test_anything"); err != nil {
+		fmt.Println(err)
+	}
+
+	for _, l := range throttle.Snapshot().Limits {
+		fmt.Printf("%s: %d of %d per %s are free\n", l.Name, l.Free, l.N, l.Window)
+	}
+	next, _ := http.NewRequest(http.MethodGet, "https://api.clerk.com/v1/users", nil)
+	next.Header.Set("Authorization", "Bearer sk_test_anything")
+	wait, err := throttle.Estimate(next)
+	fmt.Println("the next would wait", wait.Round(time.Minute), err)
+
+	fmt.Println("closed:", throttle.Close())
+	err = call(client, http.MethodGet, "https://api.clerk.com/v1/users", "sk_test_anything")
+	var throttled *clerkthrottle.ThrottledError
+	fmt.Println(errors.As(err, &throttled) && throttled.Reason == clerkthrottle.ReasonClosed)
+	// Output:
+	// GET /v1/users: 0 of 1 per 1h0m0s are free
+	// instance: 99 of 100 per 10s are free
+	// the next would wait 1h0m0s <nil>
+	// closed: <nil>
+	// true
+}
+
+// In a dry run nobody is held back, and an observer is told who would have been:
+// here an import, which says that it can wait.
+func ExampleWithObserver() {
+	client, err := clerkthrottle.NewClient(
+		clerkthrottle.WithBase(clerktest.New().RoundTripper()),
+		clerkthrottle.WithLimit("GET /v1/users", 1, time.Hour),
+		clerkthrottle.WithMaxWait(2*time.Hour),
+		clerkthrottle.WithDryRun(),
+		clerkthrottle.WithObserver(&clerkthrottle.Observer{
+			Waited: func(_ context.Context, e clerkthrottle.WaitEvent) {
+				fmt.Println(e.Endpoint, "of class", e.Priority, "would have waited", e.Wait.Round(time.Minute))
+			},
+		}),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx := clerkthrottle.WithPriority(context.Background(), clerkthrottle.Batch)
+	for range 2 {
+		req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.clerk.com/v1/users", nil)
+		req.Header.Set("Authorization", "Bearer sk_test_anything")
+		resp, err := client.Do(req)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		resp.Body.Close()
+	}
+	// Output:
+	// GET /v1/users of class batch would have waited 1h0m0s
+}
+
+// A gateway in front of Clerk is Clerk's only if it is named: a request to any
+// other host passes untouched, whatever its key.
+func ExampleWithHosts() {
+	throttle, err := clerkthrottle.NewTransport(
+		clerkthrottle.WithBase(clerktest.New().RoundTripper()),
+		clerkthrottle.WithHosts("clerk.internal.example"),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: throttle}
+	for _, url := range []string{"https://clerk.internal.example/v1/users", "https://api.another.example/v1/users"} {
+		if err := call(client, http.MethodGet, url, "sk_test_anything"); err != nil {
+			fmt.Println(err)
+		}
+	}
+	for _, l := range throttle.Snapshot().Limits {
+		fmt.Printf("%s: %d of %d per %s are free\n", l.Name, l.Free, l.N, l.Window)
+	}
+	// Output:
+	// instance: 99 of 100 per 10s are free
+}
+
 // WithMaxWait(0) refuses a request that cannot go at once. The error says whose
 // limit held it, and when to come back.
 func ExampleWithMaxWait() {
@@ -95,16 +187,16 @@ func ExampleWithMaxWait() {
 	for range 11 {
 		err = call(client, http.MethodPatch, "https://api.clerk.com/v1/users/user_1/metadata", "sk_test_anything")
 	}
-	var throttled *transport.ThrottledError
+	var throttled *clerkthrottle.ThrottledError
 	if errors.As(err, &throttled) {
 		fmt.Println(throttled.Endpoint)
-		fmt.Println("reason:", throttled.Reason)
+		fmt.Println("for too short a maximum wait:", throttled.Reason == clerkthrottle.ReasonMaxWait)
 		fmt.Printf("limit: %d per %s of %q\n", throttled.N, throttled.Window, throttled.Limit)
 		fmt.Println("come back within 10 s:", time.Until(throttled.RetryAt) <= 10*time.Second)
 	}
 	// Output:
 	// PATCH /v1/users/{user_id}/metadata
-	// reason: max_wait
+	// for too short a maximum wait: true
 	// limit: 10 per 10s of "PATCH /v1/users/{user_id}"
 	// come back within 10 s: true
 }
@@ -135,6 +227,35 @@ func ExampleWithLimit() {
 	// GET /v1/users: 49 of 50 per 1s are free
 	// instance: 1999 of 2000 per 10s are free
 	// clerkthrottle: WithLimit("users", 50, 1s): want "instance" or a method and a path template such as "PATCH /v1/users/{user_id}"
+}
+
+// Clerk has granted exceptions to several limits: the whole table anew, but for
+// the instance's row, which stays the documented one of each type.
+func ExampleWithLimits() {
+	rows := clerkthrottle.Limits(clerkthrottle.Auto)[1:]
+	for i := range rows {
+		if rows[i].Window == time.Hour {
+			rows[i].N *= 10
+		}
+	}
+	throttle, err := clerkthrottle.NewTransport(
+		clerkthrottle.WithBase(clerktest.New().RoundTripper()),
+		clerkthrottle.WithLimits(rows),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	client := &http.Client{Transport: throttle}
+	if err := call(client, http.MethodPost, "https://api.clerk.com/v1/invitations/bulk", "sk_live_anything"); err != nil {
+		fmt.Println(err)
+	}
+	for _, l := range throttle.Snapshot().Limits {
+		fmt.Printf("%s: %d of %d per %s are free\n", l.Name, l.Free, l.N, l.Window)
+	}
+	// Output:
+	// POST /v1/invitations/bulk: 249 of 250 per 1h0m0s are free
+	// instance: 999 of 1000 per 10s are free
 }
 
 // The documented limits are data, for dashboards and for planning.

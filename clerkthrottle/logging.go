@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // quietFor is how long an endpoint's lines of one kind stay away after one: a
@@ -17,18 +15,18 @@ const quietFor = 10 * time.Second
 // warnings, the rates learned from them as information, single requests only
 // where they ask for debugging. Lines of one kind come at most once in ten
 // seconds for an endpoint.
-func logObserver(l *slog.Logger) *transport.Observer {
+func logObserver(l *slog.Logger) *Observer {
 	quiet := &quieter{last: make(map[string]time.Time)}
 	warn := func(level slog.Level, kind, endpoint, message string, args ...any) {
 		if l.Enabled(context.Background(), level) && quiet.ask(kind+" "+endpoint) {
 			l.Log(context.Background(), level, message, append([]any{"endpoint", endpoint}, args...)...)
 		}
 	}
-	return &transport.Observer{
-		Blocked: func(e transport.BlockEvent) {
+	return &Observer{
+		Blocked: func(e BlockEvent) {
 			warn(slog.LevelWarn, "blocked", e.Endpoint, "clerkthrottle: blocked after a 429", "for", e.For.Round(time.Millisecond), "until", e.Until)
 		},
-		RateChanged: func(e transport.RateEvent) {
+		RateChanged: func(e RateEvent) {
 			if !e.Learned {
 				warn(slog.LevelInfo, "rate", e.Endpoint, "clerkthrottle: no 429 for long; the documented rate holds again", "requests_per_second", e.Rate)
 				return
@@ -36,13 +34,13 @@ func logObserver(l *slog.Logger) *transport.Observer {
 			warn(slog.LevelInfo, "rate", e.Endpoint, "clerkthrottle: other programs share the limit; this one slows down",
 				"requests_per_second", e.Rate, "documented", e.Documented)
 		},
-		Refused: func(_ context.Context, e *transport.ThrottledError) {
+		Refused: func(_ context.Context, e *ThrottledError) {
 			warn(slog.LevelDebug, "refused", e.Endpoint, "clerkthrottle: refused", "error", e)
 		},
-		Retrying: func(_ context.Context, e transport.RetryEvent) {
+		Retrying: func(_ context.Context, e RetryEvent) {
 			warn(slog.LevelDebug, "retrying", e.Endpoint, "clerkthrottle: trying again", "attempt", e.Attempt, "status", e.Status, "pause", e.Pause)
 		},
-		Waited: func(_ context.Context, e transport.WaitEvent) {
+		Waited: func(_ context.Context, e WaitEvent) {
 			if e.DryRun {
 				warn(slog.LevelInfo, "dry", e.Endpoint, "clerkthrottle: dry run: would have waited", "for", e.Wait, "limit", e.Limit)
 				return

@@ -33,7 +33,7 @@ type config struct {
 	sameAs       *transport.Transport
 	scheduling   transport.Config // what describes the waiting
 	priority     Priority
-	observers    []*transport.Observer
+	observers    []*Observer
 	logger       *slog.Logger
 }
 
@@ -168,7 +168,7 @@ func WithBudgetOf(other *transport.Transport) Option {
 // WithObserver has the functions of o called when the throttle holds back,
 // refuses, blocks, repeats or slows down. Several observers may be given.
 // Default: none.
-func WithObserver(o *transport.Observer) Option {
+func WithObserver(o *Observer) Option {
 	return func(c *config) error {
 		if o == nil {
 			return errors.New("WithObserver(nil): the observer is nil")

@@ -42,7 +42,7 @@ func WithReserve(p Priority, fraction float64) Option {
 }
 
 // WithMaxQueue bounds how many requests may wait at a time. Past it, the latest
-// request of the lowest class is refused at once; its [transport.ThrottledError]
+// request of the lowest class is refused at once; its [ThrottledError]
 // tells how many wait and for how long it would have. Default: no bound.
 func WithMaxQueue(n int) Option {
 	return func(c *config) error {

@@ -139,6 +139,51 @@ func TestWithLimitHasNoEffect(t *testing.T) {
 	}
 }
 
+func TestWithLimitsHoldsRequestsToItsRowsAlone(t *testing.T) {
+	rows := []clerkthrottle.Limit{
+		{Operations: []string{"GET /users"}, N: 2, Window: 5 * time.Second},
+		{Operations: []string{"PATCH /v1/organizations/{id}"}, N: 3, Window: 5 * time.Second, Scope: clerkthrottle.PerResource},
+		{Operations: []string{"GET /v1/client"}, N: 4, Window: 5 * time.Second, Scope: clerkthrottle.PerAddress},
+	}
+	option := clerkthrottle.WithLimits(rows)
+	rows[0].N = 50 // too late
+	for _, tt := range []struct {
+		method, url string
+		atOnce      int
+	}{
+		{"GET", usersURL, 2},
+		{"PATCH", "https://api.clerk.com/v1/organizations/org_1", 3},
+		{"GET", "https://clerk.example.com/v1/client", 4},
+		{"PATCH", aUserURL, 20}, // no longer held to 10
+		{"POST", "https://clerk.example.com/v1/client/sign_ins", 20},
+		{"GET", "https://api.clerk.com/v1/sessions", 20},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := newRecorder()
+			rt := newThrottle(t, clerkthrottle.WithBase(base), option)
+			flood(t, rt, 20, tt.method, tt.url, "sk_test_x")
+			wantBy(t, base, 4*time.Second, tt.atOnce)
+		})
+	}
+}
+
+func TestWithHostsThrottlesThem(t *testing.T) {
+	for _, tt := range []struct {
+		opts   []clerkthrottle.Option
+		atOnce int
+	}{
+		{[]clerkthrottle.Option{clerkthrottle.WithHosts("gateway.example.com")}, 100},
+		{nil, 150},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			base := newRecorder()
+			rt := newThrottle(t, append(tt.opts, clerkthrottle.WithBase(base))...)
+			flood(t, rt, 150, "GET", "https://gateway.example.com/v1/users", "sk_test_x")
+			wantBy(t, base, 9*time.Second, tt.atOnce)
+		})
+	}
+}
+
 func TestWithLimitPerEndpointHasNoEffect(t *testing.T) {
 	for _, tt := range []struct {
 		opts []clerkthrottle.Option

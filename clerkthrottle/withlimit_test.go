@@ -2,6 +2,7 @@ package clerkthrottle
 
 import (
 	"math"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -101,6 +102,35 @@ func TestInstanceOverrideHoldsForOneTypeOnly(t *testing.T) {
 	c := newTestClassifier(t, WithLimit("instance", 50, time.Second))
 	for _, key := range []string{devKey, liveKey, ""} {
 		wantRows(t, c.classify(request("GET", backendURL+"/v1/users", key)), "instance 50/1s")
+	}
+}
+
+func TestReplacedTableKeepsTheInstancesRowUnlessItHasOne(t *testing.T) {
+	users := Limit{Operations: []string{"GET /v1/users"}, N: 7, Window: time.Minute}
+	list := func(key string) *http.Request { return request("GET", backendURL+"/v1/users", key) }
+	c := newTestClassifier(t, WithLimits([]Limit{users}))
+	wantRows(t, c.classify(list(devKey)), "GET /v1/users 7/1m0s", development)
+	wantRows(t, c.classify(list(liveKey)), "GET /v1/users 7/1m0s", production)
+	c = newTestClassifier(t, WithLimits([]Limit{users, {N: 50, Window: time.Second}}))
+	wantRows(t, c.classify(list(devKey)), "GET /v1/users 7/1m0s", "instance 50/1s")
+	wantRows(t, c.classify(list(liveKey)), "GET /v1/users 7/1m0s", "instance 50/1s")
+	c = newTestClassifier(t, WithLimits(nil))
+	wantRows(t, c.classify(backendRequest("PATCH /v1/users/"+aUser)), development)
+}
+
+func TestOverrideAndHeadroomApplyToTheReplacedTable(t *testing.T) {
+	users := Limit{Name: "lists", Operations: []string{"GET /v1/users", "GET /v1/users/count"}, N: 8, Window: time.Minute}
+	c := newTestClassifier(t, WithLimit("GET /v1/users/count", 4, time.Hour), WithHeadroom(0.5), WithLimits([]Limit{users}))
+	wantRows(t, c.classify(backendRequest("GET /v1/users")), "lists 2/1h0m0s", "instance 50/10s")
+}
+
+func TestReplacedTableOfClerksOwnRowsIsTheTable(t *testing.T) {
+	c, same := newTestClassifier(t), newTestClassifier(t, WithLimits(Limits(Development)))
+	for _, op := range backendList() {
+		wantRows(t, same.classify(backendRequest(filled(op, aUser))), drawsOn(c.classify(backendRequest(filled(op, aUser))))...)
+	}
+	for _, op := range frontendList() {
+		wantRows(t, same.classify(frontendRequest(filled(op, aUser))), drawsOn(c.classify(frontendRequest(filled(op, aUser))))...)
 	}
 }
 

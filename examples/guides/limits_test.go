@@ -23,6 +23,19 @@ func changedLimits() (*http.Client, error) {
 	return client, err
 }
 
+func replacedLimits() (*http.Client, error) {
+	// guide: limits-replace
+	rows := clerkthrottle.Limits(clerkthrottle.Auto)[1:] // without the instance's row
+	for i := range rows {
+		if rows[i].Window == time.Hour {
+			rows[i].N *= 10 // Clerk granted us ten times as many invitations
+		}
+	}
+	client, err := clerkthrottle.NewClient(clerkthrottle.WithLimits(rows))
+	// guide end
+	return client, err
+}
+
 func printLimits() {
 	// guide: limits-print
 	fmt.Println("as of", clerkthrottle.LimitsDate)
@@ -34,6 +47,9 @@ func printLimits() {
 
 func TestChangedLimits(t *testing.T) {
 	if _, err := changedLimits(); err != nil {
+		t.Error(err)
+	}
+	if _, err := replacedLimits(); err != nil {
 		t.Error(err)
 	}
 	printLimits()

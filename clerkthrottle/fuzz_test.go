@@ -4,11 +4,15 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // folded is what the name of an unknown path may look like.
@@ -53,8 +57,99 @@ func FuzzClassify(f *testing.F) {
 		if key := bearer(r.Header); len(key) > 16 && strings.Contains(claim.Key, key) && !strings.Contains(host+forwarded, key) {
 			t.Errorf("the key is in the gate's key %q", claim.Key)
 		}
-		if n := c.instances.byKey.Len(); n > maxInstances {
-			t.Errorf("%d instances are kept", n)
+		for _, l := range append(claim.Limits, transport.Limit{Name: claim.Endpoint, Key: claim.Key}) {
+			if len(l.Name)+len(l.Key) > 2048 || strings.ContainsFunc(l.Name+l.Key, notShown) {
+				t.Errorf("limit %q with the key %q is too long, or cannot be shown", l.Name, l.Key)
+			}
+		}
+	})
+}
+
+func notShown(r rune) bool { return r == utf8.RuneError || r != ' ' && !unicode.IsPrint(r) }
+
+// Two resources have one bucket only if they are one, and no bucket of a single
+// resource is that of an instance, whatever is in their ids.
+func FuzzResourcesHaveBucketsApart(f *testing.F) {
+	for _, id := range ids {
+		f.Add(id, "a b")
+	}
+	f.Add("a\nb", "a\rb")
+	f.Add(strings.Repeat("a", 200), strings.Repeat("a", 201))
+	c := newTestClassifier(f)
+	f.Fuzz(func(t *testing.T, a, b string) {
+		if strings.Contains(a+b, "%") {
+			return // "a/b" stays "a%2Fb", and shares the bucket of a resource that is called so
+		}
+		bucket := func(id string) string {
+			u := &url.URL{Scheme: "https", Host: "api.clerk.com", Path: "/v1/users/" + id, RawPath: "/v1/users/" + url.PathEscape(id)}
+			claim := c.classify(&http.Request{Method: "PATCH", URL: u, Header: http.Header{"Authorization": {"Bearer " + devKey}}})
+			if claim.Endpoint != "PATCH /v1/users/{user_id}" {
+				t.Skip("not an id")
+			}
+			return claim.Limits[0].Key
+		}
+		if one, two := bucket(a), bucket(b); (one == two) != (a == b) {
+			t.Errorf("%q has the bucket %q, %q has %q", a, one, b, two)
+		}
+		if k := bucket(a); k == instanceBucket(t, c, devKey) || strings.ContainsFunc(k, notShown) {
+			t.Errorf("%q has the bucket %q", a, k)
+		}
+	})
+}
+
+// Two keys have one instance only if they are one.
+func FuzzKeysHaveInstancesApart(f *testing.F) {
+	f.Add(devKey, liveKey)
+	f.Add("", "anonymous")
+	f.Add("others", "sk_test_ ")
+	f.Add("test_\x00", "\xff")
+	f.Fuzz(func(t *testing.T, a, b string) {
+		a, b = strings.TrimSpace(a), strings.TrimSpace(b)
+		if len(a) > maxKeyLength || len(b) > maxKeyLength {
+			return
+		}
+		s := newInstances(&config{}, 0)
+		one, two := s.of(a).scope, s.of(b).scope
+		if (one == two) != (a == b) {
+			t.Errorf("%q is the instance %q, %q is %q", a, one, b, two)
+		}
+		if again := s.of(a).scope; again != one {
+			t.Errorf("%q is the instance %q, then %q", a, one, again)
+		}
+		if strings.ContainsFunc(one, notShown) || len(a) > 16 && strings.Contains(one, a) {
+			t.Errorf("%q is the instance %q", a, one)
+		}
+	})
+}
+
+// An operation that WithLimit takes is drawn on by the requests that follow it,
+// under a name that can be shown.
+func FuzzLimitedOperationIsDrawnOn(f *testing.F) {
+	for _, op := range []string{"PATCH /v1/users/{id}", "GET /things/{a}.xml/{b}/", "GET /", "GET /v1", "POST /v1/client/x/{y}", "GET /v1/{a}/\x85/é", "GET /%2F"} {
+		f.Add(op)
+	}
+	f.Fuzz(func(t *testing.T, operation string) {
+		cfg, err := newConfig([]Option{WithLimit(operation, 7, time.Minute), WithLimit("instance", 8, time.Minute)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := newClassifier(cfg)
+		if err != nil || operation == InstanceLimit {
+			return // refused
+		}
+		method, template, _ := strings.Cut(operation, " ")
+		r := &http.Request{Method: method, Header: http.Header{"Authorization": {"Bearer " + devKey}}}
+		r.URL = &url.URL{Scheme: "https", Host: "api.clerk.com", Path: braced.ReplaceAllLiteralString(template, "ID")}
+		claim := c.classify(r)
+		if !slices.ContainsFunc(claim.Limits, func(l transport.Limit) bool { return l.N == 7 }) {
+			r.URL.Host = "x.clerk.accounts.dev"
+			claim = c.classify(r)
+		}
+		if !slices.ContainsFunc(claim.Limits, func(l transport.Limit) bool { return l.N == 7 }) && !strings.Contains(template, "/v1/") {
+			t.Errorf("%q: %+v does not draw on it", operation, claim)
+		}
+		if strings.ContainsFunc(claim.Endpoint, notShown) {
+			t.Errorf("%q: endpoint %q cannot be shown", operation, claim.Endpoint)
 		}
 	})
 }

@@ -56,7 +56,7 @@ func trimPrefix(path string) string {
 // versioned returns a path of the Backend API with the /v1 that some callers
 // leave out.
 func versioned(path string) string {
-	if strings.HasPrefix(path, "/v1/") {
+	if under("/v1", path) {
 		return path
 	}
 	return "/v1/" + strings.TrimPrefix(path, "/")

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // segment is one segment of a template: static text, a param, or a param with
@@ -61,10 +63,10 @@ func parseSegment(text string) (segment, error) {
 	if strings.ContainsAny(s.static, "{}") {
 		return segment{}, fmt.Errorf("segment %q: one param, at the start, is all that a segment may hold", text)
 	}
-	for i := range len(s.static) {
+	for _, c := range s.static {
 		// No path holds these, except for "*", which in other routers stands
-		// for what this one does not do.
-		if c := s.static[i]; c <= ' ' || c == 0x7f || c == '?' || c == '#' || c == '*' {
+		// for what this one does not do, and for what cannot be shown in a name.
+		if c == utf8.RuneError || !unicode.IsPrint(c) || strings.ContainsRune(" ?#*", c) {
 			return segment{}, fmt.Errorf("segment %q: %q is not allowed", text, c)
 		}
 	}

@@ -77,20 +77,20 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	if claim := kept.Load(); claim != nil { // the usual way: a key and an operation seen before
 		return claim
 	}
-	rows := c.backend.rows[m.ID]
-	claim := c.newBackendClaim(in, key, c.backend.router.Name(m.ID), rows, m, c.backend.unlimited[m.ID])
-	if len(rows) == 0 || rows[0].Scope == PerInstance {
+	row := c.backend.rows[m.ID]
+	claim := c.newBackendClaim(in, key, c.backend.router.Name(m.ID), row, m, c.backend.unlimited[m.ID])
+	if row == nil || row.Scope == PerInstance {
 		kept.Store(claim)
 	}
 	return claim
 }
 
-// newBackendClaim makes a claim on the given rows and, unless the operation is
-// exempt, on the instance's.
-func (c *classifier) newBackendClaim(in *instance, key, name string, rows []*Limit, m route.Match, exempt bool) *transport.Claim {
+// newBackendClaim makes a claim on the operation's row, if it has one, and, unless
+// it is exempt, on the instance's.
+func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit, m route.Match, exempt bool) *transport.Claim {
 	c.instances.warn(in, key)
-	claim := &transport.Claim{Endpoint: name, Key: in.scope + " " + name, Limits: make([]transport.Limit, 0, len(rows)+1)}
-	for _, row := range rows {
+	claim := &transport.Claim{Endpoint: name, Key: in.scope + " " + name, Limits: make([]transport.Limit, 0, 2)}
+	if row != nil {
 		bucket := in.scope + " " + row.Name
 		if row.Scope == PerResource {
 			bucket += " " + paramsOf(m)
@@ -105,9 +105,9 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, rows []*Lim
 		claim.Limits = append(claim.Limits, whole)
 		claim.Rate = whole
 	}
-	for i, row := range rows { // the tightest limit that all of the endpoint shares
-		if l := claim.Limits[i]; row.Scope == PerInstance && row.Window <= maxLearned && (claim.Rate.N == 0 || perSecond(l) < perSecond(claim.Rate)) {
-			claim.Rate = l
+	if row != nil && row.Scope == PerInstance && row.Window <= maxLearned { // the tighter of what all of the endpoint shares
+		if own := claim.Limits[0]; claim.Rate.N == 0 || perSecond(own) < perSecond(claim.Rate) {
+			claim.Rate = own
 		}
 	}
 	return claim
@@ -128,15 +128,12 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 		name := c.frontend.nameOf(method, path)
 		return &transport.Claim{Endpoint: name, Key: scope + " " + name}
 	}
-	name, rows := c.frontend.router.Name(m.ID), c.frontend.rows[m.ID]
-	if len(rows) > 0 {
-		scope += " " + clientAddress(r.Header)
+	name, row := c.frontend.router.Name(m.ID), c.frontend.rows[m.ID]
+	if row == nil {
+		return &transport.Claim{Endpoint: name, Key: scope + " " + name}
 	}
-	claim := &transport.Claim{Endpoint: name, Key: scope + " " + name}
-	for _, row := range rows {
-		claim.Limits = append(claim.Limits, limitOf(row, scope+" "+row.Name))
-	}
-	return claim
+	scope += " " + clientAddress(r.Header)
+	return &transport.Claim{Endpoint: name, Key: scope + " " + name, Limits: []transport.Limit{limitOf(row, scope+" "+row.Name)}}
 }
 
 // paramsOf names a resource in keys of buckets.

@@ -21,16 +21,10 @@ const (
 
 // String returns "auto", "development" or "production".
 func (t InstanceType) String() string {
-	switch t {
-	case Auto:
-		return "auto"
-	case Development:
-		return "development"
-	case Production:
-		return "production"
-	default:
+	if t < Auto || t > Production {
 		return fmt.Sprintf("InstanceType(%d)", int(t))
 	}
+	return [...]string{"auto", "development", "production"}[t]
 }
 
 // typeOfKey reads the instance type off a secret key's prefix; Auto means that

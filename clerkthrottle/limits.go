@@ -26,16 +26,10 @@ const (
 
 // String returns the scope in the words of the documentation.
 func (s Scope) String() string {
-	switch s {
-	case PerInstance:
-		return "instance"
-	case PerResource:
-		return "resource"
-	case PerAddress:
-		return "address"
-	default:
+	if s < PerInstance || s > PerAddress {
 		return "unknown scope"
 	}
+	return [...]string{"instance", "resource", "address"}[s]
 }
 
 // Limit is one row of Clerk's limits: no more than N requests may reach Clerk

@@ -3,6 +3,7 @@ package clerkthrottle
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +29,8 @@ var ids = []string{
 	"idn_2NNEqL2nrIRdJ194ndJqAHwEfxC", "my-slug", "someone%40example.com", "first.last+tag@example.com",
 	"42", "oauth_google", "a%2Fb", "%E2%82%AC", "-", "~", "Count", "{user_id}",
 }
+
+var braced = regexp.MustCompile(`\{[^{}/]*\}`)
 
 // filled puts an id in the place of every param.
 func filled(operation, id string) string { return braced.ReplaceAllLiteralString(operation, id) }
@@ -125,22 +128,6 @@ func TestFrontendOperationDrawsOnAnothersRows(t *testing.T) {
 }
 
 func sizeOf(l Limit) string { return fmt.Sprintf("%d/%s", l.N, l.Window) }
-
-func TestSharedRowIsTakenBeforeAPrivateOne(t *testing.T) {
-	const op = "GET /v1/x/{id}"
-	a, err := newAPI(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, scope := range []Scope{PerInstance, PerResource, PerInstance} {
-		if err := a.limit(&Limit{Operations: []string{op}, Scope: scope}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if rows := a.rows[0]; len(rows) != 3 || rows[0].Scope != PerResource {
-		t.Errorf("rows in the order %v, want the private one first", rows)
-	}
-}
 
 func TestJWKSDrawsOnALimit(t *testing.T) {
 	c := newTestClassifier(t, WithHeadroom(0.5), WithLimit(InstanceLimit, 1, 1))

@@ -99,15 +99,15 @@ func knownMethod(m string) bool {
 
 // bearer returns the token of an Authorization header, or "".
 func bearer(h http.Header) string {
-	const scheme = "Bearer "
 	values := h["Authorization"] // Get would look for what is canonical already
-	if len(values) == 0 || len(values[0]) < len(scheme) {
+	if len(values) == 0 {
 		return ""
 	}
-	if got := values[0][:len(scheme)]; got != scheme && !strings.EqualFold(got, scheme) {
+	scheme, token, _ := strings.Cut(values[0], " ")
+	if scheme != "Bearer" && !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}
-	return strings.TrimSpace(values[0][len(scheme):])
+	return strings.TrimSpace(token)
 }
 
 // thisProcess is the client address of requests that are sent for nobody else.
@@ -122,11 +122,13 @@ func clientAddress(h http.Header) string {
 	if first == "" {
 		return thisProcess
 	}
-	if a, err := netip.ParseAddr(strings.Trim(first, "[]")); err == nil {
-		return a.Unmap().WithZone("").String()
+	a, err := netip.ParseAddr(strings.Trim(first, "[]"))
+	if err != nil {
+		withPort, _ := netip.ParseAddrPort(first)
+		a = withPort.Addr()
 	}
-	if ap, err := netip.ParseAddrPort(first); err == nil {
-		return ap.Addr().Unmap().WithZone("").String()
+	if !a.IsValid() {
+		return thisProcess
 	}
-	return thisProcess
+	return a.Unmap().WithZone("").String()
 }

@@ -1,11 +1,12 @@
 package clerkthrottle
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
@@ -17,10 +18,11 @@ import (
 type table struct {
 	backend, frontend *api
 	instance          map[InstanceType]*Limit
+	operations        []*Limit // the rows of operations
 }
 
 func newTable(cfg *config) (*table, error) {
-	t := &table{instance: map[InstanceType]*Limit{}}
+	t := &table{instance: map[InstanceType]*Limit{Development: &Limits(Development)[0], Production: &Limits(Production)[0]}}
 	var err error
 	if t.backend, err = newAPI(operations.Backend()); err != nil {
 		return nil, err
@@ -28,27 +30,21 @@ func newTable(cfg *config) (*table, error) {
 	if t.frontend, err = newAPI(operations.Frontend()); err != nil {
 		return nil, err
 	}
-	for _, kind := range []InstanceType{Development, Production} {
-		t.instance[kind] = &Limits(kind)[0]
-	}
 	rows := operationLimits()
 	if cfg.limits != nil {
-		if rows, err = t.replace(cfg.limits); err != nil {
-			return nil, err
+		rows = cfg.limits
+	}
+	for i, l := range rows {
+		if err := t.add(l); err != nil {
+			return nil, fmt.Errorf("clerkthrottle: WithLimits: row %d: %w", i, err)
 		}
 	}
 	for _, o := range cfg.overrides {
-		if rows, err = t.override(rows, o); err != nil {
+		if err := t.override(o); err != nil {
 			return nil, fmt.Errorf("clerkthrottle: WithLimit(%q, %d, %s): %w", o.operation, o.n, o.window, err)
 		}
 	}
-	for i := range rows {
-		rows[i].N = less(rows[i].N, cfg.headroom)
-		if err := t.apiOf(&rows[i]).limit(&rows[i]); err != nil {
-			return nil, err
-		}
-	}
-	for _, l := range t.instance {
+	for _, l := range append(t.operations, t.instance[Development], t.instance[Production]) {
 		l.N = less(l.N, cfg.headroom)
 	}
 	for _, operation := range unlimited {
@@ -62,23 +58,119 @@ func newTable(cfg *config) (*table, error) {
 	return t, nil
 }
 
-// isFrontend tells for an operation without a row to which API it belongs.
-func (t *table) isFrontend(method, template string) bool {
+// add checks a row, fills in what it may leave out, and makes its operations
+// draw on it.
+func (t *table) add(l Limit) error {
+	if l.Name == "" {
+		l.Name = append(l.Operations, InstanceLimit)[0]
+	}
 	switch {
-	case t.backend.has(method, template):
-		return false
-	case t.frontend.has(method, template):
-		return true
-	default:
-		return isFrontendPath(template)
+	case l.N <= 0:
+		return fmt.Errorf("%q: N is %d: must be positive", l.Name, l.N)
+	case l.Window <= 0:
+		return fmt.Errorf("%q: Window is %s: must be positive", l.Name, l.Window)
+	case l.Scope < PerInstance || l.Scope > PerAddress:
+		return fmt.Errorf("%q: Scope is %d: want PerInstance, PerResource or PerAddress", l.Name, int(l.Scope))
+	case (l.Name == InstanceLimit) != (len(l.Operations) == 0), l.Name == InstanceLimit && l.Scope != PerInstance:
+		return fmt.Errorf("%q: the row of that name, and no other, has no operations and is PerInstance", InstanceLimit)
+	case slices.ContainsFunc(t.operations, func(other *Limit) bool { return other.Name == l.Name }):
+		return fmt.Errorf("%q: there is a row of that name", l.Name)
+	case l.Name == InstanceLimit:
+		t.resizeInstance(l.N, l.Window)
+		return nil
+	}
+	for _, operation := range l.Operations {
+		if err := t.draw(operation, &l); err != nil {
+			return fmt.Errorf("operation %q: %w", operation, err)
+		}
+	}
+	t.operations = append(t.operations, &l)
+	return nil
+}
+
+// draw makes an operation draw on a row.
+func (t *table) draw(operation string, l *Limit) error {
+	method, template, err := t.parse(operation)
+	if err != nil {
+		return err
+	}
+	a, frontend := t.backend, t.isFrontend(method, template)
+	if _, both := t.frontend.router.Lookup(method, template); l.Scope == PerAddress && (frontend || both) {
+		a, frontend = t.frontend, true
+	}
+	switch {
+	case frontend != (l.Scope == PerAddress):
+		return errors.New("PerAddress is for the Frontend API, and everything there is PerAddress")
+	case l.Scope == PerResource && !strings.Contains(template, "{"):
+		return errors.New("PerResource, but no {param} names a resource")
+	}
+	id, err := a.add(method, template)
+	if err == nil && a.rows[id] != nil {
+		err = errors.New("it has a row already")
+	}
+	if err == nil {
+		a.rows[id] = l
+	}
+	return err
+}
+
+// override applies one WithLimit.
+func (t *table) override(o override) error {
+	if o.operation == InstanceLimit {
+		t.resizeInstance(o.n, o.window)
+		return nil
+	}
+	method, template, err := t.parse(o.operation)
+	if err != nil {
+		return err
+	}
+	for _, a := range []*api{t.backend, t.frontend} {
+		if id, ok := a.router.Lookup(method, template); ok && a.rows[id] != nil {
+			a.rows[id].N, a.rows[id].Window = o.n, o.window
+			return nil
+		}
+	}
+	scope := PerInstance
+	if t.isFrontend(method, template) {
+		scope = PerAddress
+	}
+	return t.add(row(o.n, o.window, scope, method+" "+template))
+}
+
+func (t *table) resizeInstance(n int, window time.Duration) {
+	for _, l := range t.instance {
+		l.N, l.Window = n, window
 	}
 }
 
-func (t *table) apiOf(l *Limit) *api {
-	if l.Scope == PerAddress {
-		return t.frontend
+// parse takes "METHOD /path/{template}" apart, and puts in the /v1 that some
+// leave out; a few Frontend operations have none.
+func (t *table) parse(operation string) (method, template string, err error) {
+	method, template, ok := strings.Cut(operation, " ")
+	if !ok || !strings.HasPrefix(template, "/") || !knownMethod(method) {
+		return "", "", fmt.Errorf("want %q or a method and a path template such as \"PATCH /v1/users/{user_id}\"", InstanceLimit)
 	}
-	return t.backend
+	if len(template) > 1 {
+		template = strings.TrimSuffix(template, "/")
+	}
+	if _, err := new(route.Router).Add(method, template); err != nil {
+		return "", "", err
+	}
+	if !under("/v1", template) {
+		_, backend := t.backend.router.Lookup(method, "/v1"+template)
+		if _, frontend := t.frontend.router.Lookup(method, template); backend || !frontend {
+			template = "/v1" + template
+		}
+	}
+	return method, template, nil
+}
+
+// isFrontend tells for an operation without a row to which API it belongs: the
+// one that knows it, and the Backend API if both do.
+func (t *table) isFrontend(method, template string) bool {
+	_, backend := t.backend.router.Lookup(method, template)
+	_, frontend := t.frontend.router.Lookup(method, template)
+	return !backend && (frontend || isFrontendPath(template))
 }
 
 // less takes the headroom off a limit; one request always remains. It rounds
@@ -88,11 +180,11 @@ func less(n int, headroom float64) int {
 	return max(1, n-int(math.Ceil(float64(n)*headroom-rounding)))
 }
 
-// api is one of Clerk's two APIs: its operations, and the rows of the limit
-// table that each of them draws on besides the instance's.
+// api is one of Clerk's two APIs: its operations, and the row of the limit table
+// that each of them draws on besides the instance's.
 type api struct {
 	router    route.Router
-	rows      [][]*Limit           // by route id, the most private first
+	rows      []*Limit             // by route id; nil: none
 	unlimited []bool               // by route id: draws on no row at all
 	others    *bounded.Map[string] // names made up for requests that follow no known operation
 }
@@ -114,34 +206,10 @@ func newAPI(known []operations.Operation) (*api, error) {
 // add makes an operation known and returns its route id.
 func (a *api) add(method, template string) (int, error) {
 	id, err := a.router.Add(method, template)
-	if err != nil {
-		return 0, err
-	}
-	if id == len(a.rows) {
+	if err == nil && id == len(a.rows) {
 		a.rows, a.unlimited = append(a.rows, nil), append(a.unlimited, false)
 	}
-	return id, nil
-}
-
-// limit makes the operations of a row draw on it.
-func (a *api) limit(l *Limit) error {
-	for _, operation := range l.Operations {
-		method, template, _ := strings.Cut(operation, " ")
-		id, err := a.add(method, template)
-		if err != nil {
-			return err
-		}
-		a.rows[id] = append(a.rows[id], l)
-		// PerResource and PerAddress before PerInstance: see transport.Claim.
-		slices.SortStableFunc(a.rows[id], func(x, y *Limit) int { return int(y.Scope) - int(x.Scope) })
-	}
-	return nil
-}
-
-// has reports whether an operation is known.
-func (a *api) has(method, template string) bool {
-	m, ok := a.router.Match(method, template) // a {param} is as good a segment as any
-	return ok && shape(a.router.Name(m.ID)) == shape(method+" "+template)
+	return id, err
 }
 
 // matchEither finds the operation of a path whose /v1 may have been left out.
@@ -160,8 +228,3 @@ func (a *api) nameOf(method, path string) string {
 	}
 	return method + " /{other}"
 }
-
-var braced = regexp.MustCompile(`\{[^{}/]*\}`)
-
-// shape is an operation without the names of its params.
-func shape(operation string) string { return braced.ReplaceAllString(operation, "{}") }

@@ -122,6 +122,16 @@ func (r *Router) Match(method, path string) (m Match, ok bool) {
 	return m, true
 }
 
+// Lookup returns the id of a template that was added, by whatever names of its
+// params. The template is well formed.
+func (r *Router) Lookup(method, template string) (id int, ok bool) {
+	m, ok := r.Match(method, template) // a param in braces is as good a segment as any
+	for i := range m.Len() {
+		ok = ok && strings.HasPrefix(m.Param(i), "{") && strings.HasSuffix(m.Param(i), "}")
+	}
+	return m.ID, ok
+}
+
 // Name returns the method and the template with that id, as in
 // "PATCH /v1/users/{user_id}", in the spelling that was added first. It returns
 // "" if there is no such id.

@@ -262,3 +262,32 @@ func TestMatchFromManyGoroutines(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestLookupFindsATemplateByItsShapeAlone(t *testing.T) {
+	r := new(Router)
+	for _, template := range []string{"/users/{id}", "/users/count", "/{a}/{b}", "/files/{id}.xml", "/files/{id}"} {
+		if _, err := r.Add("GET", template); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for template, want := range map[string]string{
+		"/users/{user_id}":    "GET /users/{id}",
+		"/users/{user_id}/":   "GET /users/{id}",
+		"/users/count":        "GET /users/count",
+		"/{x}/{y}":            "GET /{a}/{b}",
+		"/files/{f}.xml":      "GET /files/{id}.xml",
+		"/files/{f}":          "GET /files/{id}",
+		"/files/{f}.x.xml":    "",
+		"/things/{id}":        "", // described by /{a}/{b}, and not the same
+		"/{x}/count":          "",
+		"/users/{id}/{other}": "",
+	} {
+		id, ok := r.Lookup("GET", template)
+		if got := r.Name(id); ok != (want != "") || ok && got != want {
+			t.Errorf("Lookup(%s) = %q, %t, want %q", template, got, ok, want)
+		}
+	}
+	if _, ok := r.Lookup("PUT", "/users/count"); ok {
+		t.Error("Lookup finds another method's template")
+	}
+}

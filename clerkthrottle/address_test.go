@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestVisitorIsTakenForAnother(t *testing.T) {
+func TestVisitorIsToldByTheLeftmostForwardedAddress(t *testing.T) {
 	for _, tt := range []struct {
 		header []string
 		want   string
@@ -50,7 +50,7 @@ func TestVisitorIsTakenForAnother(t *testing.T) {
 	}
 }
 
-func TestVisitorsShareACount(t *testing.T) {
+func TestEachVisitorOfAnInstanceHasACountOfHisOwn(t *testing.T) {
 	c := newTestClassifier(t)
 	signIn := func(host, address string) string {
 		return bucketOf(t, c.classify(request("POST", host+"/v1/client/sign_ins", "", "X-Forwarded-For", address)), "POST /v1/client/sign_ins")
@@ -78,7 +78,7 @@ func TestVisitorsShareACount(t *testing.T) {
 
 // A server that forwards a visitor's headers to the Backend API still has one
 // budget for all of them.
-func TestForwardedAddressSplitsTheInstancesBudget(t *testing.T) {
+func TestForwardedAddressDoesntSplitTheInstancesBudget(t *testing.T) {
 	c := newTestClassifier(t)
 	bucket := func(address string) string {
 		return bucketOf(t, c.classify(request("GET", backendURL+"/v1/users", devKey, "X-Forwarded-For", address)), InstanceLimit)

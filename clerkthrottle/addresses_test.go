@@ -138,9 +138,9 @@ func kept(s transport.Snapshot) int {
 	return n
 }
 
-// TestFloodOfAddressesLiftsALimit floods a transport with new addresses, past its
+// TestFloodOfAddressesDoesntLiftALimit floods a transport with new addresses, past its
 // bound, while a few known ones go on signing in as often as they may and more.
-func TestFloodOfAddressesLiftsALimit(t *testing.T) {
+func TestFloodOfAddressesDoesntLiftALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const most = 1000
 		server := clerktest.New(clerktest.WithLogSize(0))

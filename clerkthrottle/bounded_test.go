@@ -19,7 +19,7 @@ func word(r *rand.Rand) string {
 	return string(b)
 }
 
-func TestMadeUpPathsMakeNamesWithoutBound(t *testing.T) {
+func TestNamesForMadeUpPathsAreBounded(t *testing.T) {
 	c := newTestClassifier(t)
 	var mu sync.Mutex
 	endpoints := map[string]map[string]bool{"backend": {}, "frontend": {}}
@@ -146,7 +146,7 @@ func TestCountlessLimitsAreMarkedPrivate(t *testing.T) {
 	}
 }
 
-func TestSeveralGoroutinesClassifyAtOnce(t *testing.T) {
+func TestClassifierIsSafeForConcurrentUse(t *testing.T) {
 	c := newTestClassifier(t)
 	var wg sync.WaitGroup
 	until := time.Now().Add(100 * time.Millisecond)

@@ -37,7 +37,7 @@ func FuzzClassify(f *testing.F) {
 			known[op] = true
 		}
 	}
-	c := newTestClassifier(f)
+	c := newTestClassifier(f, WithHosts("0")) // most of what the fuzzer has found goes there
 	f.Fuzz(func(t *testing.T, method, host, path, rawPath, query, authorization, forwarded string) {
 		r := &http.Request{
 			Method: method,
@@ -155,7 +155,7 @@ func FuzzLimitedOperationIsDrawnOn(f *testing.F) {
 }
 
 // The name of an operation does not depend on whom it concerns.
-func FuzzOperationNameDependsOnTheID(f *testing.F) {
+func FuzzOperationNameDoesntDependOnTheID(f *testing.F) {
 	for _, id := range ids {
 		f.Add(uint(0), id)
 	}

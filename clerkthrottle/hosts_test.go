@@ -173,7 +173,7 @@ func wantUntouched(t *testing.T, c *classifier, method, url, key string) {
 	}
 }
 
-func TestHalfARequestPanics(t *testing.T) {
+func TestHalfARequestDoesntPanic(t *testing.T) {
 	c := newTestClassifier(t)
 	if c.classify(nil) != nil || c.classify(&http.Request{}) != nil {
 		t.Error("a request without a URL is taken for Clerk's")
@@ -195,7 +195,7 @@ func TestHalfARequestPanics(t *testing.T) {
 	}
 }
 
-func TestKeyIsMisreadFromTheHeader(t *testing.T) {
+func TestKeyIsTheHeadersBearerToken(t *testing.T) {
 	for header, want := range map[string]string{
 		"Bearer sk_test_x":    "sk_test_x",
 		"bearer sk_test_x":    "sk_test_x",

@@ -15,7 +15,7 @@ const (
 	production  = "instance 1000/10s"
 )
 
-func TestInstanceTypeMisreadFromTheKey(t *testing.T) {
+func TestInstanceTypeIsTheKeysOrTheStricter(t *testing.T) {
 	keys := []struct{ key, auto string }{
 		{"sk_live_abc", production},
 		{"sk_test_abc", development},
@@ -48,7 +48,7 @@ func instanceBucket(t *testing.T, c *classifier, key string) string {
 	return bucketOf(t, c.classify(request("GET", backendURL+"/v1/users", key)), InstanceLimit)
 }
 
-func TestKeysOfOneInstanceHaveBudgetsApart(t *testing.T) {
+func TestKeysOfOneNamedInstanceShareItsBudget(t *testing.T) {
 	c := newTestClassifier(t, WithInstanceID("shop"))
 	one, two := instanceBucket(t, c, "sk_live_one"), instanceBucket(t, c, "sk_live_two")
 	if one != two {
@@ -66,7 +66,7 @@ func TestKeysOfOneInstanceHaveBudgetsApart(t *testing.T) {
 	}
 }
 
-func TestKeysOfSeveralInstancesShareABudget(t *testing.T) {
+func TestEachKeyHasABudgetOfItsOwn(t *testing.T) {
 	c := newTestClassifier(t)
 	seen := map[string]string{}
 	for _, key := range []string{"sk_live_one", "sk_live_two", "sk_test_one", "sk_test_two", "live_one", "ak_one", ""} {
@@ -81,7 +81,7 @@ func TestKeysOfSeveralInstancesShareABudget(t *testing.T) {
 	}
 }
 
-func TestDevelopmentAndProductionKeysShareABudgetOfOneSize(t *testing.T) {
+func TestDevelopmentAndProductionKeysHaveBudgetsApart(t *testing.T) {
 	c := newTestClassifier(t, WithInstanceID("shop"))
 	if dev, live := instanceBucket(t, c, devKey), instanceBucket(t, c, liveKey); dev == live {
 		t.Errorf("one bucket %q for limits of two sizes", dev)
@@ -106,7 +106,7 @@ func (l *lines) all() []string {
 	return strings.Split(strings.TrimSuffix(l.buf.String(), "\n"), "\n")
 }
 
-func TestContradictionIsLoggedForEveryRequest(t *testing.T) {
+func TestContradictionIsLoggedOnce(t *testing.T) {
 	for _, tt := range []struct {
 		configured InstanceType
 		key        string
@@ -185,7 +185,7 @@ func TestBackendRequestWithoutAKeyIsWarnedOfOnce(t *testing.T) {
 }
 
 // A log handler may send a request of its own, through the same throttle.
-func TestLogHandlerThatCallsClerkDeadlocks(t *testing.T) {
+func TestLogHandlerThatCallsClerkDoesntDeadlock(t *testing.T) {
 	var c *classifier
 	c = newTestClassifier(t, WithInstanceType(Production), WithLogger(slog.New(slog.NewTextHandler(
 		writerFunc(func(p []byte) (int, error) {

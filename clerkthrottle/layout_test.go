@@ -102,7 +102,7 @@ func layer(dir string) int {
 	}
 }
 
-func TestUpwardImport(t *testing.T) {
+func TestImportsRunDownward(t *testing.T) {
 	seen := map[int]bool{}
 	for _, f := range repository(t) {
 		from := layer(f.dir)
@@ -130,7 +130,7 @@ func TestUpwardImport(t *testing.T) {
 	}
 }
 
-func TestPackageWithoutExactlyOneComment(t *testing.T) {
+func TestEveryPackageHasOneComment(t *testing.T) {
 	comments := map[string][]string{}
 	for _, f := range repository(t) {
 		if f.isTest() {
@@ -151,7 +151,7 @@ func TestPackageWithoutExactlyOneComment(t *testing.T) {
 	}
 }
 
-func TestRootModuleHasAnotherDependency(t *testing.T) {
+func TestRootModuleHasThreeDependencies(t *testing.T) {
 	out, err := exec.Command("go", "mod", "edit", "-json", filepath.Join("..", "go.mod")).Output()
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ const documented = `
 3/10s address: POST /v1/client/sign_ups/{sign_up_id}/attempt_verification, POST /v1/sign_ups/attempt_verification
 `
 
-func TestTableStrayedFromTheDocumentation(t *testing.T) {
+func TestTableIsTheDocumentations(t *testing.T) {
 	for kind, size := range map[InstanceType]string{Auto: "100", Development: "100", Production: "1000"} {
 		var want []string
 		for line := range strings.Lines(fmt.Sprintf(documented, size)) {
@@ -48,7 +48,7 @@ func TestTableStrayedFromTheDocumentation(t *testing.T) {
 	}
 }
 
-func TestRowIsNotNamedAfterItsFirstOperation(t *testing.T) {
+func TestRowIsNamedAfterItsFirstOperation(t *testing.T) {
 	for i, l := range Limits(Production) {
 		want := "instance"
 		if i > 0 {
@@ -60,7 +60,7 @@ func TestRowIsNotNamedAfterItsFirstOperation(t *testing.T) {
 	}
 }
 
-func TestCallerOfLimitsChangesTheTable(t *testing.T) {
+func TestCallerOfLimitsCannotChangeTheTable(t *testing.T) {
 	for _, l := range Limits(Development) {
 		if l.Operations != nil {
 			l.Operations[0] = "GET /v1/changed"
@@ -72,13 +72,13 @@ func TestCallerOfLimitsChangesTheTable(t *testing.T) {
 	}
 }
 
-func TestTableIsNotDated(t *testing.T) {
+func TestTableIsDated(t *testing.T) {
 	if d, err := time.Parse(time.DateOnly, LimitsDate); err != nil || d.Before(time.Date(2026, 8, 21, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("LimitsDate = %q, want the day of the documentation that was read", LimitsDate)
 	}
 }
 
-func TestScopesHaveNoNames(t *testing.T) {
+func TestScopesAndTypesHaveNames(t *testing.T) {
 	for s, want := range map[Scope]string{PerInstance: "instance", PerResource: "resource", PerAddress: "address", 9: "unknown scope"} {
 		if s.String() != want {
 			t.Errorf("Scope(%d) = %q, want %q", int(s), s, want)

@@ -35,7 +35,7 @@ var braced = regexp.MustCompile(`\{[^{}/]*\}`)
 // filled puts an id in the place of every param.
 func filled(operation, id string) string { return braced.ReplaceAllLiteralString(operation, id) }
 
-func TestListOfOperationsIsCutShort(t *testing.T) {
+func TestListOfOperationsIsWhole(t *testing.T) {
 	if n := len(backendList()); n != 249 {
 		t.Errorf("%d Backend operations, want 249", n)
 	}
@@ -44,7 +44,7 @@ func TestListOfOperationsIsCutShort(t *testing.T) {
 	}
 }
 
-func TestOperationIsTakenForAnother(t *testing.T) {
+func TestEveryOperationIsToldWhateverTheID(t *testing.T) {
 	c := newTestClassifier(t)
 	for _, id := range ids {
 		for _, op := range backendList() {
@@ -69,7 +69,7 @@ func rowsByOperation(scopes ...Scope) map[string]Limit {
 	return by
 }
 
-func TestBackendOperationDrawsOnAnothersRows(t *testing.T) {
+func TestBackendOperationDrawsOnItsRowAndTheInstances(t *testing.T) {
 	c := newTestClassifier(t)
 	rows := rowsByOperation(PerInstance, PerResource)
 	scope := strings.TrimSuffix(instanceBucket(t, c, devKey), " instance")
@@ -111,7 +111,7 @@ func TestBackendOperationDrawsOnAnothersRows(t *testing.T) {
 	}
 }
 
-func TestFrontendOperationDrawsOnAnothersRows(t *testing.T) {
+func TestFrontendOperationDrawsOnItsRow(t *testing.T) {
 	c := newTestClassifier(t)
 	rows := rowsByOperation(PerAddress)
 	for _, op := range frontendList() {
@@ -129,7 +129,7 @@ func TestFrontendOperationDrawsOnAnothersRows(t *testing.T) {
 
 func sizeOf(l Limit) string { return fmt.Sprintf("%d/%s", l.N, l.Window) }
 
-func TestJWKSDrawsOnALimit(t *testing.T) {
+func TestJWKSDrawsOnNoLimit(t *testing.T) {
 	c := newTestClassifier(t, WithHeadroom(0.5), WithLimit(InstanceLimit, 1, 1))
 	for _, path := range []string{"/v1/jwks", "/jwks", "/v1/jwks/", "/v1/jwks?x=1"} {
 		claim := c.classify(request(http.MethodGet, backendURL+path, devKey))

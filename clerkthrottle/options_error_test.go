@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestWrongOptionIsTakenOrPanics(t *testing.T) {
+func TestWrongOptionIsRefusedAtConstruction(t *testing.T) {
 	const second = time.Second
 	limit := func(operation string) Option { return WithLimit(operation, 1, second) }
 	rows := func(rows ...Limit) []Option { return []Option{WithLimits(rows)} }
@@ -103,7 +103,7 @@ func TestWrongOptionIsTakenOrPanics(t *testing.T) {
 	}
 }
 
-func TestRightOptionIsRefused(t *testing.T) {
+func TestRightOptionIsTaken(t *testing.T) {
 	for name, opt := range map[string]Option{
 		"nil base":      WithBase(nil),
 		"zero type":     WithInstanceType(Auto),

@@ -22,7 +22,7 @@ const (
 	aUserURL = usersURL + "/user_2NNEqL2nrIRdJ194ndJqAHwEfxC"
 )
 
-func TestWithInstanceTypeHasNoEffect(t *testing.T) {
+func TestWithInstanceTypeSizesTheBudget(t *testing.T) {
 	for _, tt := range []struct {
 		kind   clerkthrottle.InstanceType
 		key    string
@@ -46,7 +46,7 @@ func TestWithInstanceTypeHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestWithInstanceIDHasNoEffect(t *testing.T) {
+func TestWithInstanceIDBringsKeysTogether(t *testing.T) {
 	for _, tt := range []struct {
 		opts []clerkthrottle.Option
 		want int
@@ -67,7 +67,7 @@ func TestWithInstanceIDHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestWithMaxWaitHasNoEffect(t *testing.T) {
+func TestWithMaxWaitBoundsTheWait(t *testing.T) {
 	for _, tt := range []struct {
 		opts []clerkthrottle.Option
 		want int // of 900 requests, how many are sent: 100 every 10 s
@@ -99,7 +99,7 @@ func TestWithMaxWaitHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestWithHeadroomHasNoEffect(t *testing.T) {
+func TestWithHeadroomShrinksEveryLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := newRecorder()
 		rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithHeadroom(0.2))
@@ -115,7 +115,7 @@ func TestWithHeadroomHasNoEffect(t *testing.T) {
 	})
 }
 
-func TestWithLimitHasNoEffect(t *testing.T) {
+func TestWithLimitHoldsRequestsToIt(t *testing.T) {
 	for _, tt := range []struct{ operation, method, url string }{
 		{"instance", "GET", usersURL},
 		{"GET /v1/users", "GET", usersURL},
@@ -184,7 +184,7 @@ func TestWithHostsThrottlesThem(t *testing.T) {
 	}
 }
 
-func TestWithLimitPerEndpointHasNoEffect(t *testing.T) {
+func TestWithLimitPerEndpointCountsEndpointsApart(t *testing.T) {
 	for _, tt := range []struct {
 		opts []clerkthrottle.Option
 		want int
@@ -235,7 +235,7 @@ func TestWithBudgetOfSharesLines(t *testing.T) {
 	})
 }
 
-func TestWithLoggerHasNoEffect(t *testing.T) {
+func TestWithLoggerGetsTheLines(t *testing.T) {
 	var log, byDefault bytes.Buffer
 	before := slog.Default()
 	defer slog.SetDefault(before)
@@ -254,7 +254,7 @@ func TestWithLoggerHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestWithBaseHasNoEffect(t *testing.T) {
+func TestWithBaseSendsTheRequests(t *testing.T) {
 	base := newRecorder()
 	before := http.DefaultTransport
 	defer func() { http.DefaultTransport = before }()
@@ -268,7 +268,7 @@ func TestWithBaseHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestClientHasATimeoutOfItsOwn(t *testing.T) {
+func TestClientHasNoTimeoutOfItsOwn(t *testing.T) {
 	client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(newRecorder()))
 	if err != nil {
 		t.Fatal(err)
@@ -281,7 +281,7 @@ func TestClientHasATimeoutOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestClientTimeoutIsOverslept(t *testing.T) {
+func TestClientTimeoutIsNotOverslept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base := newRecorder()
 		client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(base), clerkthrottle.WithLimit("instance", 1, 10*time.Second))

@@ -102,9 +102,9 @@ func TestInteractiveNeverQueuesBehindBatch(t *testing.T) {
 	})
 }
 
-// TestBatchStarves has interactive callers ask for more than there is: batch
+// TestBatchDoesntStarve has interactive callers ask for more than there is: batch
 // still gets its one in eleven.
-func TestBatchStarves(t *testing.T) {
+func TestBatchDoesntStarve(t *testing.T) {
 	for _, reserve := range []float64{0, 0.2} {
 		t.Run(fmt.Sprint("reserve ", reserve), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -139,9 +139,9 @@ func TestBatchStarves(t *testing.T) {
 	}
 }
 
-// TestTenantShutsOutAnother: one tenant has a thousand calls in line, and
+// TestTenantDoesntShutOutAnother: one tenant has a thousand calls in line, and
 // another's single call goes after its first.
-func TestTenantShutsOutAnother(t *testing.T) {
+func TestTenantDoesntShutOutAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := newClassed(t, 100)
 		var wg sync.WaitGroup
@@ -157,9 +157,9 @@ func TestTenantShutsOutAnother(t *testing.T) {
 	})
 }
 
-// TestFullQueue: past the bound the latest of the lowest class goes, and is told
+// TestFullQueueRefusesTheLatestOfTheLowestClass: past the bound the latest of the lowest class goes, and is told
 // how many wait and for how long it would have.
-func TestFullQueue(t *testing.T) {
+func TestFullQueueRefusesTheLatestOfTheLowestClass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := newClassed(t, 10, clerkthrottle.WithMaxQueue(20))
 		var mu sync.Mutex
@@ -198,9 +198,9 @@ func TestFullQueue(t *testing.T) {
 	})
 }
 
-// TestDryRunHoldsBackOrRefuses sends everything at once, and tells what it would
+// TestDryRunNeitherHoldsBackNorRefuses sends everything at once, and tells what it would
 // have waited.
-func TestDryRunHoldsBackOrRefuses(t *testing.T) {
+func TestDryRunNeitherHoldsBackNorRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		var waits []time.Duration
@@ -229,9 +229,9 @@ func TestDryRunHoldsBackOrRefuses(t *testing.T) {
 	})
 }
 
-// TestEstimateIsFarFromTheTrueWait saturates a budget and compares what Estimate
+// TestEstimateIsCloseToTheTrueWait saturates a budget and compares what Estimate
 // says with how long the call then waits.
-func TestEstimateIsFarFromTheTrueWait(t *testing.T) {
+func TestEstimateIsCloseToTheTrueWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := newClassed(t, 100)
 		rt := client.Transport.(*transport.Transport)

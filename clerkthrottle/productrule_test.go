@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestProductRuleIsTakenForThroughput(t *testing.T) {
+func TestProductRuleIsToldByItsCode(t *testing.T) {
 	for _, code := range []string{
 		"signup_rate_limit_exceeded",
 		"verification_code_too_many_requests",
@@ -27,7 +27,7 @@ func TestProductRuleIsTakenForThroughput(t *testing.T) {
 	}
 }
 
-func TestThroughputIsTakenForAProductRule(t *testing.T) {
+func TestThroughputIsNoProductRule(t *testing.T) {
 	for _, body := range []string{
 		`{"errors":[{"message":"Too many requests","code":"too_many_requests"}],"clerk_trace_id":"t"}`,
 		`{"errors":[{"message":"signup_rate_limit_exceeded","code":"too_many_requests"}]}`,

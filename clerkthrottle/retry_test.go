@@ -15,7 +15,7 @@ func errorBody(code string) string {
 	return `{"errors":[{"message":"m","long_message":"l","code":"` + code + `"}],"clerk_trace_id":"t"}`
 }
 
-func TestProductRuleIsTriedAgain(t *testing.T) {
+func TestProductRuleIsNotTriedAgain(t *testing.T) {
 	for _, tt := range []struct {
 		body string
 		sent int
@@ -65,7 +65,7 @@ func TestProductRuleIsTriedAgain(t *testing.T) {
 }
 
 // JWKS has no limit, but a 429 for it holds like any other, and holds it alone.
-func TestBlockOfJWKSIsIgnored(t *testing.T) {
+func TestBlockOfJWKSHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const jwks = "https://api.clerk.com/v1/jwks"
 		base := newRecorder()

@@ -56,7 +56,7 @@ func (s spy) Exchange(ctx context.Context, r *transport.Report) (*transport.Answ
 	return s.Member.Exchange(ctx, r)
 }
 
-func TestSecretKeyIsTold(t *testing.T) {
+func TestSecretKeyIsNeverTold(t *testing.T) {
 	for _, kind := range []clerkthrottle.InstanceType{clerkthrottle.Auto, clerkthrottle.Development, clerkthrottle.Production} {
 		for _, id := range []string{"", "shop"} {
 			synctest.Test(t, func(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestStaticSegmentIsTakenForAnID(t *testing.T) {
+func TestStaticSegmentIsNoID(t *testing.T) {
 	c := newTestClassifier(t)
 	for op, want := range map[string]string{
 		"GET /v1/users/count":                                   "GET /v1/users/count",
@@ -24,7 +24,7 @@ func TestStaticSegmentIsTakenForAnID(t *testing.T) {
 
 // The documentation prints paths that Clerk does not serve. Whichever a program
 // uses, one visitor has one count.
-func TestDocumentedSpellingHasACountOfItsOwn(t *testing.T) {
+func TestDocumentedSpellingSharesTheRealOnesCount(t *testing.T) {
 	c := newTestClassifier(t)
 	bucket := func(op string) string {
 		claim := c.classify(frontendRequest(op))
@@ -59,7 +59,7 @@ func TestDocumentedSpellingHasACountOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestLookAlikeDrawsOnALimit(t *testing.T) {
+func TestLookAlikeDrawsOnNoRow(t *testing.T) {
 	c := newTestClassifier(t)
 	for _, op := range []string{
 		"POST /v1/client/sessions/sess_1/verify/attempt_first_factor",
@@ -97,7 +97,7 @@ func TestLookAlikeDrawsOnALimit(t *testing.T) {
 }
 
 // The paths that both APIs have are told apart by who is asked.
-func TestFrontendRequestDrawsOnABackendRow(t *testing.T) {
+func TestFrontendRequestDrawsOnNoBackendRow(t *testing.T) {
 	c := newTestClassifier(t)
 	backend := rowsByOperation(PerInstance, PerResource)
 	both := 0
@@ -115,7 +115,7 @@ func TestFrontendRequestDrawsOnABackendRow(t *testing.T) {
 	}
 }
 
-func TestPathSpelledOtherwiseSlipsItsRow(t *testing.T) {
+func TestPathSpelledOtherwiseDoesntSlipItsRow(t *testing.T) {
 	c := newTestClassifier(t)
 	const user = "PATCH /v1/users/{user_id}"
 	want := bucketOf(t, c.classify(backendRequest("PATCH /v1/users/"+aUser)), user)
@@ -144,7 +144,7 @@ func TestPathSpelledOtherwiseSlipsItsRow(t *testing.T) {
 	wantEndpoint(t, c.classify(none), "GET /v1/users")
 }
 
-func TestSlashInsideAnIDEndsIt(t *testing.T) {
+func TestSlashInsideAnIDDoesntEndIt(t *testing.T) {
 	c := newTestClassifier(t)
 	claim := c.classify(backendRequest("PATCH /v1/users/a%2Fmetadata"))
 	wantEndpoint(t, claim, "PATCH /v1/users/{user_id}")
@@ -159,7 +159,7 @@ func TestSlashInsideAnIDEndsIt(t *testing.T) {
 	wantEndpoint(t, c.classify(&http.Request{Method: "PATCH", URL: u}), "PATCH /v1/users/{user_id}")
 }
 
-func TestOpaqueURLSlipsItsRow(t *testing.T) {
+func TestOpaqueURLDoesntSlipItsRow(t *testing.T) {
 	c := newTestClassifier(t)
 	for _, opaque := range []string{"//api.clerk.com/v1/users/" + aUser, "/v1/users/" + aUser, "//api.clerk.com/v1/users/" + aUser + "?x=1"} {
 		u := &url.URL{Scheme: "https", Host: "api.clerk.com", Opaque: opaque}
@@ -171,7 +171,7 @@ func TestOpaqueURLSlipsItsRow(t *testing.T) {
 	}
 }
 
-func TestMethodInTheQueryIsOverlooked(t *testing.T) {
+func TestMethodInTheQueryCountsForFrontendPosts(t *testing.T) {
 	c := newTestClassifier(t)
 	for query, want := range map[string]string{
 		"?_method=PATCH":                 "PATCH /v1/client/sign_ups/{sign_up_id}",

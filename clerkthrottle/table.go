@@ -22,13 +22,10 @@ type table struct {
 }
 
 func newTable(cfg *config) (*table, error) {
-	t := &table{instance: map[InstanceType]*Limit{Development: &Limits(Development)[0], Production: &Limits(Production)[0]}}
-	var err error
-	if t.backend, err = newAPI(operations.Backend()); err != nil {
-		return nil, err
-	}
-	if t.frontend, err = newAPI(operations.Frontend()); err != nil {
-		return nil, err
+	t := &table{
+		backend:  newAPI(operations.Backend()),
+		frontend: newAPI(operations.Frontend()),
+		instance: map[InstanceType]*Limit{Development: &Limits(Development)[0], Production: &Limits(Production)[0]},
 	}
 	rows := operationLimits()
 	if cfg.limits != nil {
@@ -49,11 +46,7 @@ func newTable(cfg *config) (*table, error) {
 	}
 	for _, operation := range unlimited {
 		method, template, _ := strings.Cut(operation, " ")
-		id, err := t.backend.add(method, template)
-		if err != nil {
-			return nil, err
-		}
-		t.backend.unlimited[id] = true
+		t.backend.unlimited[t.backend.add(method, template)] = true
 	}
 	return t, nil
 }
@@ -104,14 +97,12 @@ func (t *table) draw(operation string, l *Limit) error {
 	case l.Scope == PerResource && !strings.Contains(template, "{"):
 		return errors.New("PerResource, but no {param} names a resource")
 	}
-	id, err := a.add(method, template)
-	if err == nil && a.rows[id] != nil {
-		err = errors.New("it has a row already")
+	id := a.add(method, template)
+	if a.rows[id] != nil {
+		return errors.New("it has a row already")
 	}
-	if err == nil {
-		a.rows[id] = l
-	}
-	return err
+	a.rows[id] = l
+	return nil
 }
 
 // override applies one WithLimit.
@@ -193,23 +184,25 @@ type api struct {
 // then; hundreds of unknown ones are a caller's ids that look like words.
 const maxNames = 256
 
-func newAPI(known []operations.Operation) (*api, error) {
+func newAPI(known []operations.Operation) *api {
 	a := &api{others: bounded.New(maxNames, strings.Clone, "")}
 	for _, op := range known {
-		if _, err := a.add(op.Method, op.Template); err != nil {
-			return nil, err
-		}
+		a.add(op.Method, op.Template)
 	}
-	return a, nil
+	return a
 }
 
-// add makes an operation known and returns its route id.
-func (a *api) add(method, template string) (int, error) {
+// add makes an operation known and returns its route id. Its template is well
+// formed: it is this module's own, or parse has been over it.
+func (a *api) add(method, template string) int {
 	id, err := a.router.Add(method, template)
-	if err == nil && id == len(a.rows) {
+	if err != nil {
+		panic(err)
+	}
+	if id == len(a.rows) {
 		a.rows, a.unlimited = append(a.rows, nil), append(a.unlimited, false)
 	}
-	return id, err
+	return id
 }
 
 // matchEither finds the operation of a path whose /v1 may have been left out.

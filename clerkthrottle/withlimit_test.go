@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-func TestOverrideLeavesTheDocumentedRowInPlace(t *testing.T) {
+func TestOverrideResizesTheDocumentedRow(t *testing.T) {
 	const userRow = "PATCH /v1/users/{user_id}"
 	for _, operation := range []string{
 		"PATCH /v1/users/{user_id}", // the first operation of the row, by any name of its param
@@ -29,7 +29,7 @@ func TestOverrideLeavesTheDocumentedRowInPlace(t *testing.T) {
 	}
 }
 
-func TestFrontendOverrideBecomesABackendRow(t *testing.T) {
+func TestFrontendOverrideCountsPerAddress(t *testing.T) {
 	for operation, request := range map[string]string{
 		"POST /v1/client/sign_ins": "POST /v1/sign_ins",
 		"POST /v1/sign_ins":        "POST /v1/client/sign_ins",
@@ -59,7 +59,7 @@ func TestFrontendOverrideBecomesABackendRow(t *testing.T) {
 	}
 }
 
-func TestNewRowIsNotDrawnOn(t *testing.T) {
+func TestNewRowIsDrawnOn(t *testing.T) {
 	for operation, request := range map[string]string{
 		"GET /v1/users":                             "GET /v1/users",
 		"GET /v1/users/{id}":                        "GET /v1/users/" + aUser,
@@ -85,20 +85,20 @@ func TestNewRowIsNotDrawnOn(t *testing.T) {
 	}
 }
 
-func TestNewRowOfAnExemptOperationIsDead(t *testing.T) {
+func TestNewRowOfAnExemptOperationIsDrawnOn(t *testing.T) {
 	c := newTestClassifier(t, WithLimit("GET /v1/jwks", 2, time.Minute))
 	claim := c.classify(backendRequest("GET /v1/jwks"))
 	wantRows(t, claim, "GET /v1/jwks 2/1m0s") // and still not on the instance's
 }
 
-func TestLastOverrideLoses(t *testing.T) {
+func TestLastOverrideWins(t *testing.T) {
 	c := newTestClassifier(t,
 		WithLimit("GET /v1/users", 2, time.Minute), WithLimit("GET /users", 3, time.Hour),
 		WithLimit("instance", 4, time.Minute), WithLimit("instance", 5, time.Hour))
 	wantRows(t, c.classify(backendRequest("GET /v1/users")), "GET /v1/users 3/1h0m0s", "instance 5/1h0m0s")
 }
 
-func TestInstanceOverrideHoldsForOneTypeOnly(t *testing.T) {
+func TestInstanceOverrideHoldsForBothTypes(t *testing.T) {
 	c := newTestClassifier(t, WithLimit("instance", 50, time.Second))
 	for _, key := range []string{devKey, liveKey, ""} {
 		wantRows(t, c.classify(request("GET", backendURL+"/v1/users", key)), "instance 50/1s")
@@ -134,7 +134,7 @@ func TestReplacedTableOfClerksOwnRowsIsTheTable(t *testing.T) {
 	}
 }
 
-func TestLimitPerEndpointSplitsOtherRows(t *testing.T) {
+func TestLimitPerEndpointSplitsTheInstancesRowAlone(t *testing.T) {
 	c := newTestClassifier(t, WithLimitPerEndpoint())
 	bucket := func(op string) string { return bucketOf(t, c.classify(backendRequest(op)), InstanceLimit) }
 	if bucket("GET /v1/users") == bucket("GET /v1/sessions") {
@@ -151,7 +151,7 @@ func TestLimitPerEndpointSplitsOtherRows(t *testing.T) {
 	}
 }
 
-func TestHeadroomRoundsALimitAway(t *testing.T) {
+func TestHeadroomLeavesAtLeastOne(t *testing.T) {
 	for _, tt := range []struct {
 		n        int
 		headroom float64

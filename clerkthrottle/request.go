@@ -103,9 +103,12 @@ func bearer(h http.Header) string {
 	if len(values) == 0 {
 		return ""
 	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if scheme != "Bearer" && !strings.EqualFold(scheme, "Bearer") {
-		return ""
+	token, ok := strings.CutPrefix(values[0], "Bearer ")
+	if !ok {
+		var scheme string
+		if scheme, token, _ = strings.Cut(values[0], " "); !strings.EqualFold(scheme, "Bearer") {
+			return ""
+		}
 	}
 	return strings.TrimSpace(token)
 }

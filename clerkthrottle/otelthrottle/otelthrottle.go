@@ -9,6 +9,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
@@ -22,8 +23,8 @@ type Instrumentation struct {
 	instruments
 	tracer trace.Tracer
 
-	endpoints bounded[endpoint]
-	limits    bounded[limit]
+	endpoints *bounded.Map[*endpoint]
+	limits    *bounded.Map[*limit]
 	answers   options[answerKey]
 	refusals  options[refusalKey]
 	waits     options[waitKey]
@@ -43,8 +44,8 @@ func New(opts ...Option) (*Instrumentation, error) {
 	}
 	in := &Instrumentation{
 		tracer:    cfg.tracers.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL)),
-		endpoints: bounded[endpoint]{parse: parseEndpoint, other: otherEndpoint},
-		limits:    bounded[limit]{parse: parseLimit, other: otherLimit},
+		endpoints: bounded.New(maxNames, parseEndpoint, otherEndpoint),
+		limits:    bounded.New(maxNames, parseLimit, otherLimit),
 		answers:   options[answerKey]{of: answerKey.attributes},
 		refusals:  options[refusalKey]{of: refusalKey.attributes},
 		waits:     options[waitKey]{of: waitKey.attributes},

@@ -28,6 +28,13 @@ func (okTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("")), Request: r}, nil
 }
 
+// busyTransport answers everything with a 429 that blocks for a minute.
+type busyTransport struct{}
+
+func (busyTransport) RoundTrip(*http.Request) (*http.Response, error) {
+	return reply(http.StatusTooManyRequests, "60", `{"errors":[{"code":"too_many_requests"}]}`), nil
+}
+
 // address returns the i-th client address.
 func address(i int) string {
 	return netip.AddrFrom4([4]byte{byte(10 + i>>24), byte(i >> 16), byte(i >> 8), byte(i)}).String()
@@ -50,8 +57,8 @@ func do(ctx context.Context, rt http.RoundTripper, method, url, header, value st
 	return resp.Body.Close()
 }
 
-// BenchmarkMillion sends one request from each of a million addresses, for a million
-// users, with a million made-up secret keys, and to a million hosts, as fast as it
+// BenchmarkMillion sends one request from each of a million addresses, to an
+// endpoint with a row and to one without that blocks them all, for a million users, with a million made-up secret keys, and to a million hosts, as fast as it
 // can, so that nothing that is kept is idle. It reports the heap at its peak, what
 // is shown of it all, and how many requests were refused: past the bound, newcomers
 // share a limit.
@@ -68,9 +75,9 @@ func BenchmarkMillion(b *testing.B) {
 		opts []clerkthrottle.Option
 	}{
 		{"addresses", func(rt http.RoundTripper, i int) error { return signIn(b.Context(), rt, address(i)) }, nil},
-		{"addresses-without-a-row", func(rt http.RoundTripper, i int) error {
-			return do(b.Context(), rt, "POST", "https://clerk.example.com/v1/client/handshake", "X-Forwarded-For", address(i))
-		}, nil},
+		{"blocked-addresses", func(rt http.RoundTripper, i int) error {
+			return do(b.Context(), rt, "GET", "https://clerk.example.com/v1/client/handshake", "X-Forwarded-For", address(i))
+		}, []clerkthrottle.Option{clerkthrottle.WithBase(busyTransport{})}},
 		{"users", func(rt http.RoundTripper, i int) error {
 			return do(b.Context(), rt, "PATCH", fmt.Sprintf("https://api.clerk.com/v1/users/user_%d", i), "Authorization", "Bearer sk_live_x")
 		}, wide},
@@ -86,12 +93,12 @@ func BenchmarkMillion(b *testing.B) {
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			for range b.N {
-				rt, err := clerkthrottle.NewTransport(append(bb.opts, clerkthrottle.WithBase(okTransport{}),
-					clerkthrottle.WithMaxWait(0), clerkthrottle.WithLogger(slog.New(slog.DiscardHandler)))...)
+				rt, err := clerkthrottle.NewTransport(append([]clerkthrottle.Option{clerkthrottle.WithBase(okTransport{}),
+					clerkthrottle.WithMaxWait(0), clerkthrottle.WithLogger(slog.New(slog.DiscardHandler))}, bb.opts...)...)
 				if err != nil {
 					b.Fatal(err)
 				}
-				before, peak, refused := heap(), uint64(0), 0
+				before, peak, refused := heap(), int64(0), 0
 				for i := range million {
 					var throttled *clerkthrottle.ThrottledError
 					if err := bb.send(rt, i); errors.As(err, &throttled) {
@@ -122,11 +129,11 @@ func letters(i int) string {
 }
 
 // heap returns the bytes of live objects.
-func heap() uint64 {
+func heap() int64 {
 	runtime.GC()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
+	return int64(m.HeapAlloc)
 }
 
 // kept returns how many private limits a budget keeps count of.
@@ -136,6 +143,30 @@ func kept(s transport.Snapshot) int {
 		n += l.Kept
 	}
 	return n
+}
+
+func TestBlockedAddressesAreBoundedWithoutARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 100
+		rt, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(busyTransport{}), clerkthrottle.WithMaxKeys(most), clerkthrottle.WithMaxWait(0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 * most {
+			// Whether a newcomer past the bound is sent or refused is the budget's to say.
+			var throttled *clerkthrottle.ThrottledError
+			if err := do(t.Context(), rt, "GET", "https://clerk.example.com/v1/client/handshake", "X-Forwarded-For", address(i)); err != nil && !errors.As(err, &throttled) {
+				t.Fatal(err)
+			}
+		}
+		s := rt.Snapshot()
+		if len(s.PrivateEndpoints) != 1 || s.PrivateEndpoints[0].Kept < most || s.PrivateEndpoints[0].Kept > most+1 || len(s.Endpoints) > transport.SnapshotPrivate+1 {
+			t.Errorf("%d endpoints are listed, and %+v summed up, want %d kept", len(s.Endpoints), s.PrivateEndpoints, most)
+		}
+		if err := rt.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // TestFloodOfAddressesDoesntLiftALimit floods a transport with new addresses, past its

@@ -102,26 +102,32 @@ func TestInstanceWithANameIsOneWhateverTheKey(t *testing.T) {
 	}
 }
 
-// A 429 at an endpoint without a row is the host's, whoever the visitor is; and a
-// URL may come from a stranger, who can name any host.
-func TestFrontendEndpointsWithoutARowHaveOneGatePerHostAndOperation(t *testing.T) {
+// A URL may come from a stranger, who can name any host.
+func TestHostsPastTheBoundShareGatesAndLimits(t *testing.T) {
 	c := newTestClassifier(t)
-	gate := func(host, path, address string) string {
-		return c.classify(request("GET", "https://"+host+path, "", "X-Forwarded-For", address)).Key
-	}
-	gates := map[string]bool{}
+	gates, buckets := map[string]bool{}, map[string]bool{}
 	for i := range 3 * maxHosts {
-		host, address := fmt.Sprintf("clerk.h%d.example", i), fmt.Sprintf("10.0.%d.%d", i/256, i%256)
-		gates[gate(host, "/v1/client", address)] = true
-		if one, two := gate(host, "/v1/environment", address), gate(host, "/v1/environment", "192.0.2.1"); one != two {
-			t.Fatalf("%s: gates %q and %q for two visitors", host, one, two)
+		claim := c.classify(request("POST", fmt.Sprintf("https://clerk.h%d.example/v1/client/sign_ins", i), ""))
+		gates[claim.Key], buckets[claim.Limits[0].Key] = true, true
+	}
+	if len(gates) != maxHosts+1 || len(buckets) != maxHosts+1 {
+		t.Errorf("%d gates and %d buckets, want one for each of %d hosts and one for the rest", len(gates), len(buckets), maxHosts)
+	}
+}
+
+// In a proxy, one visitor's 429 must not block another, whether or not the endpoint
+// has a row.
+func TestVisitorsHaveGatesApart(t *testing.T) {
+	c := newTestClassifier(t)
+	for _, path := range []string{"/v1/client/sign_ins", "/v1/client/handshake", "/v1/not_yet_known"} {
+		one := c.classify(request("POST", frontendURL+path, "", "X-Forwarded-For", "192.0.2.1"))
+		two := c.classify(request("POST", frontendURL+path, "", "X-Forwarded-For", "192.0.2.2"))
+		if one.Key == two.Key {
+			t.Errorf("%s: two visitors share the gate %q", path, one.Key)
 		}
-	}
-	if len(gates) != maxHosts+1 {
-		t.Errorf("%d gates for one operation, want one for each of %d hosts and one for the rest", len(gates), maxHosts)
-	}
-	if a, b := gate("clerk.h0.example", "/v1/client", ""), gate("clerk.h0.example", "/v1/environment", ""); a == b {
-		t.Errorf("two operations share the gate %q", a)
+		if one.Rate != countless || two.Rate != countless {
+			t.Errorf("%s: the budget is not told that there are very many like it", path)
+		}
 	}
 }
 

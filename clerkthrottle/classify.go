@@ -113,28 +113,32 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit,
 	return claim
 }
 
-// frontendClaim draws on the rows of the operation, for the client's address.
-// Where there is no row, all addresses share the gate: there are very many of
-// them, and a 429 that none of the documented limits explains is the host's.
-// Nothing is learned: an address seldom has two programs.
+// frontendClaim draws on the row of the operation, if it has one, for the client's
+// address. Without a row, too, every address has a gate of its own: a proxy must not
+// hold one visitor back for another's 429. Nothing is learned: an address seldom
+// has two programs.
 func (c *classifier) frontendClaim(r *http.Request, at host, path string) *transport.Claim {
 	method := frontendMethodOf(r)
 	m, known := c.frontend.matchEither(method, path)
 	if !known && at == domainHost {
 		return nil // the name alone does not make it Clerk's
 	}
-	scope := c.hosts.Get(plain(hostName(r.URL)))
+	scope := c.hosts.Get(plain(hostName(r.URL))) + " " + clientAddress(r.Header)
 	if !known {
 		name := c.frontend.nameOf(method, path)
-		return &transport.Claim{Endpoint: name, Key: scope + " " + name}
+		return &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
 	}
-	name, row := c.frontend.router.Name(m.ID), c.frontend.rows[m.ID]
-	if row == nil {
-		return &transport.Claim{Endpoint: name, Key: scope + " " + name}
+	name := c.frontend.router.Name(m.ID)
+	claim := &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
+	if row := c.frontend.rows[m.ID]; row != nil {
+		claim.Limits = []transport.Limit{limitOf(row, scope+" "+row.Name)}
 	}
-	scope += " " + clientAddress(r.Header)
-	return &transport.Claim{Endpoint: name, Key: scope + " " + name, Limits: []transport.Limit{limitOf(row, scope+" "+row.Name)}}
+	return claim
 }
+
+// countless says that there may be very many endpoints like this one, without a
+// rate to learn.
+var countless = transport.Limit{Private: true}
 
 // paramsOf names a resource in keys of buckets.
 func paramsOf(m route.Match) string {

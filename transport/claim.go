@@ -34,13 +34,14 @@ type Claim struct {
 	// order, so nobody holds a shared token while waiting for a private one.
 	Limits []Limit
 	// Rate is the size of the endpoint's token bucket, which carries the rate
-	// learned from 429s. The zero value means that nothing is learned.
+	// learned from 429s. Without an N nothing is learned. A Rate that is Private,
+	// too, says that there may be very many endpoints like this one.
 	Rate Limit
 }
 
 // private reports whether the claim's endpoint is one of very many.
 func (c *Claim) private() bool {
-	return c.Rate.N == 0 && len(c.Limits) > 0 && c.Limits[len(c.Limits)-1].Private
+	return c.Rate.N == 0 && (c.Rate.Private || len(c.Limits) > 0 && c.Limits[len(c.Limits)-1].Private)
 }
 
 // Outcome is what became of a request, as far as its tokens and its endpoint's

@@ -112,7 +112,8 @@ func WithInstanceType(t InstanceType) Option {
 // WithInstanceID names the Clerk instance that all requests go to, so that
 // several secret keys of one instance draw on one budget. Any name will do; it
 // shows in snapshots, so it must not be a secret. Default: every key has a
-// budget of its own.
+// budget of its own, up to 1024 keys; keys can be made up, so further ones share
+// that of one development instance.
 func WithInstanceID(id string) Option {
 	return func(c *config) error {
 		switch {

@@ -1,12 +1,14 @@
 package clerktest
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"time"
@@ -27,6 +29,7 @@ type trip struct {
 	call
 	query    string // raw
 	body     []byte
+	copy     *http.Request // for the handler, if there is one
 	n        int
 	fault    Fault
 	sent     time.Duration
@@ -53,6 +56,9 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 		peer = memoryAddress
 	}
 	t.call, t.query = s.router.classify(req, peer), req.URL.RawQuery
+	if s.cfg.handler != nil {
+		t.copy = req.Clone(context.Background()) // it may arrive when the original is in other use
+	}
 	s.depart(t, req)
 	if err := t.readBody(req); err != nil {
 		return t, answer{}, err
@@ -167,6 +173,11 @@ func (s *Server) performLocked(t *trip, now time.Duration) answer {
 	switch {
 	case t.fault.Status != 0:
 		a = t.fault.answer()
+	case t.copy != nil:
+		t.copy.Body = io.NopCloser(bytes.NewReader(t.body))
+		w := httptest.NewRecorder()
+		s.cfg.handler.ServeHTTP(w, t.copy)
+		a = answer{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
 	case t.frontend:
 		a = generic(&t.call)
 	default:

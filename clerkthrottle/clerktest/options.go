@@ -28,6 +28,7 @@ type config struct {
 	lateArrivals bool
 	fault        func(r *http.Request, n int) Fault
 	logSize      int
+	handler      http.Handler
 }
 
 // DefaultLogSize is how many requests [Server.Requests] remembers by default.
@@ -175,4 +176,12 @@ func WithFault(f func(r *http.Request, n int) Fault) Option {
 func WithLogSize(n int) Option {
 	refuse(n < 0, "WithLogSize(%d): must not be negative", n)
 	return func(c *config) { c.logSize = n }
+}
+
+// WithHandler lets h answer what the limits let through, in place of small
+// generic objects. It is called at the moment at which the request arrives, for
+// one request at a time, with a copy of it: it must not wait, nor use the server.
+// A [Fault] with a Status goes before it.
+func WithHandler(h http.Handler) Option {
+	return func(c *config) { c.handler = h }
 }

@@ -38,17 +38,21 @@ func write(t *testing.T, name, content string) string {
 	return path
 }
 
-// run is the whole program, with the answer of a stand-in in memory.
+// run is the whole program, with the answers of a stand-in in memory.
 func run(t *testing.T, base http.RoundTripper, args ...string) (status int, output string) {
 	t.Helper()
-	return runContext(context.Background(), t, base, args...)
+	return runWith(t, base, "", args...)
 }
 
-func runContext(ctx context.Context, t *testing.T, base http.RoundTripper, args ...string) (status int, output string) {
+// runWith gives it standard input.
+func runWith(t *testing.T, base http.RoundTripper, stdin string, args ...string) (status int, output string) {
 	t.Helper()
 	var out bytes.Buffer
-	env := func(name string) string { return map[string]string{"CLERK_SECRET_KEY": testKey}[name] }
-	status = commandOver(ctx, base, args, env, &out, &out)
+	env := func(name string) string {
+		return map[string]string{"CLERK_SECRET_KEY": testKey, "FIREBASE_SIGNER_KEY": "c2lnbmVy"}[name]
+	}
+	p := &program{env: env, in: strings.NewReader(stdin), out: &out, err: &out, base: base}
+	status = p.run(context.Background(), args)
 	return status, out.String()
 }
 
@@ -65,18 +69,37 @@ func limits(n int, window time.Duration) clerktest.Option {
 	return clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: n, Window: window})
 }
 
-// usersCSV lists n users.
+const csvHeader = "external_id,verified_email_address,first_name\n"
+
+// usersCSV lists n users, one request each.
 func usersCSV(n int) string {
 	var b strings.Builder
-	b.WriteString("external_id,email_address,first_name\n")
+	b.WriteString(csvHeader)
 	for i := range n {
 		fmt.Fprintf(&b, "u%d,user%d@example.com,Test\n", i, i)
 	}
 	return b.String()
 }
 
-// rejectsOf reads the rejects file of an input: line → reason.
-func rejectsOf(t *testing.T, input string) map[string]string {
+// mixedCSV lists n users; every fifth has an address that is not verified, every
+// tenth is banned.
+func mixedCSV(n int) string {
+	var b strings.Builder
+	b.WriteString("external_id,verified_email_address,unverified_email_address,banned\n")
+	for i := range n {
+		old := ""
+		if i%5 == 0 {
+			old = fmt.Sprintf("old%d@example.com", i)
+		}
+		fmt.Fprintf(&b, "u%d,user%d@example.com,%s,%v\n", i, i, old, i%10 == 0)
+	}
+	return b.String()
+}
+
+type reject struct{ user, reason string }
+
+// rejectsOf reads the rejects file of an input, by line.
+func rejectsOf(t *testing.T, input string) map[string]reject {
 	t.Helper()
 	f, err := os.Open(input + ".rejects.csv")
 	if os.IsNotExist(err) {
@@ -90,19 +113,9 @@ func rejectsOf(t *testing.T, input string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := map[string]string{}
+	found := map[string]reject{}
 	for _, r := range rows[1:] {
-		found[r[0]] = r[2]
+		found[r[0]] = reject{r[1], r[2]}
 	}
 	return found
-}
-
-// created is how many users the stand-in was asked to make, and made.
-func created(s *clerktest.Server) (made int) {
-	for _, r := range s.Requests() {
-		if r.Endpoint == "POST /v1/users" && r.Status == http.StatusOK {
-			made++
-		}
-	}
-	return made
 }

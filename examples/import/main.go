@@ -3,17 +3,27 @@
 //
 //	CLERK_SECRET_KEY=sk_test_… go run ./examples/import users.csv
 //
-// It reads CSV, JSON and JSON Lines: Clerk's own fields and the exports of
-// Auth0, Firebase and Supabase. It can be stopped at any moment, by Ctrl-C, a
-// crash or kill -9, and goes on where it was when it is run again: a journal
-// beside the input knows which users were made. Rows that cannot be imported are
-// written to a file with their line and the reason.
+// It reads CSV, JSON and JSON Lines: Clerk's own fields, the exports of Auth0,
+// Auth.js, Better Auth, Firebase and Supabase, and the files of Clerk's migration
+// scripts. It can be stopped at any moment, by Ctrl-C, a crash or kill -9, and
+// goes on where it was when it is run again: a journal beside the input knows
+// which users were made. Rows that cannot be imported are written to a file with
+// their line, the user and the reason.
+//
+// It errs on the safe side: a password hash never goes out as a password, an
+// address that is not clearly verified is not verified at Clerk, and a user who
+// was banned is banned.
 //
 //	go run ./examples/import -demo
 //
 // imports 2,000 generated users into a stand-in for Clerk on loopback, with the
 // limit of a development instance, and compares the time with the shortest
 // possible one. It needs no account and takes three minutes.
+//
+// The packages below internal follow the way of the data: rows reads a file,
+// users makes users of its rows, journal records what became of them, sender
+// makes them at Clerk, and report tells people. standin is for the demo and the
+// tests.
 package main
 
 import (
@@ -25,8 +35,15 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/journal"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/report"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/rows"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/sender"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
 )
 
 // The exit statuses, see the usage text.
@@ -41,124 +58,140 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	os.Exit(command(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+	os.Exit((&program{env: os.Getenv, in: os.Stdin, out: os.Stdout, err: os.Stderr}).run(ctx, os.Args[1:]))
 }
 
-// command is the whole program but for its process.
-func command(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	return commandOver(ctx, nil, args, getenv, stdout, stderr)
+// A program is the whole of it but for its process.
+type program struct {
+	env      func(string) string
+	in       io.Reader
+	out, err io.Writer
+	base     http.RoundTripper // nil: the network
 }
 
-// commandOver sends the requests through base; nil means the network.
-func commandOver(ctx context.Context, base http.RoundTripper, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	o, err := parseOptions(args, getenv, stderr)
+func (p *program) run(ctx context.Context, args []string) (status int) {
+	o, err := parseOptions(args, p.env, p.out)
 	if errors.Is(err, flag.ErrHelp) {
 		return exitDone
 	}
 	var s summary
 	switch {
 	case err != nil:
+	case o.version:
+		p.printVersion()
 	case o.demo:
-		err = demo(ctx, o, stdout, stderr)
+		err = p.demo(ctx, o)
 	default:
-		if base == nil {
-			base = newTransport(o.workers())
-		}
-		s, err = importFile(ctx, o, base, stdout, stderr)
+		s, err = p.importFile(ctx, o)
 	}
-	switch unreadable := (*fileError)(nil); {
+	switch unreadable := (*rows.FileError)(nil); {
 	case err == nil && s.rejected > 0:
 		return exitRejects
 	case err == nil:
 		return exitDone
-	case ctx.Err() != nil && !errors.Is(err, errJournal):
-		fmt.Fprintln(stderr, "import: interrupted; nothing is lost: run it again to go on")
+	case ctx.Err() != nil && !errors.Is(err, journal.ErrBroken):
+		fmt.Fprintln(p.err, "import: interrupted; nothing is lost: run it again to go on")
 		return exitInterrupted
 	case errors.Is(err, errUsage), errors.As(err, &unreadable):
-		fmt.Fprintf(stderr, "import: %v\nimport: nothing was sent\n", err)
+		fmt.Fprintf(p.err, "import: %v\nimport: nothing was sent\n", err)
 		return exitUsage
 	default:
-		fmt.Fprintf(stderr, "import: stopped: %v\nimport: nothing is lost: run it again to go on\n", err)
+		fmt.Fprintf(p.err, "import: stopped: %v\nimport: nothing is lost: run it again to go on\n", err)
 		return exitStopped
 	}
 }
 
+func (p *program) printVersion() {
+	version, goVersion := "(unknown)", ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		version, goVersion = info.Main.Version, info.GoVersion
+	}
+	fmt.Fprintf(p.out, "import %s %s\n", version, goVersion)
+}
+
 // summary is what an import came to.
 type summary struct {
-	total    int // rows that are users
-	before   int // of those, made by earlier runs
+	before   int // users settled by earlier runs
 	made     int // by this one
 	rejected int // rows, for whatever reason
 	took     time.Duration
 }
 
-// importFile checks the whole input, so that a file that cannot be read is told
-// before anything is sent, and then imports it.
-func importFile(ctx context.Context, o *options, base http.RoundTripper, stdout, stderr io.Writer) (s summary, err error) {
-	p, err := makePlan(o)
+// teller is all that is told while users are sent.
+type teller struct {
+	*report.Progress
+	*report.Rejects
+}
+
+func (t teller) Reject(line int, user, reason string) error { return t.Add(line, user, reason) }
+
+func (p *program) importFile(ctx context.Context, o *options) (s summary, err error) {
+	in, err := rows.Open(ctx, o.input, p.in)
+	if err != nil {
+		return s, usageError{err}
+	}
+	defer func() { _ = in.Close() }()
+	rejects, err := report.Begin(o.rejects)
+	if err != nil {
+		return s, usageError{err}
+	}
+	defer func() { err = errors.Join(err, rejects.Close()) }()
+	plan, err := o.makePlan(in, rejects.Add)
 	if err != nil {
 		return s, err
 	}
-	p.print(stderr)
+	plan.print(p.err, o, in.Name)
 	if o.dryRun {
-		return p.dryRun(o, stdout)
+		s.rejected = plan.bad
+		fmt.Fprintf(p.out, "dry run: %d users would be made, %d rows rejected; nothing was sent\n", plan.users, plan.bad)
+		if plan.users > 0 {
+			fmt.Fprintf(p.out, "The first of them:\n%s", plan.preview)
+		}
+		rejects.Print(p.out)
+		return s, nil
 	}
-	j, err := openJournal(o.journal, o.instanceName())
+	j, err := journal.Open(o.journal, o.instanceName())
 	if err != nil {
-		return s, err
+		return s, usageError{err}
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	r, err := newRejects(o.rejects)
-	if err != nil {
+	progress := &report.Progress{Users: plan.users, Terminal: isTerminal(p.err)}
+	progress.N, progress.Window = o.send.Allowance()
+	if s.before, progress.Requests, err = o.settled(in, plan, j); err != nil {
 		return s, err
 	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-
-	if s, err = p.summary(o, j); err != nil {
-		return s, err
-	}
-	bar := &progress{total: s.total, done: s.before}
-	bar.n, bar.window = o.instanceLimit()
+	progress.Before = s.before
 	if !o.quiet {
-		bar.out, bar.terminal = stderr, isTerminal(stderr)
+		progress.Out = p.err
 	}
-	im, err := newImporter(o, base, j, r, bar)
+	base := p.base
+	if base == nil {
+		base = newTransport(o.send.Workers())
+	}
+	send, err := sender.New(o.send, base, j, teller{progress, rejects})
 	if err != nil {
-		return s, fmt.Errorf("%w: %w", errUsage, err)
+		return s, usageError{err}
 	}
-	defer func() { _ = im.throttle.Close() }()
+	defer func() { _ = send.Close() }()
+	progress.Waiting = send.Waiting
 	if s.before > 0 {
-		bar.say(fmt.Sprintf("%d of %d users were settled by earlier runs", s.before, s.total))
+		progress.Say(fmt.Sprintf("%d of %d users were settled by earlier runs", s.before, plan.users))
 	}
-	start := time.Now()
-	bar.show()
-	err = im.run(ctx)
-	bar.finish()
-	s.made, s.rejected, s.took = int(im.made.Load()), r.count, time.Since(start)
-	s.print(stdout, r, bar)
+	start, finish := time.Now(), progress.Show()
+	err = send.Run(ctx, func(each func(*users.User) error) error {
+		_, _, err := o.read(in, each, func(int, string, string) error { return nil }) // told by the plan
+		return err
+	})
+	finish()
+	made, longest := progress.Made()
+	s.made, s.rejected, s.took = made, rejects.Count(), time.Since(start)
+	fmt.Fprintf(p.out, "%d users made in %.1f s", s.made, s.took.Seconds())
+	if s.before > 0 {
+		fmt.Fprintf(p.out, ", %d settled before", s.before)
+	}
+	fmt.Fprintf(p.out, ", %d rows rejected; the longest wait for the limit was %.1f s\n", s.rejected, longest.Seconds())
+	rejects.Print(p.out)
 	return s, err
-}
-
-func (s *summary) print(w io.Writer, r *rejects, p *progress) {
-	fmt.Fprintf(w, "%d users made in %.1f s", s.made, s.took.Seconds())
-	if s.before > 0 {
-		fmt.Fprintf(w, ", %d settled before", s.before)
-	}
-	fmt.Fprintf(w, ", %d rows rejected; the longest wait for the limit was %.1f s\n", s.rejected, p.longest.Seconds())
-	printRejects(w, r)
-}
-
-func printRejects(w io.Writer, r *rejects) {
-	if r.count == 0 {
-		return
-	}
-	for _, line := range r.first {
-		fmt.Fprintln(w, "  "+line)
-	}
-	if more := r.count - len(r.first); more > 0 {
-		fmt.Fprintf(w, "  and %d more\n", more)
-	}
-	fmt.Fprintf(w, "All of them, with their lines and reasons: %s\n", r.path)
 }
 
 // newTransport keeps a connection for every worker.

@@ -8,44 +8,37 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
-	"strings"
-	"time"
+	"path/filepath"
 
 	"github.com/clerk/clerk-sdk-go/v2"
 
-	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/rows"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/sender"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // options is what the command line and the environment say.
 type options struct {
-	input, format, from, mapping string
-	unverified                   string
-	noPasswords                  bool
-	journal, rejects             string
-	dryRun, quiet                bool
-	headroom                     float64
-	limit                        flags.Limit
-	concurrency                  int
-	instance                     string
-	url                          flags.URL
-	key                          string
-	demo                         bool
-	demoUsers                    int
-	firebaseKey                  string
-	firebaseSeparator            string
-	firebaseRounds               int
-	firebaseMemCost              int
+	input                  string
+	rows                   users.Options
+	journal, rejects       string
+	dryRun, quiet, version bool
+	limit                  flags.Limit
+	url                    flags.URL
+	send                   sender.Config
+	demo                   bool
+	demoUsers              int
 }
 
-const usage = `Usage: import [flags] users.csv|users.json|users.jsonl
+const usage = `Import creates the users of a file in Clerk, as fast as the rate limit allows.
 
-Creates the users of a file in Clerk, as fast as the rate limit allows. Run it
-again after a stop, a crash or a kill: it goes on where it was.
+Usage: import [flags] FILE     CSV, JSON or JSON Lines; - is standard input
+
+Run it again after a stop, a crash or a kill: it goes on where it was.
 The secret key comes from CLERK_SECRET_KEY.
 
-  import -dry-run users.csv          check the file, send nothing
+  import -dry-run users.csv          check the file, show a user, send nothing
   import -headroom 0.2 users.csv     leave a fifth of the limit to others
   import -demo                       2,000 users, without an account
 
@@ -59,42 +52,56 @@ Flags:
 // errUsage marks what has to be corrected before anything is sent.
 var errUsage = errors.New("usage")
 
+// usageError is an error with that mark, and no other words.
+type usageError struct{ error }
+
+func (e usageError) Is(target error) bool { return target == errUsage }
+func (e usageError) Unwrap() error        { return e.error }
+
+// parseOptions prints the usage if it is asked for.
 func parseOptions(args []string, getenv func(string) string, out io.Writer) (*options, error) {
-	o := &options{key: getenv("CLERK_SECRET_KEY"), firebaseKey: getenv("FIREBASE_SIGNER_KEY")}
+	o := &options{}
+	o.send.Key, o.rows.Firebase.Key = getenv("CLERK_SECRET_KEY"), getenv("FIREBASE_SIGNER_KEY")
 	if err := o.url.Set(clerk.APIURL); err != nil {
 		return nil, err
 	}
 	f := flag.NewFlagSet("import", flag.ContinueOnError)
-	f.SetOutput(out)
-	f.Usage = func() { fmt.Fprint(out, usage); f.PrintDefaults() }
-	f.StringVar(&o.format, "format", auto, "of the input: csv, json, jsonl")
-	f.StringVar(&o.from, "from", auto, "where the users come from: clerk, auth0, firebase, supabase")
-	f.StringVar(&o.mapping, "map", "", "columns of other names: `\"Mail=email_address,Notes=-\"`")
-	f.StringVar(&o.unverified, "unverified", "reject", "what to do with unverified addresses: reject the row, drop the address, trust it as verified")
-	f.BoolVar(&o.noPasswords, "no-passwords", false, "leave passwords out")
-	f.StringVar(&o.journal, "journal", "", "what was done, for the next run (default: the input's name with .journal)")
-	f.StringVar(&o.rejects, "rejects", "", "rows that were not imported, with reasons (default: the input's name with .rejects.csv)")
-	f.BoolVar(&o.dryRun, "dry-run", false, "check everything, send nothing")
+	f.SetOutput(io.Discard) // an error is told once, and without the usage
+	f.StringVar(&o.rows.From, "from", users.Auto, "where the users come from: clerk, auth0, authjs, betterauth, firebase, supabase, other")
+	f.StringVar(&o.rows.Map, "map", "", "columns of other names: `\"Mail=email_address,Notes=-\"`")
+	f.StringVar(&o.rows.Unverified, "unverified", users.AddUnverified, "what to do with addresses that are not verified: add them as such, drop them, reject the row")
+	f.BoolVar(&o.rows.AssumeVerified, "assume-verified", false, "take addresses for verified of which the row has no word")
+	f.BoolVar(&o.rows.NoPasswords, "no-passwords", false, "leave passwords out")
+	f.StringVar(&o.journal, "journal", "", "`file` of what was done, for the next run (default: the input's name with .journal)")
+	f.StringVar(&o.rejects, "rejects", "", "`file` for rows that were not imported, with reasons (default: the input's name with .rejects.csv)")
+	f.BoolVar(&o.dryRun, "dry-run", false, "check everything, show what would be sent for the first user, send nothing")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
-	f.Float64Var(&o.headroom, "headroom", 0, "share of the limit to leave to other programs, such as 0.2")
+	f.Float64Var(&o.send.Headroom, "headroom", 0, "`share` of the limit to leave to other programs, such as 0.2")
 	f.Var(&o.limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
-	f.IntVar(&o.concurrency, "concurrency", 0, "requests under way at once (default: two seconds' worth of the limit)")
-	f.StringVar(&o.instance, "instance", "", "a `name` for the Clerk instance, where its secret key changes between runs")
-	f.Var(&o.url, "url", "of the Backend API, with its /v1; plain http only to loopback")
+	f.StringVar(&o.send.Instance, "instance", "", "a `name` for the Clerk instance, where its secret key changes between runs")
+	f.Var(&o.url, "url", "`URL` of the Backend API, with its /v1; plain http only to loopback")
 	f.BoolVar(&o.demo, "demo", false, "import generated users into a stand-in for Clerk on loopback")
 	f.IntVar(&o.demoUsers, "demo-users", 2000, "how many, for -demo")
-	f.StringVar(&o.firebaseSeparator, "firebase-salt-separator", "Bw==", "of the project's password hashes; the signer key comes from FIREBASE_SIGNER_KEY")
-	f.IntVar(&o.firebaseRounds, "firebase-rounds", 8, "of the project's password hashes")
-	f.IntVar(&o.firebaseMemCost, "firebase-mem-cost", 14, "of the project's password hashes")
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return nil, err
-		}
-		return nil, fmt.Errorf("%w: %w", errUsage, err)
+	f.StringVar(&o.rows.Firebase.Separator, "firebase-salt-separator", "Bw==", "of the project's password hashes; the signer key comes from FIREBASE_SIGNER_KEY")
+	f.IntVar(&o.rows.Firebase.Rounds, "firebase-rounds", 8, "of the project's password hashes")
+	f.IntVar(&o.rows.Firebase.MemCost, "firebase-mem-cost", 14, "of the project's password hashes")
+	f.BoolVar(&o.version, "version", false, "print the version")
+	err := f.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		f.SetOutput(out)
+		fmt.Fprint(out, usage)
+		f.PrintDefaults()
+		return nil, err
+	case err != nil:
+		return nil, usageError{err}
+	case o.version:
+		return o, nil
 	}
 	if err := o.check(f.Args()); err != nil {
-		return nil, fmt.Errorf("%w: %w", errUsage, err)
+		return nil, usageError{err}
 	}
+	o.send.URL, o.send.N, o.send.Window = o.url.String(), o.limit.N, o.limit.Window
 	return o, nil
 }
 
@@ -104,71 +111,74 @@ func (o *options) check(args []string) error {
 		return errors.New("-demo makes its own input file")
 	case o.demo && o.demoUsers < 1:
 		return fmt.Errorf("-demo-users %d: must be positive", o.demoUsers)
-	case !o.demo && len(args) != 1:
-		return errors.New("want one input file; see -help")
-	case o.unverified != "reject" && o.unverified != "drop" && o.unverified != "trust":
-		return fmt.Errorf("-unverified %q: want reject, drop or trust", o.unverified)
-	case !(o.headroom >= 0 && o.headroom < 1):
-		return fmt.Errorf("-headroom %v: want 0 ≤ share < 1", o.headroom)
-	case o.concurrency < 0:
-		return fmt.Errorf("-concurrency %d: must not be negative", o.concurrency)
+	case !o.demo && len(args) == 0:
+		return errors.New("an input file is missing; see -help")
+	case len(args) > 1:
+		return fmt.Errorf("%q: there is one input file, and flags go before it", args[1])
+	case !(o.send.Headroom >= 0 && o.send.Headroom < 1):
+		return fmt.Errorf("-headroom %v: want 0 ≤ share < 1", o.send.Headroom)
 	}
-	if !slices.Contains([]string{auto, "csv", "json", "jsonl"}, o.format) {
-		return fmt.Errorf("-format %q: want csv, json, jsonl or auto", o.format)
-	}
-	if _, err := newChecker(o); err != nil {
+	if _, err := users.NewChecker(o.rows); err != nil {
 		return err
 	}
 	if o.demo {
 		return nil
 	}
 	o.input = args[0]
-	if o.journal == "" {
-		o.journal = o.input + ".journal"
+	return o.checkFiles()
+}
+
+// checkFiles fills in the names of files. What cannot be read again by its name
+// has none that could be given to the files beside it.
+func (o *options) checkFiles() error {
+	if o.input != "-" {
+		if _, err := os.Stat(o.input); err != nil {
+			return err
+		}
 	}
-	if o.rejects == "" {
-		o.rejects = o.input + ".rejects.csv"
+	base := o.input
+	if !rows.Again(o.input) {
+		base = o.journal
 	}
-	if _, err := os.Stat(o.input); err != nil {
-		return err
+	switch {
+	case o.journal != "":
+	case base != "":
+		o.journal = base + ".journal"
+	case !o.dryRun:
+		return fmt.Errorf("%s cannot be read a second time: say with -journal where to keep what was done", o.input)
 	}
-	if o.key == "" && !o.dryRun {
+	if o.rejects == "" && base != "" {
+		o.rejects = base + ".rejects.csv"
+	}
+	switch {
+	case same(o.journal, o.input):
+		return fmt.Errorf("-journal %s: this is the input", o.journal)
+	case same(o.rejects, o.input):
+		return fmt.Errorf("-rejects %s: this is the input", o.rejects)
+	case same(o.rejects, o.journal):
+		return fmt.Errorf("-rejects %s: this is the journal", o.rejects)
+	}
+	if o.send.Key == "" && !o.dryRun {
 		return errors.New("CLERK_SECRET_KEY is not set: it is in Clerk's dashboard, under API keys (-dry-run needs none)")
 	}
 	return nil
 }
 
-// instanceLimit is what the importer may use of the instance's limit.
-func (o *options) instanceLimit() (n int, window time.Duration) {
-	kind := clerkthrottle.Development
-	if strings.HasPrefix(o.key, "sk_live_") || strings.HasPrefix(o.key, "live_") {
-		kind = clerkthrottle.Production
+// same reports whether two names are of one file, or would be.
+func same(a, b string) bool {
+	if a == "" || b == "" {
+		return false
 	}
-	limit := clerkthrottle.Limits(kind)[0]
-	n, window = limit.N, limit.Window
-	if o.limit.N > 0 {
-		n, window = o.limit.N, o.limit.Window
-	}
-	return max(1, int(float64(n)*(1-o.headroom))), window
-}
-
-// workers is how many requests are under way at once. By Little's law a rate of
-// r requests a second whose answers take t seconds keeps r·t of them under way;
-// two seconds is more than Clerk takes. More would only stand in line, and be in
-// doubt after a crash.
-func (o *options) workers() int {
-	if o.concurrency > 0 {
-		return o.concurrency
-	}
-	n, window := o.instanceLimit()
-	return min(max(8, int(2*float64(n)/window.Seconds())), 200)
+	x, err1 := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return filepath.Clean(a) == filepath.Clean(b) || err1 == nil && err2 == nil && os.SameFile(x, y)
 }
 
 // instanceName says which instance a journal belongs to, without a secret.
 func (o *options) instanceName() string {
-	if o.instance != "" {
-		return o.instance
+	if o.send.Instance != "" {
+		return o.send.Instance
 	}
-	sum := sha256.Sum256([]byte(o.key))
+	sum := sha256.Sum256([]byte(o.send.Key))
 	return hex.EncodeToString(sum[:6])
 }

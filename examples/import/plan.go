@@ -1,89 +1,131 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/journal"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/report"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/rows"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
 )
 
-// A plan is what the first reading of the input found.
+// A plan is what the first reading of the input found, which remembers none of
+// it.
 type plan struct {
-	opts    *options
-	users   int
-	bad     []rowError
-	source  string
-	ignored []string // columns that are not imported
+	users, requests    int
+	banned, unverified int // users
+	bad                int // rows
+	preview            string
+	source             string
+	left               []string // columns that are not imported
+	comments           int
 }
 
-// makePlan reads the whole input and remembers none of it.
-func makePlan(o *options) (*plan, error) {
-	p := &plan{opts: o}
-	err := readRows(o,
-		func(row) error { p.users++; return nil },
-		func(e *rowError) error { p.bad = append(p.bad, *e); return nil },
-		func(c *checker) {
-			if c.source != nil {
-				p.source = c.source.name
-			}
-			for column := range c.unknown {
-				p.ignored = append(p.ignored, column)
-			}
-			slices.Sort(p.ignored)
-		})
+// read reads the input from the beginning. It calls each for every user, bad for
+// every row that is none, and returns the reader and the checker at the end.
+func (o *options) read(in *rows.Input, each func(*users.User) error, bad func(line int, user, reason string) error) (rows.Reader, *users.Checker, error) {
+	check, err := users.NewChecker(o.rows)
+	if err != nil {
+		return nil, nil, err
+	}
+	var columns []string
+	if o.rows.From == users.Auto || o.rows.From == "firebase" {
+		columns = users.FirebaseColumns
+	}
+	r, err := in.Rows(columns)
+	if err != nil {
+		return nil, nil, err
+	}
+	for {
+		var u *users.User
+		row, err := r.Next()
+		if err == nil {
+			u, err = check.Check(row.Line, row.Fields)
+		}
+		unreadable, rejected := (*rows.RowError)(nil), (*users.Rejection)(nil)
+		switch {
+		case errors.Is(err, io.EOF):
+			return r, check, nil
+		case errors.As(err, &unreadable):
+			err = bad(unreadable.Line, "", unreadable.Reason)
+		case errors.As(err, &rejected):
+			err = bad(rejected.Line, rejected.User, rejected.Reason)
+		case err == nil:
+			err = each(u)
+		}
+		if err != nil {
+			return r, check, err
+		}
+	}
+}
+
+// makePlan reads the whole input, so that a file that cannot be read is told
+// before anything is sent.
+func (o *options) makePlan(in *rows.Input, bad func(line int, user, reason string) error) (*plan, error) {
+	p := &plan{}
+	r, check, err := o.read(in, func(u *users.User) error {
+		if p.users++; p.users == 1 {
+			p.preview = u.Preview()
+		}
+		p.requests += u.Requests()
+		if u.Ban {
+			p.banned++
+		}
+		if len(u.Emails)+len(u.Phones) > 0 {
+			p.unverified++
+		}
+		return nil
+	}, func(line int, user, reason string) error { p.bad++; return bad(line, user, reason) })
 	if err != nil {
 		return nil, err
 	}
-	if p.users == 0 && len(p.bad) == 0 {
-		return nil, &fileError{o.input, 1, fmt.Errorf("no users in it")}
+	p.source, p.left, p.comments = check.Source(), check.LeftOut(), r.Skipped()
+	if p.users == 0 && p.bad == 0 {
+		return nil, &rows.FileError{Name: in.Name, Line: 1, Err: errors.New("no users in it")}
 	}
 	return p, nil
 }
 
-func (p *plan) print(w io.Writer) {
-	n, window := p.opts.instanceLimit()
-	fmt.Fprintf(w, "%s: %d users in the form of %s, %d invalid rows; at %d requests per %s that takes %s\n",
-		p.opts.input, p.users, p.source, len(p.bad), n, window, shortest(p.users, n, window).Round(time.Second))
-	if len(p.ignored) > 0 {
-		fmt.Fprintf(w, "columns that are not imported (see -map): %s\n", strings.Join(p.ignored, ", "))
+func (p *plan) print(w io.Writer, o *options, name string) {
+	n, window := o.send.Allowance()
+	form := "in the form of " + p.source
+	if p.source == users.Other {
+		form = "of no export that is known here (see -from), read by the names of its columns"
 	}
+	fmt.Fprintf(w, "%s: %d users, %d invalid rows, %s\n", name, p.users, p.bad, form)
+	if p.comments > 0 {
+		fmt.Fprintf(w, "%d comment lines, which begin with #, are passed over\n", p.comments)
+	}
+	if p.unverified > 0 {
+		fmt.Fprintf(w, "%d users have addresses that are not verified: added as such (see -unverified; -assume-verified where the file has no word on it)\n", p.unverified)
+	}
+	if p.banned > 0 {
+		fmt.Fprintf(w, "%d users are banned where they come from, and will be at Clerk\n", p.banned)
+	}
+	if len(p.left) > 0 {
+		fmt.Fprintf(w, "columns that are not imported (see -map), with the number of rows: %s\n", strings.Join(p.left, ", "))
+	}
+	fmt.Fprintf(w, "%d requests, at %d per %s: %s\n", p.requests, n, window, report.Shortest(p.requests, n, window).Round(time.Second))
 }
 
-// dryRun writes the rejects that are known without Clerk.
-func (p *plan) dryRun(o *options, stdout io.Writer) (summary, error) {
-	r, err := newRejects(o.rejects)
-	if err != nil {
-		return summary{}, err
+// settled counts what the journal says is settled of the users of this input,
+// and the requests that make the others.
+func (o *options) settled(in *rows.Input, p *plan, j *journal.Journal) (before, requests int, err error) {
+	requests = p.requests
+	if j.Empty() {
+		return 0, requests, nil
 	}
-	for _, e := range p.bad {
-		if err := r.add(e.line, "", e.reason); err != nil {
-			return summary{}, err
-		}
-	}
-	fmt.Fprintf(stdout, "dry run: %d users would be made, %d rows rejected; nothing was sent\n", p.users, len(p.bad))
-	printRejects(stdout, r)
-	return summary{total: p.users, rejected: len(p.bad)}, r.Close()
-}
-
-// summary counts what the journal says is settled of the users of this input.
-func (p *plan) summary(o *options, j *journal) (summary, error) {
-	s := summary{total: p.users}
-	if len(j.users) == 0 {
-		return s, nil
-	}
-	err := readRows(o, func(u row) error {
-		if op := j.users[u.key].op; op == done || op == rejected {
-			s.before++
+	_, _, err = o.read(in, func(u *users.User) error {
+		switch j.Word(u.Key).Op {
+		case journal.Done, journal.Rejected:
+			before++
+			requests -= u.Requests()
 		}
 		return nil
-	}, func(*rowError) error { return nil }, nil)
-	return s, err
-}
-
-// shortest is the least time in which a limit lets so many requests through: no
-// window holds more than n, so every n of them begin another window. For 2,000
-// users on 100 per 10 s it is (2000−100)/10 s; one more takes 10 s more.
-func shortest(requests, n int, window time.Duration) time.Duration {
-	return time.Duration(max(0, requests-1)/n) * window
+	}, func(int, string, string) error { return nil })
+	return before, requests, err
 }

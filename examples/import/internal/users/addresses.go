@@ -1,0 +1,149 @@
+package users
+
+import (
+	"fmt"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// An address is an e-mail address or a phone number.
+type address struct {
+	value    string
+	verified *bool // nil: nothing was said of it
+}
+
+// addresses are all of a kind that a row has, the primary one first.
+type addresses struct {
+	list []address
+	// told: the row lists the verified or the unverified ones, so that an address
+	// in neither list is not verified.
+	told bool
+}
+
+var (
+	yes = ptr(true)
+	no  = ptr(false)
+)
+
+func ptr[T any](v T) *T { return &v }
+
+func emails(verified *bool) setter {
+	return func(d *draft, v any) error { return d.emails.add(v, "email_address", verified) }
+}
+
+func phones(verified *bool) setter {
+	return func(d *draft, v any) error { return d.phones.add(v, "phone_number", verified) }
+}
+
+// add takes in a column: text, or Clerk's own resources, which know for
+// themselves whether they are verified.
+func (a *addresses) add(v any, member string, verified *bool) error {
+	a.told = a.told || verified != nil
+	list, err := toList(v)
+	if err != nil {
+		return err
+	}
+	if err := tooMany(len(list)); err != nil {
+		return err
+	}
+	for _, value := range list {
+		is := verified
+		if o, ok := value.(map[string]any); ok {
+			value = o[member]
+			verification, _ := o["verification"].(map[string]any)
+			is = ptr(verified != no && (clearly(o["verified"]) || verification["status"] == "verified"))
+		}
+		s, err := toText(value)
+		if err != nil {
+			return err
+		}
+		if s != "" {
+			a.put(s, is)
+		}
+	}
+	return nil
+}
+
+// put adds an address, or what is said of it. No word that it is not verified is
+// undone by another one.
+func (a *addresses) put(value string, verified *bool) {
+	for i, have := range a.list {
+		if strings.EqualFold(have.value, value) {
+			if have.verified == nil || verified != nil && !*verified {
+				a.list[i].verified = verified
+			}
+			return
+		}
+	}
+	a.list = append(a.list, address{value, verified})
+}
+
+// split decides which addresses are verified. first is what the row says of its
+// address, in the singular: where there are several, that is the first, unless
+// it says no. otherwise is for those of which nothing is known.
+func (a *addresses) split(first *bool, otherwise bool) (verified, unverified []string) {
+	for i, address := range a.list {
+		is := otherwise
+		switch {
+		case first != nil && !*first:
+			is = false
+		case address.verified != nil:
+			is = *address.verified
+		case first != nil:
+			is = i == 0
+		case a.told:
+			is = false
+		}
+		if is {
+			verified = append(verified, address.value)
+		} else {
+			unverified = append(unverified, address.value)
+		}
+	}
+	return verified, unverified
+}
+
+// Ways to treat addresses that are not verified.
+const (
+	AddUnverified    = "add"    // to the user, as unverified
+	DropUnverified   = "drop"   // leave them out
+	RejectUnverified = "reject" // the row
+)
+
+// settleAddresses sorts the addresses, and returns what is wrong with them.
+func (d *draft) settleAddresses(o *Options, s *source) string {
+	otherwise := o.AssumeVerified && !s.tells
+	emails, unverifiedEmails := d.emails.split(d.emailVerified, otherwise)
+	phones, unverifiedPhones := d.phones.split(d.phoneVerified, otherwise || s.phonesVerified)
+	for _, e := range slices.Concat(emails, unverifiedEmails) {
+		if a, err := mail.ParseAddress(e); err != nil || a.Address != e {
+			return fmt.Sprintf("email address %q is not valid", e)
+		}
+	}
+	for _, p := range slices.Concat(phones, unverifiedPhones) {
+		if !e164.MatchString(p) {
+			return fmt.Sprintf("phone number %q is not in the form +15551234567", p)
+		}
+	}
+	d.Create.EmailAddresses, d.Create.PhoneNumbers = list(emails), list(phones)
+	switch unverified := slices.Concat(unverifiedEmails, unverifiedPhones); {
+	case len(unverified) == 0:
+	case o.Unverified == RejectUnverified:
+		return fmt.Sprintf("%s is not verified: see -unverified", unverified[0])
+	case o.Unverified == AddUnverified:
+		d.Emails, d.Phones = unverifiedEmails, unverifiedPhones
+	}
+	return ""
+}
+
+var e164 = regexp.MustCompile(`^\+[1-9]\d{5,14}$`)
+
+// list leaves out what is not there.
+func list(l []string) *[]string {
+	if len(l) == 0 {
+		return nil
+	}
+	return &l
+}

@@ -1,0 +1,82 @@
+package users
+
+import (
+	"regexp"
+	"strings"
+)
+
+// hashers tells the kind of a hash by its form, where only one of Clerk's hashers
+// has that form.
+var hashers = []struct {
+	name string
+	form *regexp.Regexp
+}{
+	{"bcrypt", regexp.MustCompile(`^\$2[abxy]?\$\d\d\$`)},
+	{"argon2id", regexp.MustCompile(`^\$argon2id\$`)},
+	{"argon2i", regexp.MustCompile(`^\$argon2i\$`)},
+	{"bcrypt_sha256_django", regexp.MustCompile(`^bcrypt_sha256\$\$2`)},
+	{"scrypt_werkzeug", regexp.MustCompile(`^scrypt:\d+:\d+:\d+\$`)},
+}
+
+// hashes are the forms of what is no plaintext. A password that has one of them
+// by chance is rejected, which can be mended; a hash that is set as a password
+// locks a user out, and whoever finds the hash can come in.
+var hashes = regexp.MustCompile(`^\s*(?:` + strings.Join([]string{
+	`\$[\w-]+\$.*`,  // crypt and all that follow it: $2b$, $argon2id$, $P$, $6$
+	`\{[\w.-]+\}.*`, // LDAP and Spring: {SSHA}, {bcrypt}
+	`[\[{].*`,       // a hash with its parameters in JSON
+	`\w+\$.*\$.*`,   // Django: pbkdf2_sha256$600000$salt$hash
+	`(?i:pbkdf2|scrypt|bcrypt|argon2|hmac|md5|sha-?\d+)[\w-]*[:$].*`, // Werkzeug and others: scrypt:32768:8:1$salt$hash
+	`\*[0-9A-F]{40}`, // MySQL
+	`(?:0x|\\x)?[0-9A-Fa-f]{32,}(?:[:.$].*)?`, // MD5 and longer in hex, with or without a salt
+	`[^:.$]{8,}[:.$][0-9A-Fa-f]{32,}`,         // the same, the salt first
+	`[A-Za-z0-9+/_-]{20,}={1,2}`,              // in base64: 16 bytes and more, padded
+	`[A-Za-z0-9+/_-]{40,}`,                    // not padded: 30 bytes and more
+}, "|") + `)\s*$`)
+
+func hasherOf(hash string) string {
+	for _, h := range hashers {
+		if h.form.MatchString(hash) {
+			return h.name
+		}
+	}
+	return ""
+}
+
+// settlePassword decides what is a password and what a digest, and returns what
+// is wrong.
+func (d *draft) settlePassword(o *Options, s *source) string {
+	if o.NoPasswords {
+		d.password, d.digest = "", ""
+	}
+	if d.digest != "" && d.password != "" {
+		return "a password and a password digest: only one of them can be set"
+	}
+	if hashes.MatchString(d.password) || d.hasher != "" {
+		d.digest, d.password = d.digest+strings.TrimSpace(d.password), "" // one of them is empty
+	}
+	switch {
+	case d.password != "":
+		d.Create.Password = &d.password
+		return ""
+	case d.digest == "":
+		if d.Create.SkipPasswordRequirement == nil {
+			d.Create.SkipPasswordRequirement = yes
+		}
+		return ""
+	case s.hash != nil:
+		if reason := s.hash(d, o); reason != "" {
+			return reason
+		}
+	case d.salt != "":
+		return "a password's salt in a column of its own: put it into the digest, as its password_hasher wants it, or leave passwords out with -no-passwords"
+	}
+	if d.hasher == "" {
+		d.hasher = hasherOf(d.digest)
+	}
+	if d.hasher == "" {
+		return "a password's hash of a kind that its form does not tell: name it in a column password_hasher, or leave passwords out with -no-passwords"
+	}
+	d.Create.PasswordDigest, d.Create.PasswordHasher = &d.digest, &d.hasher
+	return ""
+}

@@ -62,32 +62,6 @@ func unauthenticated() answer {
 	})
 }
 
-func notFound(kind, id string) answer {
-	return errorAnswer(http.StatusNotFound, apiError{
-		Message:     "not found",
-		LongMessage: fmt.Sprintf("No %s was found with id %s", kind, id),
-		Code:        "resource_not_found",
-	})
-}
-
-func identifierExists(param string) answer {
-	return errorAnswer(http.StatusUnprocessableEntity, apiError{
-		Message:     "That " + strings.ReplaceAll(param, "_", " ") + " is taken. Please try another.",
-		LongMessage: "That " + strings.ReplaceAll(param, "_", " ") + " is taken. Please try another.",
-		Code:        "form_identifier_exists",
-		Meta:        map[string]any{"param_name": param},
-	})
-}
-
-func invalidParam(param, why string) answer {
-	return errorAnswer(http.StatusUnprocessableEntity, apiError{
-		Message:     "is invalid",
-		LongMessage: param + " " + why,
-		Code:        "form_param_format_invalid",
-		Meta:        map[string]any{"param_name": param},
-	})
-}
-
 func malformedBody() answer {
 	return errorAnswer(http.StatusBadRequest, apiError{
 		Message:     "Request body invalid",
@@ -96,8 +70,18 @@ func malformedBody() answer {
 	})
 }
 
+type deleted struct {
+	ID      string `json:"id"`
+	Object  string `json:"object"`
+	Deleted bool   `json:"deleted"`
+}
+
 // generic answers an operation that the stand-in does not act out.
-func generic(c *call) answer {
+func generic(t *trip) answer {
+	c := &t.call
+	if a, ok := userAnswer(t); ok && !c.frontend {
+		return a
+	}
 	switch {
 	case c.frontend:
 		return jsonAnswer(json.RawMessage(`{"response":{},"client":null}`))

@@ -26,11 +26,12 @@
 // too. Clerk does not document how it counts a window: [WithAlgorithm] chooses
 // among the three ways, and the default is the strictest.
 //
-// # What it stores
+// # What it answers
 //
-// Users, well enough for create, get, list, count, update, metadata and delete
-// through the official Go SDK, one set of users for each instance. Every other
-// operation, known or not, answers 200 with a small generic object.
+// Whatever lets the official Go SDK go on: a user who is made or changed is what
+// was sent, with an id, lists are empty, and everything else is a small object.
+// Nothing is stored. [WithHandler] answers in its place, for tests that need more
+// of Clerk.
 //
 // All of the package is safe for concurrent use. A wrong option panics, as it is
 // a mistake in the test.

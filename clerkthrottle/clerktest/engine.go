@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,7 +26,6 @@ type client struct {
 type trip struct {
 	client
 	call
-	query    string // raw
 	body     []byte
 	copy     *http.Request // for the handler, if there is one
 	n        int
@@ -55,7 +53,7 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 	if from.id != 0 {
 		peer = memoryAddress
 	}
-	t.call, t.query = s.router.classify(req, peer), req.URL.RawQuery
+	t.call = s.router.classify(req, peer)
 	if s.cfg.handler != nil {
 		t.copy = req.Clone(context.Background()) // it may arrive when the original is in other use
 	}
@@ -178,10 +176,8 @@ func (s *Server) performLocked(t *trip, now time.Duration) answer {
 		w := httptest.NewRecorder()
 		s.cfg.handler.ServeHTTP(w, t.copy)
 		a = answer{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
-	case t.frontend:
-		a = generic(&t.call)
 	default:
-		a = s.usersLocked(t.instance).answer(t, wall)
+		a = generic(t)
 	}
 	a.stall = t.fault.Stall
 	a.finish(t.n, wall, t.fault.Header)
@@ -219,15 +215,6 @@ func (s *Server) rejectLocked(t *trip, now time.Duration, v verdict) answer {
 	}
 	a.finish(t.n, wall, nil)
 	return a
-}
-
-func (s *Server) usersLocked(instance string) *userStore {
-	u, ok := s.users[instance]
-	if !ok {
-		u = newUserStore(rand.New(rand.NewPCG(s.cfg.seed, uint64(len(s.users))+1)))
-		s.users[instance] = u
-	}
-	return u
 }
 
 // A lateArrival is a request that nobody waits for any more, and whose

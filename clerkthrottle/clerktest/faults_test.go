@@ -31,15 +31,17 @@ func faulty(f clerktest.Fault, more ...clerktest.Option) *clerktest.Server {
 const newUser = `{"email_address":["ada@example.com"]}`
 
 func TestFaultStatus(t *testing.T) {
-	server := faulty(clerktest.Fault{Status: 503, Header: http.Header{"retry-after": {"2"}}})
+	carriedOut := 0
+	server := faulty(clerktest.Fault{Status: 503, Header: http.Header{"retry-after": {"2"}}},
+		clerktest.WithHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { carriedOut++ })))
 	r := in(server).do(t, "POST /v1/users", newUser)
 	if r.status != 503 || r.retryAfter() != "2" || r.code(t) != "service_unavailable" {
 		t.Errorf("%d %v %s", r.status, r.header, r.body)
 	}
-	if r := in(server).do(t, "GET /v1/users/count", ""); !strings.Contains(r.body, `"total_count":0`) {
-		t.Errorf("the operation was carried out: %s", r.body)
+	if carriedOut != 0 {
+		t.Error("the operation was carried out")
 	}
-	if st := server.Stats(); st.Accepted != 2 || st.Faults != 1 || st.Rejected != 0 {
+	if st := server.Stats(); st.Accepted != 1 || st.Faults != 1 || st.Rejected != 0 {
 		t.Errorf("%+v", st)
 	}
 }
@@ -63,15 +65,16 @@ func TestFaultAnswerLost(t *testing.T) {
 		if errors.Is(want, mine) {
 			f.Err = mine
 		}
-		server := faulty(f)
+		carriedOut := 0
+		server := faulty(f, clerktest.WithHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { carriedOut++ })))
 		if _, err := in(server).try("POST /v1/users", newUser); !errors.Is(err, want) {
 			t.Errorf("error %v, want %v", err, want)
 		}
 		if log := server.Requests(); len(log) != 1 || !log[0].Accepted || !log[0].Lost {
 			t.Errorf("log %+v", log)
 		}
-		if r := in(server).do(t, "POST /v1/users", newUser); r.status != 422 || r.code(t) != "form_identifier_exists" {
-			t.Errorf("sent again: %d %s; the first was carried out", r.status, r.body)
+		if carriedOut != 1 {
+			t.Errorf("carried out %d times", carriedOut)
 		}
 	}
 }
@@ -117,7 +120,7 @@ func TestFaultStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		r := in(faulty(clerktest.Fault{Stall: 5 * s})).do(t, "GET /v1/users/count", "")
-		if r.body != `{"object":"total_count","total_count":0}` || time.Since(start) != 5*s {
+		if r.body != `{"data":[],"total_count":0}` || time.Since(start) != 5*s {
 			t.Errorf("after %v: %s", time.Since(start), r.body)
 		}
 

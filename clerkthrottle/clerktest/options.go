@@ -66,9 +66,9 @@ func WithInstanceType(t clerkthrottle.InstanceType) Option {
 	return func(c *config) { c.instanceType = t }
 }
 
-// WithInstanceKeys makes several secret keys one instance, with one budget and
-// one set of users. Without it every key is an instance of its own. Under Auto
-// the first key tells the type. The option can be given once for each instance.
+// WithInstanceKeys makes several secret keys one instance, with one budget. Without
+// it every key is an instance of its own. Under Auto the first key tells the type.
+// The option can be given once for each instance.
 func WithInstanceKeys(keys ...string) Option {
 	keys = slices.Clone(keys)
 	return func(c *config) {

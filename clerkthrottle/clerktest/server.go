@@ -26,7 +26,6 @@ type Server struct {
 	sent    int
 	clients int
 	limiter *limiter
-	users   map[string]*userStore // by instance
 	report  report
 	notices registry.Registry[*notices]
 	late    []lateArrival // by their time
@@ -52,7 +51,7 @@ func New(opts ...Option) *Server {
 	return s
 }
 
-// Reset forgets everything that happened: counts, blocks, log and users. The
+// Reset forgets everything that happened: counts, blocks and log. The
 // random draws begin anew. Options stay as they are, and so does what
 // [Server.Start] began.
 func (s *Server) Reset() {
@@ -62,7 +61,6 @@ func (s *Server) Reset() {
 	s.rand = rand.New(rand.NewPCG(s.cfg.seed, 0))
 	s.sent = 0
 	s.limiter = newLimiter(&s.cfg, s.development, s.production, s.gridLocked)
-	s.users = map[string]*userStore{}
 	s.report = newReport(s.cfg.logSize)
 	s.notices = newNotices()
 	s.late = nil

@@ -92,6 +92,9 @@ func (p *program) run(ctx context.Context, args []string) (status int) {
 	case ctx.Err() != nil && !errors.Is(err, journal.ErrBroken):
 		fmt.Fprintln(p.err, "import: interrupted; nothing is lost: run it again to go on")
 		return exitInterrupted
+	case o != nil && o.demo:
+		fmt.Fprintf(p.err, "import: demo: %v\n", err)
+		return exitStopped
 	case errors.Is(err, errUsage), errors.As(err, &unreadable):
 		fmt.Fprintf(p.err, "import: %v\nimport: nothing was sent\n", err)
 		return exitUsage

@@ -83,7 +83,7 @@ func TestRejectsAndTheOthersImported(t *testing.T) {
 	status, out := run(t, server.RoundTripper(), input)
 	want := map[string]reject{
 		"3": {"external_id:u2", `email address "nobody" is not valid`},
-		"4": {"", "no external id, email address, phone number, username or wallet: nothing to know the user by"},
+		"4": {"", "no external id, email address, phone number or username: nothing to know the user by"},
 		"5": {"external_id:u1", "duplicate: external_id:u1 is on line 2 already"},
 		"6": {"", "the row has 1 fields where the header has 3"},
 	}

@@ -22,8 +22,7 @@
 //
 // The packages below internal follow the way of the data: rows reads a file,
 // users makes users of its rows, journal records what became of them, sender
-// makes them at Clerk, and report tells people. standin is for the demo and the
-// tests.
+// makes them at Clerk, and report tells people. standin is for the tests.
 package main
 
 import (

@@ -3,7 +3,6 @@
 package report
 
 import (
-	"bytes"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -29,7 +28,7 @@ type Rejects struct {
 
 const showRejects = 5
 
-var columns = []string{"line", "user", "reason"}
+const header = "line,user,reason\n"
 
 // ErrForeign is the error for a file that is not ours to write.
 var ErrForeign = errors.New("this file exists and is no list of rejects; it was left as it is")
@@ -67,23 +66,12 @@ func recognise(path string) (bool, error) {
 		return false, err
 	}
 	defer func() { _ = f.Close() }()
-	var header bytes.Buffer
-	w := csv.NewWriter(&header)
-	if err := errors.Join(w.Write(columns), flush(w)); err != nil {
-		return false, err
-	}
-	head := make([]byte, header.Len())
-	switch n, err := io.ReadFull(f, head); {
-	case n == 0 && errors.Is(err, io.EOF): // a kill came before the first row
-	case err != nil, !bytes.Equal(head, header.Bytes()):
+	head := make([]byte, len(header))
+	n, err := io.ReadFull(f, head)
+	if n > 0 && string(head) != header || n == 0 && !errors.Is(err, io.EOF) { // an empty one was left by a kill
 		return false, ErrForeign
 	}
 	return true, nil
-}
-
-func flush(w *csv.Writer) error {
-	w.Flush()
-	return w.Error()
 }
 
 // Add adds a row.
@@ -103,14 +91,15 @@ func (r *Rejects) Add(line int, user, reason string) error {
 			return err
 		}
 		r.file, r.csv = f, csv.NewWriter(f)
-		if err := r.csv.Write(columns); err != nil {
+		if _, err := f.WriteString(header); err != nil {
 			return err
 		}
 	}
 	if err := r.csv.Write([]string{strconv.Itoa(line), user, reason}); err != nil {
 		return err
 	}
-	return flush(r.csv) // at once: there are few, and a kill must not lose them
+	r.csv.Flush() // at once: there are few, and a kill must not lose them
+	return r.csv.Error()
 }
 
 // Count is how many rows were added.

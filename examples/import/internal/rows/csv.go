@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -96,12 +97,34 @@ func (c *csvReader) Next() (Row, error) {
 		var err error
 		c.text.begin(start)
 		if row, err = c.csv.Read(); err != nil {
-			return Row{}, c.broken(err)
+			return c.bare(start, err)
 		}
 	}
 	line, _ := c.csv.FieldPos(0)
 	lastLine, _ := c.csv.FieldPos(len(row) - 1)
-	line, lastLine = line+c.above, lastLine+c.above
+	return c.row(row, start, line+c.above, lastLine+c.above)
+}
+
+// bare takes a quote inside of an unquoted field for what it is, as most programs
+// do, where no field of the line is quoted: there is only one way to read it then.
+func (c *csvReader) bare(start int64, err error) (Row, error) {
+	parse := (*csv.ParseError)(nil)
+	if !errors.As(err, &parse) || !errors.Is(parse.Err, csv.ErrBareQuote) || parse.Line != parse.StartLine {
+		return Row{}, c.broken(err)
+	}
+	line := make([]byte, c.csv.InputOffset()-start)
+	if _, err := c.text.in.data.ReadAt(line, c.text.start+start); err != nil && !errors.Is(err, io.EOF) {
+		return Row{}, c.broken(err)
+	}
+	row := strings.Split(strings.Trim(string(line), "\r\n"), string(c.csv.Comma))
+	if slices.ContainsFunc(row, func(field string) bool { return strings.HasPrefix(strings.TrimSpace(field), `"`) }) {
+		return Row{}, c.broken(err)
+	}
+	return c.row(row, start, parse.Line+c.above, parse.Line+c.above)
+}
+
+// row makes a row of the fields that begin at an offset and stand on some lines.
+func (c *csvReader) row(row []string, start int64, line, lastLine int) (Row, error) {
 	c.text.last = line
 	switch size := c.csv.InputOffset() - start; {
 	case size > maxRow:

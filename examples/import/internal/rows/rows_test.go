@@ -54,8 +54,8 @@ func TestUnreadableFileIsToldWithItsLine(t *testing.T) {
 		"a quote never closed":         {"u.csv", header + "u1,a@example.com,Ann\nu2,b@example.com,\"Ben\nu3,c@example.com,Cy\n", "u.csv:3: a quote that opens here is not closed"},
 		"a quote closed much later":    {"u.csv", header + "u1,\"a@example.com,Ann\nu2,b@example.com,Ben\nu3,c\"@example.com,Cy\n", "u.csv:2: a quote that opens here"},
 		"a quote that swallows a row":  {"u.csv", header + "u1,a@example.com,\"Ann\nu2,b@example.com,Ben\"\nu3\nu4,d@example.com,\"D\n\",\n", "u.csv:5: the row from here to line 6 has 4 fields where the header has 3"},
-		"a quote inside a field":       {"u.csv", header + "u1,a@example.com,An\"n\n", `u.csv:2: column 20: bare "`},
-		"below a comment":              {"u.csv", "# one\n# two\n" + header + "u1,a@example.com,An\"n\n", `u.csv:4: column 20: bare "`},
+		"a quote inside a field":       {"u.csv", header + "u1,a@example.com,\"An\"n\n", `u.csv:2: column 21: extraneous or missing "`},
+		"below a comment":              {"u.csv", "# one\n# two\n" + header + "u1,a@example.com,\"An\"n\n", `u.csv:4: column 21: extraneous or missing "`},
 		"a column twice":               {"u.csv", "external_id,email_address,email_address\n", `the column "email_address" twice`},
 		"UTF-16":                       {"u.csv", utf16le(header + "u1,a@example.com,Zoë\n"), "u.csv:1: the file is UTF-16"},
 		"UTF-16 without a mark":        {"u.csv", utf16le(header)[2:], "u.csv:1: the file holds NUL bytes"},
@@ -144,8 +144,17 @@ func TestCSVOfEveryKind(t *testing.T) {
 			}
 		})
 	}
+	// Quotes inside of a field that is not quoted are part of it.
+	good, bad, _, err := all(of("f", "id,meta,n\n1,{\"a\": {\"b\": 1}},x\n2,{\"a\": 1, b\": 2},x\n3,\"q\",x\n"))
+	if err != nil || good[2]["meta"] != `{"a": {"b": 1}}` || good[2]["n"] != "x" || bad[3] == "" || good[4]["meta"] != "q" {
+		t.Errorf("%v, bad %v, %v", good, bad, err)
+	}
+	// Where others are, it cannot be told what belongs to which.
+	if _, _, _, err := all(of("f", "id,meta,n\n1,{\"a\": 1,\"b\": 2},x\n")); err == nil || !strings.Contains(err.Error(), "f:2: column 4: bare") {
+		t.Error(err)
+	}
 	// A row that begins with # is a row, where it has the fields of one.
-	good, _, _, _ := all(of("f", "id,mail\n#7,a@example.com\n"))
+	good, _, _, _ = all(of("f", "id,mail\n#7,a@example.com\n"))
 	if good[2]["id"] != "#7" {
 		t.Errorf("%v", good)
 	}

@@ -35,38 +35,32 @@ func (s *Sender) complete(ctx context.Context, u *users.User, found *clerk.User)
 		}
 	}
 	var refusals []string
-	add := func(address string, has func(*clerk.User) bool, request func(context.Context) error) error {
-		if has(found) {
-			return nil
+	add := func(address string, listed func(*clerk.User) []string, request func(context.Context) error) {
+		has := func(now *clerk.User) bool { return contains(listed(now), address) }
+		if err != nil || has(found) {
+			return
 		}
-		refusal, err := s.step(ctx, u, found.ID, has, request)
-		if refusal != "" {
+		var refusal string
+		if refusal, err = s.step(ctx, u, found.ID, has, request); refusal != "" {
 			refusals = append(refusals, fmt.Sprintf("%s: %s", address, refusal))
 		}
-		return err
 	}
 	for _, e := range u.Emails {
-		err := add(e, func(now *clerk.User) bool { return contains(emailsOf(now), e) }, func(ctx context.Context) error {
+		add(e, emailsOf, func(ctx context.Context) error {
 			_, err := s.emails.Create(ctx, &emailaddress.CreateParams{UserID: &found.ID, EmailAddress: &e, Verified: clerk.Bool(false), Primary: clerk.Bool(false)})
 			return err
 		})
-		if err != nil {
-			return "", err
-		}
 	}
 	for _, p := range u.Phones {
-		err := add(p, func(now *clerk.User) bool { return contains(phonesOf(now), p) }, func(ctx context.Context) error {
+		add(p, phonesOf, func(ctx context.Context) error {
 			_, err := s.phones.Create(ctx, &phonenumber.CreateParams{UserID: &found.ID, PhoneNumber: &p, Verified: clerk.Bool(false), Primary: clerk.Bool(false)})
 			return err
 		})
-		if err != nil {
-			return "", err
-		}
 	}
-	if len(refusals) == 0 {
-		return "", nil
+	if err == nil && len(refusals) > 0 {
+		lacks = fmt.Sprintf("made as %s, but without %s", found.ID, strings.Join(refusals, "; without "))
 	}
-	return fmt.Sprintf("made as %s, but without %s", found.ID, strings.Join(refusals, "; without ")), nil
+	return lacks, err
 }
 
 // linger returns a context that ends some time after ctx does.

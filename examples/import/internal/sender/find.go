@@ -29,9 +29,6 @@ func (s *Sender) find(ctx context.Context, u *users.User) (*clerk.User, error) {
 	if p.Username != nil {
 		asks = append(asks, &user.ListParams{Usernames: []string{*p.Username}})
 	}
-	if p.Web3Wallets != nil {
-		asks = append(asks, &user.ListParams{Web3Wallets: *p.Web3Wallets})
-	}
 	for _, ask := range asks {
 		// [user.Client.List] would ask for the total as well, with a second request
 		// of the budget.
@@ -77,8 +74,7 @@ func same(u *users.User, found *clerk.User) bool {
 	return users.Text(p.ExternalID) == users.Text(found.ExternalID) &&
 		strings.EqualFold(users.Text(p.Username), users.Text(found.Username)) &&
 		between(users.List(p.EmailAddresses), emailsOf(found), u.Emails) &&
-		between(users.List(p.PhoneNumbers), phonesOf(found), u.Phones) &&
-		between(users.List(p.Web3Wallets), walletsOf(found), nil)
+		between(users.List(p.PhoneNumbers), phonesOf(found), u.Phones)
 }
 
 // between reports whether found has all of the least, and nothing else but more.
@@ -110,13 +106,6 @@ func emailsOf(u *clerk.User) (list []string) {
 func phonesOf(u *clerk.User) (list []string) {
 	for _, p := range u.PhoneNumbers {
 		list = append(list, p.PhoneNumber)
-	}
-	return list
-}
-
-func walletsOf(u *clerk.User) (list []string) {
-	for _, w := range u.Web3Wallets {
-		list = append(list, w.Web3Wallet)
 	}
 	return list
 }

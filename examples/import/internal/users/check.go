@@ -188,7 +188,7 @@ func (c *Checker) settle(d *draft) string {
 		c.source.finish(d)
 	}
 	d.splitName()
-	d.Create.Web3Wallets, d.Create.BackupCodes = list(d.wallets), list(d.backupCodes)
+	d.Create.BackupCodes = list(d.backupCodes)
 	d.Create.PublicMetadata, d.Create.PrivateMetadata, d.Create.UnsafeMetadata = object(d.publicMeta), object(d.privateMeta), object(d.unsafeMeta)
 	if reason := d.settleAddresses(&c.opts, c.source); reason != "" {
 		return reason
@@ -202,7 +202,7 @@ func (c *Checker) settle(d *draft) string {
 	case len(d.Emails)+len(d.Phones) > 0:
 		return "nothing to know the user by but an address that is not verified: give it an external_id"
 	}
-	return "no external id, email address, phone number, username or wallet: nothing to know the user by"
+	return "no external id, email address, phone number or username: nothing to know the user by"
 }
 
 // splitName takes a full name apart where that is all there is.

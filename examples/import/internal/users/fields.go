@@ -2,6 +2,7 @@ package users
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,7 +14,7 @@ import (
 type draft struct {
 	User
 	emails, phones               addresses
-	wallets, backupCodes         []string
+	backupCodes                  []string
 	password, digest, hasher     string
 	salt, displayName            string
 	publicMeta, privateMeta      json.RawMessage
@@ -48,8 +49,7 @@ var fields = map[string]setter{
 	"verified_phone_number":       phones(yes),
 	"unverified_phone_number":     phones(no),
 	"phone_verified":              said(func(d *draft) **bool { return &d.phoneVerified }),
-	"web3_wallet":                 texts("web3_wallet", func(d *draft) *[]string { return &d.wallets }),
-	"backup_codes":                texts("code", func(d *draft) *[]string { return &d.backupCodes }),
+	"backup_codes":                codes,
 	"delete_self_enabled":         values(func(d *draft) **bool { return &d.Create.DeleteSelfEnabled }, toBool),
 	"create_organization_enabled": values(func(d *draft) **bool { return &d.Create.CreateOrganizationEnabled }, toBool),
 	"create_organizations_limit":  values(func(d *draft) **int { return &d.Create.CreateOrganizationsLimit }, toInt),
@@ -119,26 +119,16 @@ func said(of func(*draft) **bool) setter {
 // maxList is more than any user has of anything.
 const maxList = 100
 
-func texts(member string, of func(*draft) *[]string) setter {
-	return func(d *draft, v any) error {
-		list, err := toList(v)
-		if err != nil {
-			return err
+func codes(d *draft, v any) error {
+	list, err := toList(v)
+	for _, value := range list {
+		if s, bad := toText(value); bad != nil {
+			err = bad
+		} else if s != "" {
+			d.backupCodes = append(d.backupCodes, s)
 		}
-		for _, value := range list {
-			if o, ok := value.(map[string]any); ok {
-				value = o[member]
-			}
-			s, err := toText(value)
-			if err != nil {
-				return err
-			}
-			if s != "" && !slices.Contains(*of(d), s) {
-				*of(d) = append(*of(d), s)
-			}
-		}
-		return tooMany(len(*of(d)))
 	}
+	return errors.Join(err, tooMany(len(list)))
 }
 
 func tooMany(n int) error {

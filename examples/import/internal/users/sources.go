@@ -37,7 +37,6 @@ var common = map[string]string{
 	"primary_phone_number": "phone_number", "verified_phone_numbers": "verified_phone_number",
 	"unverified_phone_numbers": "unverified_phone_number",
 	"phone_verified_at":        "phone_verified", "phone_confirmed_at": "phone_verified", "phone_number_verified": "phone_verified",
-	"web3_wallets": "web3_wallet", "primary_web3_wallet": "web3_wallet",
 	"name": "display_name", "full_name": "display_name", "given_name": "first_name", "family_name": "last_name",
 	"password_hash": "password_digest", "hashed_password": "password_digest", "encrypted_password": "password_digest",
 	"hasher": "password_hasher", "salt": "password_salt",

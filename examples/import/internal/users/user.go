@@ -50,10 +50,11 @@ func (u *User) Identifiers() []string {
 		}
 	}
 	add("external_id", Text(u.Create.ExternalID))
-	add("email_address", lower(List(u.Create.EmailAddresses))...)
+	for _, e := range List(u.Create.EmailAddresses) {
+		add("email_address", strings.ToLower(e))
+	}
 	add("phone_number", List(u.Create.PhoneNumbers)...)
 	add("username", strings.ToLower(Text(u.Create.Username)))
-	add("web3_wallet", lower(List(u.Create.Web3Wallets))...)
 	return ids
 }
 
@@ -101,12 +102,4 @@ func List(l *[]string) []string {
 		return nil
 	}
 	return *l
-}
-
-func lower(list []string) []string {
-	var all []string
-	for _, s := range list {
-		all = append(all, strings.ToLower(s))
-	}
-	return all
 }

@@ -92,11 +92,15 @@ func (o *options) makePlan(in *rows.Input, bad func(line int, user, reason strin
 
 func (p *plan) print(w io.Writer, o *options, name string) {
 	n, window := o.send.Allowance()
-	form := "in the form of " + p.source
-	if p.source == users.Other {
-		form = "of no export that is known here (see -from), read by the names of its columns"
+	form := ""
+	switch p.source {
+	case "": // no row could be read
+	case users.Other:
+		form = ", of no export that is known here (see -from), read by the names of its columns"
+	default:
+		form = ", in the form of " + p.source
 	}
-	fmt.Fprintf(w, "%s: %d users, %d invalid rows, %s\n", name, p.users, p.bad, form)
+	fmt.Fprintf(w, "%s: %d users, %d invalid rows%s\n", name, p.users, p.bad, form)
 	if p.comments > 0 {
 		fmt.Fprintf(w, "%d comment lines, which begin with #, are passed over\n", p.comments)
 	}

@@ -11,7 +11,8 @@ import (
 // An address is an e-mail address or a phone number.
 type address struct {
 	value    string
-	verified *bool // nil: nothing was said of it
+	id       string // in Clerk's own resources
+	verified *bool  // nil: nothing was said of it
 }
 
 // addresses are all of a kind that a row has, the primary one first.
@@ -19,7 +20,8 @@ type addresses struct {
 	list []address
 	// told: the row lists the verified or the unverified ones, so that an address
 	// in neither list is not verified.
-	told bool
+	told    bool
+	primary string // the id of the primary one, where it is known by that
 }
 
 var (
@@ -49,9 +51,10 @@ func (a *addresses) add(v any, member string, verified *bool) error {
 		return err
 	}
 	for _, value := range list {
-		is := verified
+		is, id := verified, ""
 		if o, ok := value.(map[string]any); ok {
 			value = o[member]
+			id, _ = toText(o["id"])
 			verification, _ := o["verification"].(map[string]any)
 			is = ptr(verified != no && (clearly(o["verified"]) || verification["status"] == "verified"))
 		}
@@ -60,7 +63,7 @@ func (a *addresses) add(v any, member string, verified *bool) error {
 			return err
 		}
 		if s != "" {
-			a.put(s, is)
+			a.put(address{s, id, is})
 		}
 	}
 	return nil
@@ -68,22 +71,25 @@ func (a *addresses) add(v any, member string, verified *bool) error {
 
 // put adds an address, or what is said of it. No word that it is not verified is
 // undone by another one.
-func (a *addresses) put(value string, verified *bool) {
+func (a *addresses) put(another address) {
 	for i, have := range a.list {
-		if strings.EqualFold(have.value, value) {
-			if have.verified == nil || verified != nil && !*verified {
-				a.list[i].verified = verified
+		if strings.EqualFold(have.value, another.value) {
+			if have.verified == nil || another.verified != nil && !*another.verified {
+				a.list[i].verified = another.verified
 			}
 			return
 		}
 	}
-	a.list = append(a.list, address{value, verified})
+	a.list = append(a.list, another)
 }
 
 // split decides which addresses are verified. first is what the row says of its
 // address, in the singular: where there are several, that is the first, unless
 // it says no. otherwise is for those of which nothing is known.
 func (a *addresses) split(first *bool, otherwise bool) (verified, unverified []string) {
+	if i := slices.IndexFunc(a.list, func(one address) bool { return one.id != "" && one.id == a.primary }); i > 0 {
+		a.list = slices.Insert(slices.Delete(slices.Clone(a.list), i, i+1), 0, a.list[i])
+	}
 	for i, address := range a.list {
 		is := otherwise
 		switch {

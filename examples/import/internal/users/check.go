@@ -139,6 +139,8 @@ func holds(value any) bool {
 		return false
 	case string:
 		return v != ""
+	case bool:
+		return v
 	case []any:
 		return len(v) > 0
 	case map[string]any:

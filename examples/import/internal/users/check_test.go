@@ -70,6 +70,7 @@ func FuzzCheck(f *testing.F) {
 	for _, row := range []string{
 		`{"id":"1","email":"a@example.com","email_verified":null,"password":"x"}`, `{"_id":{"$oid":{"$oid":1}},"emails":[{"email_address":1},[],null]}`,
 		`{"localId":"1","passwordHash":"","salt":"c"}`, `{"public_metadata":"{\\\"a\\\":1}","id":true}`, `{"phone":"1|2","verified_phone_numbers":["+15551230000"],"active":{}}`,
+		`{"primary_email_address_id":{},"email_addresses":[{"id":"x"},{"id":{},"email_address":"a@example.com"}],"id":"1"}`,
 		`{"id":"1","password":"` + bcryptHash + `"}`, `{"id":"1","passwordHasher":"md5","password":7,"backup_codes":[[]]}`,
 	} {
 		f.Add(row, "auto")

@@ -44,6 +44,8 @@ var fields = map[string]setter{
 	"email_address":               emails(nil),
 	"verified_email_address":      emails(yes),
 	"unverified_email_address":    emails(no),
+	"primary_email_address_id":    values(func(d *draft) *string { return &d.emails.primary }, toText),
+	"primary_phone_number_id":     values(func(d *draft) *string { return &d.phones.primary }, toText),
 	"email_verified":              said(func(d *draft) **bool { return &d.emailVerified }),
 	"phone_number":                phones(nil),
 	"verified_phone_number":       phones(yes),

@@ -66,8 +66,8 @@ func TestSources(t *testing.T) {
 			`{"id":"user_1","primary_email_address":"z@example.com","email_addresses":["a@example.com","z@example.com"],"phone_numbers":null,"unsafe_metadata":{"a":1},"mfa_enabled":false}`,
 			"clerk", `{"external_id":"user_1","unsafe_metadata":{"a":1},"skip_password_requirement":true} z@example.com a@example.com`},
 		"clerk, the Backend API": {
-			`{"id":"user_1","external_id":"7","primary_email_address_id":"idn_1","email_addresses":[{"id":"idn_1","email_address":"a@example.com","verification":{"status":"verified"}},{"email_address":"b@example.com","verification":{"status":"unverified"}},{"email_address":"c@example.com","verification":null}],"banned":true,"public_metadata":{"n":12345678901234567890},"created_at":1610000000000}`,
-			"clerk", `{"email_address":["a@example.com"],"external_id":"7","public_metadata":{"n":12345678901234567890},"skip_password_requirement":true,"created_at":"2021-01-07T06:13:20Z"} b@example.com c@example.com banned`},
+			`{"id":"user_1","external_id":"7","primary_email_address_id":"idn_1","email_addresses":[{"id":"idn_0","email_address":"z@example.com","verification":{"status":"verified"}},{"id":"idn_1","email_address":"a@example.com","verification":{"status":"verified"}},{"email_address":"b@example.com","verification":{"status":"unverified"}},{"email_address":"c@example.com","verification":null}],"banned":true,"public_metadata":{"n":12345678901234567890},"created_at":1610000000000}`,
+			"clerk", `{"email_address":["a@example.com","z@example.com"],"external_id":"7","public_metadata":{"n":12345678901234567890},"skip_password_requirement":true,"created_at":"2021-01-07T06:13:20Z"} b@example.com c@example.com banned`},
 		"clerk's migration script": {
 			`{"userId":"1","email":"a@example.com","firstName":"Ann","lastName":"Lee","password":"` + bcryptHash + `","passwordHasher":"bcrypt"}`,
 			"other", `{"first_name":"Ann","last_name":"Lee","external_id":"1","password_digest":"` + bcryptHash + `","password_hasher":"bcrypt"} a@example.com`},

@@ -46,7 +46,7 @@ func (p *program) demo(ctx context.Context, o *options) error {
 	}
 	n, window := o.send.Allowance()
 	best, stats := report.Shortest(o.demoUsers, n, window), server.Stats()
-	made := int(stats.Endpoints["POST /v1/users"].Accepted)
+	made := stats.Endpoints["POST /v1/users"].Accepted
 	fmt.Fprintf(p.out, "\n%d users at Clerk, %d requests, %d answered 429; %.1f s, where %.1f s is the shortest possible time (%+.1f %%)\n",
 		made, stats.Sent, stats.Rejected, s.took.Seconds(), best.Seconds(), 100*(s.took.Seconds()/best.Seconds()-1))
 	switch {

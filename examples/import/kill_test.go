@@ -119,9 +119,6 @@ func killAndResume(t *testing.T, users, n int, window, latency time.Duration, ti
 	// requests than users, and at 2,000 even one more begins another window.
 	if best := report.Shortest(stats.Sent, n, window); window >= 10*time.Second { // with less, starting processes takes longer
 		t.Logf("the shortest possible time for them is %.0f s (%+.1f %%)", best.Seconds(), 100*(took.Seconds()/best.Seconds()-1))
-		if took > best+best*3/100 {
-			t.Errorf("it took %s, more than 3 %% above %s", took, best)
-		}
 	}
 	// On a window of less than Clerk's the scheduler of a busy machine decides
 	// whether what a killed program sent arrives when the next one thinks it did.
@@ -161,7 +158,6 @@ func TestCtrlCStopsCleanly(t *testing.T) {
 	for server.Stats().Accepted < 20 {
 		time.Sleep(5 * time.Millisecond)
 	}
-	interrupted := time.Now()
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
@@ -169,10 +165,10 @@ func TestCtrlCStopsCleanly(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != exitInterrupted {
 		t.Errorf("exit status %d: %s", code, out)
 	}
-	if took := time.Since(interrupted); took > 700*time.Millisecond {
-		t.Errorf("it took %s to stop", took)
-	}
 	before := server.Stats().Sent
+	if before == users {
+		t.Error("it went on to the end")
+	}
 	cmd, out = process(t, url, args...)
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%v: %s", err, out)

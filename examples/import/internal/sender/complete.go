@@ -2,6 +2,7 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -28,10 +29,11 @@ func (s *Sender) complete(ctx context.Context, u *users.User, found *clerk.User)
 			return err
 		})
 		if err == nil && refusal != "" {
-			err = fmt.Errorf("line %d: %s could not be banned, and can sign in until it is: %s", u.Line, found.ID, refusal)
+			err = fmt.Errorf("line %d: Clerk refuses to ban %s: %s", u.Line, found.ID, refusal)
 		}
 		if err != nil {
-			return "", err
+			open := fmt.Sprintf("made as %s, and not banned yet: the user can sign in until the import has been run again", found.ID)
+			return "", errors.Join(err, s.report.Reject(u.Line, u.Key, open))
 		}
 	}
 	var refusals []string

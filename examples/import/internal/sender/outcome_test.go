@@ -119,6 +119,30 @@ func TestBanFollowsAtOnce(t *testing.T) {
 	}
 }
 
+// A user who is made and cannot be banned is told of, whatever else ends the import;
+// the next run bans before anything else.
+func TestUserWhoIsNotBannedYetIsToldOf(t *testing.T) {
+	for _, status := range []int{http.StatusInternalServerError, http.StatusForbidden, http.StatusUnprocessableEntity} {
+		synctest.Test(t, func(t *testing.T) {
+			server, clerk := standin.New()
+			to, m := server.RoundTripper(), newMemory()
+			base := roundTripper(func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "/ban") {
+					return answer(r, status, `{"errors":[{"code":"no","message":"no","long_message":"No."}]}`), nil
+				}
+				return to.RoundTrip(r)
+			})
+			if err := run(t.Context(), t, base, m, account(1, full)); err == nil || !strings.Contains(m.rejects["external_id:u1"], "and not banned yet") || len(clerk.By("u1").Addresses(false)) > 0 {
+				t.Errorf("%d: %v, rejects %v", status, err, m.rejects)
+			}
+			if err := run(t.Context(), t, to, m, account(1, full)); err != nil || len(m.rejects) > 0 {
+				t.Errorf("the next run: %v, rejects %v", err, m.rejects)
+			}
+			wantFull(t, clerk, []*users.User{account(1, full)})
+		})
+	}
+}
+
 // What Clerk refuses of a user who was made is told, and told again by the next
 // run; the user is not made again.
 func TestAddressOfSomebodyElseIsTold(t *testing.T) {

@@ -28,8 +28,8 @@
 //
 // # What it answers
 //
-// Whatever lets the official Go SDK go on: a user who is made or changed is what
-// was sent, with an id, lists are empty, and everything else is a small object.
+// Whatever lets the official Go SDK go on: a user who is made or changed has an id
+// and the names and metadata that were sent, lists are empty, and everything else is a small object.
 // Nothing is stored. [WithHandler] answers in its place, for tests that need more
 // of Clerk.
 //

@@ -5,8 +5,11 @@ import (
 	"fmt"
 )
 
+// userFields are what a user has under the name and in the form in which it is sent.
+var userFields = []string{"external_id", "username", "first_name", "last_name", "public_metadata", "private_metadata", "unsafe_metadata"}
+
 // userAnswer answers an operation on users, of whom none is kept: one who is
-// made or changed is what was sent, with an id; there are no others.
+// made or changed has an id and the fields that were sent; there are no others.
 func userAnswer(t *trip) (answer, bool) {
 	id := ""
 	switch {
@@ -19,11 +22,16 @@ func userAnswer(t *trip) (answer, bool) {
 	default:
 		return answer{}, false
 	}
-	user := map[string]any{}
-	if len(t.body) > 0 && json.Unmarshal(t.body, &user) != nil {
+	var sent map[string]json.RawMessage
+	if len(t.body) > 0 && json.Unmarshal(t.body, &sent) != nil {
 		return malformedBody(), true
 	}
-	user["id"], user["object"] = id, "user"
+	user := map[string]any{"id": id, "object": "user"}
+	for _, field := range userFields {
+		if value, ok := sent[field]; ok {
+			user[field] = value
+		}
+	}
 	return jsonAnswer(user), true
 }
 

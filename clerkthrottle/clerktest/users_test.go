@@ -2,19 +2,20 @@ package clerktest_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// A user who is made or changed is what was sent, with an id: that much the
-// official SDK needs. No user is kept.
+// A user who is made or changed has an id and what was sent, where that is in the
+// form in which Clerk answers: that much the official SDK needs. No user is kept.
 func TestUserIsWhatWasSent(t *testing.T) {
 	c := in(clerktest.New())
 	var made struct{ ID, Object, Username string }
-	r := c.do(t, "POST /v1/users", `{"username":"ada","id":"mine"}`)
-	if err := json.Unmarshal([]byte(r.body), &made); err != nil || r.status != 200 || made.ID == "mine" || len(made.ID) != 32 || made.Object != "user" || made.Username != "ada" {
+	r := c.do(t, "POST /v1/users", `{"username":"ada","id":"mine","created_at":"2024-01-02T03:04:05Z","password":"secret"}`)
+	if err := json.Unmarshal([]byte(r.body), &made); err != nil || r.status != 200 || made.ID == "mine" || len(made.ID) != 32 || made.Object != "user" || made.Username != "ada" || strings.Contains(r.body, "secret") || strings.Contains(r.body, "2024") {
 		t.Errorf("%d %s", r.status, r.body)
 	}
 	path := "/v1/users/" + made.ID

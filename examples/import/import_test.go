@@ -228,6 +228,14 @@ func TestCtrlCLeavesASilentPipe(t *testing.T) {
 	}
 }
 
+// The demo works without an account.
+func TestDemo(t *testing.T) {
+	status, out := run(t, nil, "-demo", "-demo-users", "30", "-limit", "100/1s")
+	if status != exitDone || !strings.Contains(out, "30 users at Clerk, 30 requests, 0 answered 429") {
+		t.Errorf("exit status %d:\n%s", status, out)
+	}
+}
+
 // The secret key is in no file that the import leaves behind, nor in its words.
 func TestKeyIsNowhere(t *testing.T) {
 	server, _ := standin.New()

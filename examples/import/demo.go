@@ -47,8 +47,12 @@ func (p *program) demo(ctx context.Context, o *options) error {
 	n, window := o.send.Allowance()
 	best, stats := report.Shortest(o.demoUsers, n, window), server.Stats()
 	made := stats.Endpoints["POST /v1/users"].Accepted
-	fmt.Fprintf(p.out, "\n%d users at Clerk, %d requests, %d answered 429; %.1f s, where %.1f s is the shortest possible time (%+.1f %%)\n",
-		made, stats.Sent, stats.Rejected, s.took.Seconds(), best.Seconds(), 100*(s.took.Seconds()/best.Seconds()-1))
+	fmt.Fprintf(p.out, "\n%d users at Clerk, %d requests, %d answered 429; %.1f s, where %.1f s is the shortest possible time",
+		made, stats.Sent, stats.Rejected, s.took.Seconds(), best.Seconds())
+	if best > 0 {
+		fmt.Fprintf(p.out, " (%+.1f %%)", 100*(s.took.Seconds()/best.Seconds()-1))
+	}
+	fmt.Fprintln(p.out)
 	switch {
 	case made != o.demoUsers, s.made != o.demoUsers:
 		return fmt.Errorf("%d users were to be made", o.demoUsers)

@@ -35,6 +35,7 @@ type config struct {
 	priority     Priority
 	observers    []*Observer
 	logger       *slog.Logger
+	failures     failureConfig
 }
 
 func newConfig(opts []Option) (*config, error) {

@@ -6,54 +6,127 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 )
 
 // maxReplay is the largest request body without a GetBody that is kept in
-// memory for a retry. A longer one is streamed, and sent once.
+// memory for a retry. A longer one is sent once.
 const maxReplay = 1 << 20
 
-// getBody returns a fresh copy of a request's body. nil means that the request
-// cannot be sent again.
-type getBody func() (io.ReadCloser, error)
+// tape is a request's body that has no GetBody. It records what is read of it
+// while it is sent, for nobody knows when a pipe will have more; and can be sent
+// again once it was read to its end, or where it was closed unread.
+type tape struct {
+	source io.ReadCloser
 
-func noBody() (io.ReadCloser, error) { return http.NoBody, nil }
+	mu     sync.Mutex
+	head   []byte // what was read
+	long   bool   // it was more than is kept
+	read   bool   // some of it may have been
+	whole  bool   // all of it was
+	closed bool   // by the base
+	ended  bool   // the attempt was, before it read anything
+	last   bool   // no attempt comes after this one
+}
 
-// replayable returns the request to send and the way to its body for a retry.
-// The request is the caller's own where it can be replayed as it is, and
-// otherwise a copy with the body in memory. On an error the body is closed.
-func replayable(req *http.Request) (*http.Request, getBody, error) {
-	switch {
-	case req.Body == nil || req.Body == http.NoBody:
-		return req, noBody, nil
-	case req.GetBody != nil:
-		return req, req.GetBody, nil
-	case req.ContentLength > maxReplay:
-		return req, nil, nil
-	case req.Context().Err() != nil:
-		closeBody(req)
-		return nil, nil, context.Cause(req.Context())
+var errSpent = errors.New("transport: the request's body was read in part and cannot be sent again")
+
+// record returns the request to send: the caller's own, or a copy whose body is
+// on the tape.
+func record(req *http.Request) (*http.Request, *tape) {
+	if req.Body == nil || req.Body == http.NoBody || req.GetBody != nil {
+		return req, nil
 	}
-	// The read may stall, and nobody else looks at the context yet.
-	open := context.AfterFunc(req.Context(), func() { req.Body.Close() })
-	head, err := io.ReadAll(io.LimitReader(req.Body, maxReplay+1))
-	switch {
-	case !open():
-		return nil, nil, context.Cause(req.Context())
-	case err != nil:
-		return nil, nil, errors.Join(err, req.Body.Close())
-	}
+	t := &tape{source: req.Body}
 	out := *req
-	if len(head) > maxReplay { // of unknown length, and too long after all
-		out.Body = &peeked{Reader: io.MultiReader(bytes.NewReader(head), req.Body), rest: req.Body}
-		return &out, nil, nil
+	out.Body, out.GetBody = t, t.again // net/http may want it again, too, where nothing left
+	return &out, t
+}
+
+// Read implements [io.Reader].
+func (t *tape) Read(p []byte) (int, error) {
+	t.mu.Lock()
+	ended := t.ended
+	t.read = t.read || !ended
+	t.mu.Unlock()
+	if ended {
+		return 0, context.Canceled
 	}
-	if err := req.Body.Close(); err != nil {
-		return nil, nil, err
+	n, err := t.source.Read(p) // may stall, until it is closed
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.long = t.long || len(t.head)+n > maxReplay; t.long {
+		t.head = nil
+	} else {
+		t.head = append(t.head, p[:n]...)
 	}
-	// The base may want the body again, too, for a fresh connection.
-	out.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(head)), nil }
-	out.Body, _ = out.GetBody()
-	return &out, out.GetBody, nil
+	t.whole = err == io.EOF && !t.long
+	return n, err
+}
+
+// Close implements [io.Closer]. It leaves a source open that the next attempt can
+// have.
+func (t *tape) Close() error {
+	t.mu.Lock()
+	again := t.closed
+	t.closed = true
+	keep := !t.read && !t.last
+	t.mu.Unlock()
+	if again || keep {
+		return nil
+	}
+	return t.source.Close()
+}
+
+// abort closes a source that somebody may be reading from in vain. net/http waits
+// for him even when the request's context has ended.
+func (t *tape) abort() {
+	t.mu.Lock()
+	t.ended = !t.read
+	read := t.read
+	t.mu.Unlock()
+	if read {
+		_ = t.Close()
+	}
+}
+
+// replayable reports whether the body can be sent again. A nil tape is that of a
+// request that has no body or a GetBody.
+func (t *tape) replayable() bool {
+	if t == nil {
+		return true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.whole || t.closed && !t.read
+}
+
+// again is the request's GetBody.
+func (t *tape) again() (io.ReadCloser, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.whole:
+		return io.NopCloser(bytes.NewReader(t.head)), nil
+	case t.closed && !t.read:
+		t.closed, t.ended = false, false
+		return t, nil
+	}
+	return nil, errSpent
+}
+
+// release closes a source that was kept open for an attempt that did not come.
+func (t *tape) release() {
+	if t == nil {
+		return
+	}
+	t.mu.Lock()
+	t.last = true
+	kept := t.closed && !t.read
+	t.mu.Unlock()
+	if kept {
+		t.source.Close()
+	}
 }
 
 // closeBody closes a request's body, as every RoundTripper must, errors or not.

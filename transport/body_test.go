@@ -168,17 +168,18 @@ func TestFailingGetBodyHandsTheLastAnswerBack(t *testing.T) {
 	})
 }
 
-func TestUnreadableBodyIsAnErrorThatSpendsNothing(t *testing.T) {
+func TestUnreadableBodyIsAnErrorAndNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		rt := newTransport(t, newServer(nil), limit(1, time.Second))
+		srv := newServer(nil)
+		rt := newTransport(t, srv, limit(1, time.Second))
 		gone := errors.New("the disk is gone")
 		body := watch(io.MultiReader(strings.NewReader("half"), failing{gone}))
-		_, err := rt.RoundTrip(request(t.Context(), http.MethodPost, "/a", body))
-		if !errors.Is(err, gone) || body.closed() != 1 {
+		_, err := rt.RoundTrip(request(t.Context(), http.MethodPut, "/a", body))
+		if !errors.Is(err, gone) || body.closed() != 1 || time.Since(srv.start) != 0 {
 			t.Errorf("error %v, body closed %d times; want the body's error and once", err, body.closed())
 		}
-		if n := len(rt.Snapshot().Limits); n != 0 {
-			t.Errorf("%d buckets were touched", n)
+		if b := bucketOf(t, rt.Snapshot(), "shared"); b.InFlight != 0 {
+			t.Errorf("%d tokens in flight for ever", b.InFlight)
 		}
 	})
 }
@@ -187,22 +188,45 @@ type failing struct{ err error }
 
 func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// A body is read ahead before anything is sent, so it can stall there, where
-// nobody but this package looks at the context.
-func TestStalledRequestBodyIsCancelled(t *testing.T) {
+// A body that nobody has read can be sent, however it came about: here the base
+// has no connection, and closes it.
+func TestUnreadBodyIsSentAfterAFailedDial(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r, w := io.Pipe()
-		defer func() { _ = w.Close() }()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		rt := newTransport(t, newServer(nil), limit(1, time.Second))
-		start := time.Now()
-		_, err := rt.RoundTrip(request(ctx, http.MethodPost, "/a", r))
-		if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
-			t.Errorf("%v after %s, want the deadline after a second", err, time.Since(start))
+		var arrived string
+		nth := 0
+		base := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			defer req.Body.Close()
+			if nth++; nth < 3 {
+				return nil, errDial
+			}
+			b, err := io.ReadAll(req.Body)
+			arrived = string(b)
+			return status(200, "ok"), err
+		})
+		body := watch(strings.NewReader("hello"))
+		_, err := newTransport(t, base, limit(10, time.Second)).RoundTrip(request(t.Context(), http.MethodPost, "/a", body))
+		if err != nil || arrived != "hello" || body.closed() != 1 {
+			t.Errorf("%q arrived (%v), body closed %d times", arrived, err, body.closed())
 		}
-		if _, err := w.Write([]byte("x")); !errors.Is(err, io.ErrClosedPipe) {
-			t.Errorf("the body was left open: %v", err)
+	})
+}
+
+// A base that answers before it has read the body has it still: nothing may be
+// sent from the same source meanwhile.
+func TestHalfReadBodyIsNotSentAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, size := range []int{0, 3} {
+			srv := 0
+			base := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				srv++
+				_, _ = io.ReadFull(req.Body, make([]byte, size))
+				return tooMany("1")()
+			})
+			resp, err := newTransport(t, base, limit(10, time.Second)).RoundTrip(
+				request(t.Context(), http.MethodPost, "/a", watch(strings.NewReader("hello"))))
+			if err != nil || resp.StatusCode != 429 || srv != 1 {
+				t.Errorf("%d bytes read: sent %d times, got %v (%v); want the 429 back", size, srv, resp, err)
+			}
 		}
 	})
 }

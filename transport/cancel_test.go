@@ -146,3 +146,49 @@ func TestCancelDuringThePauseAfterAFailure(t *testing.T) {
 		}
 	})
 }
+
+// Request.Cancel is deprecated, and still honoured by net/http.
+func TestCancelChannelEndsAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, answers := range map[string][]func() (*http.Response, error){
+			"in line":           {code(200)},
+			"after a 429":       {tooMany("60")},
+			"after a failure":   {code(503), code(503), code(503), code(503)},
+			"which is no error": {code(503)},
+		} {
+			srv := newServer(script(answers...))
+			rt := newTransport(t, srv, limit(1, 10*sec))
+			if name == "in line" {
+				mustGet(t, rt, "/a")
+			}
+			channel := make(chan struct{})
+			time.AfterFunc(100*time.Millisecond, func() { close(channel) })
+			req := request(t.Context(), http.MethodGet, "/a", nil)
+			req.Cancel = channel //nolint:staticcheck // the point of it
+			start := time.Now()
+			resp, err := rt.RoundTrip(req)
+			if resp != nil || err == nil || time.Since(start) != 100*time.Millisecond || len(srv.log()) != 1 {
+				t.Errorf("%s: got (%v, %v) after %s and %d requests", name, resp, err, time.Since(start), len(srv.log()))
+			}
+		}
+	})
+}
+
+func TestClosedCancelChannelIsNoFailureToRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sent := 0
+		channel := make(chan struct{})
+		cancelled := errors.New("net/http: request canceled")
+		rt := newTransport(t, roundTripFunc(func(req *http.Request) (*http.Response, error) {
+			sent++
+			time.AfterFunc(sec, func() { close(channel) })
+			<-req.Cancel //nolint:staticcheck // as net/http does
+			return nil, cancelled
+		}), limit(10, sec))
+		req := request(t.Context(), http.MethodGet, "/a", nil)
+		req.Cancel = channel //nolint:staticcheck // the point of it
+		if _, err := rt.RoundTrip(req); !errors.Is(err, cancelled) || sent != 1 {
+			t.Errorf("sent %d times: %v", sent, err)
+		}
+	})
+}

@@ -3,84 +3,69 @@ package transport
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 )
 
-// hooks are the functions of a transport's observers, by event, so that an event
-// that nobody asked for costs nothing.
-type hooks struct {
-	waited   []func(context.Context, WaitEvent)
-	refused  []func(context.Context, *ThrottledError)
-	answered []func(context.Context, AnswerEvent)
-	retrying []func(context.Context, RetryEvent)
-}
-
-func newHooks(observers []*Observer) hooks {
-	var h hooks
+// joined returns one observer that tells all of those given. What none of them
+// asks for is nil, and costs nothing.
+func joined(observers []*Observer) Observer {
+	var all Observer
 	for _, o := range observers {
-		if o.Waited != nil {
-			h.waited = append(h.waited, o.Waited)
-		}
-		if o.Refused != nil {
-			h.refused = append(h.refused, o.Refused)
-		}
-		if o.Answered != nil {
-			h.answered = append(h.answered, o.Answered)
-		}
-		if o.Retrying != nil {
-			h.retrying = append(h.retrying, o.Retrying)
-		}
+		all.Waited = both(all.Waited, o.Waited)
+		all.Refused = both(all.Refused, o.Refused)
+		all.Answered = both(all.Answered, o.Answered)
+		all.Retrying = both(all.Retrying, o.Retrying)
+		all.RetryDenied = both(all.RetryDenied, o.RetryDenied)
 	}
-	return h
+	return all
 }
 
-func (h *hooks) tellWaited(ctx context.Context, claim *Claim, lease *permit, dryRun bool) {
+func both[E any](first, then func(context.Context, E)) func(context.Context, E) {
+	if first == nil || then == nil {
+		if first == nil {
+			return then
+		}
+		return first
+	}
+	return func(ctx context.Context, e E) {
+		first(ctx, e)
+		then(ctx, e)
+	}
+}
+
+func (t *Transport) tellWaited(ctx context.Context, claim *Claim, lease *permit) {
 	e := WaitEvent{
 		Endpoint: claim.Endpoint, Key: claim.Key, Priority: PriorityOf(ctx),
-		Start: time.Now().Add(-lease.Waited()), Wait: lease.Waited(), DryRun: dryRun,
+		Start: time.Now().Add(-lease.Waited()), Wait: lease.Waited(), DryRun: t.scheduler.cfg.DryRun,
 	}
-	if dryRun {
+	if t.scheduler.cfg.DryRun {
 		e.Start = time.Now()
 	}
 	e.Hold, e.Limit = lease.WaitedFor()
-	for _, tell := range h.waited {
-		tell(ctx, e)
+	t.observer.Waited(ctx, e)
+}
+
+func (t *Transport) tellRefused(ctx context.Context, err error) {
+	if e := (*ThrottledError)(nil); t.observer.Refused != nil && errors.As(err, &e) {
+		t.observer.Refused(ctx, e)
 	}
 }
 
-func (h *hooks) tellRefused(ctx context.Context, err error) {
-	if len(h.refused) == 0 {
-		return
-	}
-	if e := (*ThrottledError)(nil); errors.As(err, &e) {
-		for _, tell := range h.refused {
-			tell(ctx, e)
-		}
-	}
-}
-
-func (h *hooks) tellAnswered(ctx context.Context, claim *Claim, attempt int, took time.Duration, a *answer) {
-	e := AnswerEvent{
+func (t *Transport) tellAnswered(req *http.Request, claim *Claim, attempt int, took time.Duration, a *answer) {
+	ctx := t.classed(req.Context())
+	t.observer.Answered(ctx, AnswerEvent{
 		Endpoint: claim.Endpoint, Key: claim.Key, Priority: PriorityOf(ctx),
-		Attempt: attempt, Outcome: a.outcome, Duration: took,
-	}
-	if a.resp != nil {
-		e.Status = a.resp.StatusCode
-	}
-	for _, tell := range h.answered {
-		tell(ctx, e)
-	}
+		Attempt: attempt, Status: a.status(), Outcome: a.outcome, Duration: took,
+	})
 }
 
-func (h *hooks) tellRetrying(c *call) {
-	if len(h.retrying) == 0 {
-		return
-	}
-	e := RetryEvent{Endpoint: c.claim.Endpoint, Key: c.claim.Key, Attempt: c.attempt, Pause: c.pause}
-	if c.answer.resp != nil {
-		e.Status = c.answer.resp.StatusCode
-	}
-	for _, tell := range h.retrying {
-		tell(c.ctx, e)
+// tellRetry tells of a call's last attempt: that it is to be repeated, or is not.
+func (c *call) tellRetry(tell func(context.Context, RetryEvent)) {
+	if tell != nil {
+		tell(c.ctx, RetryEvent{
+			Endpoint: c.claim.Endpoint, Key: c.claim.Key,
+			Attempt: c.attempt, Status: c.answer.status(), Pause: c.pause,
+		})
 	}
 }

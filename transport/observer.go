@@ -20,6 +20,9 @@ type Observer struct {
 	Answered func(context.Context, AnswerEvent)
 	// Retrying is called when an attempt is to be repeated, before the wait.
 	Retrying func(context.Context, RetryEvent)
+	// RetryDenied is called instead where the retry budget is spent: the failure
+	// goes back to the caller.
+	RetryDenied func(context.Context, RetryEvent)
 	// Blocked is called when an endpoint is blocked, or for at least a second
 	// longer than was told before.
 	Blocked func(BlockEvent)
@@ -54,7 +57,7 @@ type AnswerEvent struct {
 	Duration time.Duration // from sending until the answer's header, and a 429's body, was in
 }
 
-// RetryEvent tells of an attempt that is to be repeated.
+// RetryEvent tells of an attempt that failed, and is to be repeated or not.
 type RetryEvent struct {
 	Endpoint string
 	Key      string

@@ -40,6 +40,9 @@ func (d *diary) observe(c *transport.Config) {
 		Refused:  func(_ context.Context, e *transport.ThrottledError) { d.write("refused %s %s", e.Reason, e.Hold) },
 		Answered: func(_ context.Context, e transport.AnswerEvent) { d.write("answered %d: %d", e.Attempt, e.Status) },
 		Retrying: func(_ context.Context, e transport.RetryEvent) { d.write("retrying %d: %d", e.Attempt, e.Status) },
+		RetryDenied: func(_ context.Context, e transport.RetryEvent) {
+			d.write("denied %d: %d", e.Attempt, e.Status)
+		},
 		Blocked: func(e transport.BlockEvent) {
 			d.write("blocked for %s until %s", e.For, e.Until.Sub(d.start))
 		},

@@ -31,6 +31,7 @@ type permit struct {
 	holder   *station      // where it stood for the longest
 	*waiting               // nil: it never waited
 
+	flight  flight
 	retry   bool
 	paced   bool // took a token of the learned rate
 	hasty   bool // sent although it should have waited: in a dry run

@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"net/http"
 	"time"
 
-	"github.com/cenkalti/backoff/v4"
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/retryafter"
@@ -17,24 +17,21 @@ import (
 // about half a second. How often a 429 is tried again has no number: every one
 // closes the gate for a while, and the request's bound ends it.
 const (
-	maxFailures       = 3
-	failureInitial    = 500 * time.Millisecond
-	failureMultiplier = 2
-	failureMax        = 5 * time.Second
+	maxFailures = 3
+	failureMin  = 500 * time.Millisecond
+	failureMax  = 5 * time.Second
 )
 
 // retryable reports whether sending the request once more can help and does no
-// harm. A 429 was not carried out, so any method may be repeated. A 502, 503,
-// 504 or broken connection leaves that open, so only a request that is safe to
-// repeat is; and one that never left, always.
-func (a *answer) retryable(req *http.Request, body getBody) bool {
-	if body == nil || req.Context().Err() != nil {
+// harm. A 429 was not carried out, so any method may be repeated; nor was one that
+// never left. A 502, 503, 504 or broken connection leaves that open, so only a
+// request that is safe to repeat is.
+func (a *answer) retryable(req *http.Request, body *tape) bool {
+	if !body.replayable() || givenUp(req) {
 		return false
 	}
 	switch {
-	case a.outcome == Throttled || a.outcome == ThrottledBlind:
-		return true
-	case a.outcome == Unsent:
+	case a.throttled(), a.outcome == Unsent:
 		return true
 	case a.err != nil:
 		return idempotent(req)
@@ -45,6 +42,8 @@ func (a *answer) retryable(req *http.Request, body getBody) bool {
 	}
 	return false
 }
+
+func (a *answer) throttled() bool { return a.outcome == Throttled || a.outcome == ThrottledBlind }
 
 // idempotent reports whether a request may be carried out twice: by its method
 // (RFC 9110, section 9.2.2), or because it carries a key by which the server
@@ -61,32 +60,31 @@ func idempotent(req *http.Request) bool {
 type call struct {
 	t        *Transport
 	req      *http.Request
-	ctx      context.Context // the request's, marked as one that was tried before
-	body     getBody
+	ctx      context.Context // of the waits, marked as one that was tried before
+	body     *tape
 	claim    *Claim
 	attempt  int           // how many there were
 	left     time.Duration // what is left of the request's bound
 	answer   answer        // of the last attempt
-	started  bool          // the engine has been shown the first attempt's answer
-	refused  bool          // the budget would not let it go once more
-	failures int           // answers and errors other than a 429
-	pause    time.Duration // before the next attempt
-	backoff  *backoff.ExponentialBackOff
+	shown    bool          // the engine has seen the first attempt's answer
+	refused  bool          // the next attempt could not be made within the bound
+	resent   bool          // the base was kept from sending it again, once
+	failures int           // how many answers and errors were another failure
+	pause    time.Duration // after a failure, before the next attempt
 }
 
 // retry hands the request to go-retryablehttp, which goes on from the answer of
-// the first attempt: it asks the policy below whether to try again, sleeps for
-// as long as the policy says, and returns. Attempts pass the gate and the
-// buckets like every other request, and a 429 is waited out there, not here.
+// the first attempt: it asks whether to try again, and pauses. Attempts pass the
+// gate and the buckets like every other request, where a 429 is waited out.
 //
-// The engine sees neither the request nor a body, only shells of them. The last
-// answer is kept aside, and handed back as it came where the next attempt could
-// not be made within the bound.
-func (t *Transport) retry(req *http.Request, body getBody, claim *Claim, waited time.Duration, first answer) (*http.Response, error) {
-	again := termsOf(req.Context())
+// The engine is shown answers without their bodies, which it would read and close:
+// the last answer is kept, and handed back as it came where the next attempt
+// cannot be made within the bound.
+func (t *Transport) retry(ctx context.Context, req *http.Request, body *tape, claim *Claim, waited time.Duration, first answer) answer {
+	again := termsOf(ctx)
 	again.attempt++
 	c := &call{
-		t: t, req: req, ctx: again.in(req.Context()), body: body, claim: claim,
+		t: t, req: req, ctx: again.in(ctx), body: body, claim: claim,
 		attempt: 1, left: max(t.cfg.MaxWait-waited, 0), answer: first,
 	}
 	engine := retryablehttp.Client{
@@ -94,102 +92,123 @@ func (t *Transport) retry(req *http.Request, body getBody, claim *Claim, waited 
 			Transport:     c,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		RetryMax:     math.MaxInt, // the policy counts
-		CheckRetry:   c.policy,
+		RetryMax:     math.MaxInt, // failures are counted apart from 429s, which are not
+		CheckRetry:   c.checkRetry,
 		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.pause },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	shell, err := retryablehttp.NewRequestWithContext(req.Context(), http.MethodGet, "http://throttled.invalid", nil)
-	if err == nil {
-		_, err = engine.Do(shell) //nolint:bodyclose // a shell's body is empty
-	}
-	if err != nil && errors.Is(req.Context().Err(), context.Canceled) {
+	bare := req.WithContext(ctx)
+	bare.Body, bare.GetBody, bare.ContentLength, bare.RequestURI = nil, nil, 0, ""
+	_, err := engine.Do(&retryablehttp.Request{Request: bare}) //nolint:bodyclose // it has none
+	if err != nil && errors.Is(ctx.Err(), context.Canceled) {
 		discard(c.answer.resp)
-		return nil, context.Cause(req.Context())
+		return answer{err: context.Cause(ctx)}
 	}
-	return c.answer.resp, c.answer.err
+	return c.answer
 }
 
-// RoundTrip is one attempt, as the engine sees it. The first one was made
-// before the engine came in.
-func (c *call) RoundTrip(shell *http.Request) (*http.Response, error) {
-	if !c.started {
-		c.started = true
-		return c.answer.shell(shell)
-	}
-	lease, err := c.t.acquire(c.ctx, c.claim, c.left)
-	if err != nil {
-		c.refused = true
-		return nil, err
-	}
-	out := *c.req
-	if out.Body, err = c.body(); err != nil {
-		lease.Settle(Unsent)
-		c.refused = true
-		return nil, err
-	}
-	discard(c.answer.resp)
-	c.left = max(c.left-lease.Waited(), 0)
-	c.attempt++
-	c.answer = c.t.send(&out, c.claim, lease, c.attempt)
-	return c.answer.shell(shell)
-}
-
-// shell returns what the engine needs to know of an answer.
-func (a *answer) shell(req *http.Request) (*http.Response, error) {
-	if a.err != nil {
-		return nil, a.err
-	}
-	return &http.Response{StatusCode: a.resp.StatusCode, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
-}
-
-// policy is the engine's CheckRetry: it decides whether to try again, and how
-// long to pause before. After a 429 that is no time at all: the gate waits.
-func (c *call) policy(ctx context.Context, _ *http.Response, err error) (bool, error) {
-	c.pause = 0
-	a := &c.answer
-	switch {
-	case c.refused || !a.retryable(c.req, c.body):
-		return false, nil
-	case a.outcome == Throttled || a.outcome == ThrottledBlind:
-		c.t.hooks.tellRetrying(c)
-		return true, nil
-	}
-	if a.err != nil { // a wrong scheme, header or certificate stays wrong
-		if again, _ := retryablehttp.DefaultRetryPolicy(ctx, nil, err); !again {
-			return false, nil
+// RoundTrip is one attempt, as the engine sees it. The first one was made before
+// the engine came in.
+func (c *call) RoundTrip(bare *http.Request) (*http.Response, error) {
+	if c.shown {
+		if err := c.send(); err != nil {
+			c.refused = true
+			return nil, err
 		}
 	}
-	c.failures++
-	c.pause = c.nextPause()
-	deadline, ok := ctx.Deadline()
-	if c.failures > maxFailures || c.pause > c.left || ok && c.pause > time.Until(deadline) {
+	c.shown = true
+	if c.answer.err != nil {
+		return nil, c.answer.err
+	}
+	seen := *c.answer.resp
+	seen.Body, seen.ContentLength, seen.Request = http.NoBody, 0, bare
+	return &seen, nil
+}
+
+// send makes one more attempt. On an error there was none, and the last answer
+// stands.
+func (c *call) send() error {
+	lease, err := c.t.acquire(c.ctx, c.claim, c.left)
+	if err != nil {
+		return err
+	}
+	c.left = max(c.left-lease.Waited(), 0)
+	next := *c.req
+	if next.GetBody != nil && next.Body != nil {
+		if next.Body, err = next.GetBody(); err != nil {
+			lease.Settle(Unsent)
+			return err
+		}
+	}
+	discard(c.answer.resp)
+	c.attempt++
+	c.answer = c.t.send(&next, c.claim, lease, c.attempt)
+	return nil
+}
+
+// checkRetry is the engine's policy: it decides whether to try again, and how long
+// to pause before. After a 429 that is no time at all: the gate waits.
+func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
+	c.pause = 0
+	a := &c.answer
+	if c.refused || !a.retryable(c.req, c.body) {
 		return false, nil
 	}
-	c.left -= c.pause
-	if a.resp != nil {
-		peek(a.resp)
+	// It knows which errors stay: a wrong scheme, header or certificate.
+	if again, _ := retryablehttp.DefaultRetryPolicy(ctx, resp, err); !again {
+		return false, nil
 	}
-	c.t.hooks.tellRetrying(c)
+	switch {
+	case a.throttled():
+	case a.resend && !c.resent: // as fast as the base would have been
+		c.resent = true
+	default:
+		if !c.affordable(ctx) {
+			return false, nil
+		}
+		if a.resp != nil {
+			peek(a.resp)
+		}
+	}
+	c.tellRetry(c.t.observer.Retrying)
 	return true, nil
 }
 
-// nextPause returns how long to wait after a failure: the next step of an
-// exponential backoff, or as long as the answer's Retry-After says.
-func (c *call) nextPause() time.Duration {
-	if c.backoff == nil {
-		c.backoff = backoff.NewExponentialBackOff(
-			backoff.WithInitialInterval(failureInitial),
-			backoff.WithMultiplier(failureMultiplier),
-			backoff.WithMaxInterval(failureMax),
-			backoff.WithMaxElapsedTime(0),
-		)
-	}
-	pause := c.backoff.NextBackOff()
+// affordable reports whether a failure may be tried again, by number, by the
+// request's bound, and by the retry budget, and sets the pause before.
+func (c *call) affordable(ctx context.Context) bool {
+	pause := retryablehttp.DefaultBackoff(failureMin, failureMax, c.failures, nil)
+	pause = pause/2 + rand.N(pause) // ±50 %
 	if c.answer.resp != nil {
 		if told, ok := retryafter.Parse(c.answer.resp.Header, time.Now()); ok {
 			pause = max(pause, told)
 		}
 	}
-	return pause
+	c.failures++
+	deadline, ok := ctx.Deadline()
+	if c.failures > maxFailures || pause > c.left || ok && pause > time.Until(deadline) {
+		return false
+	}
+	if !c.t.scheduler.affordRetry() {
+		c.tellRetry(c.t.observer.RetryDenied)
+		return false
+	}
+	c.pause = pause
+	c.left -= pause
+	return true
 }
+
+// RetryBudget bounds retries of failures for all requests of a [Transport]
+// together, so that a server in trouble is not given several times its load: in any
+// minute no more than Free, and Fraction of the minute's requests besides. A
+// failure past it goes back to its caller at once. Retries of 429s are not counted:
+// gates pace those. Nor is the first one of a request that the base would have
+// sent again by itself.
+type RetryBudget struct {
+	Fraction float64 // 0 ≤ Fraction ≤ 3, which is as much as is ever retried
+	Free     int
+}
+
+// DefaultRetryBudget is a fifth of the requests, as Finagle's, and ten a minute, so
+// that a program that makes few can retry what it makes.
+var DefaultRetryBudget = RetryBudget{Fraction: 0.2, Free: 10}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/retrybudget"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/saturating"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
 )
@@ -37,6 +38,7 @@ type scheduler struct {
 	waiters   [queue.Classes]queue.Queue[*permit] // all who wait, by class, in order of arrival
 	woken     []*station                          // freed by what is going on; drained before unlocking
 	history   tally.History
+	retries   retrybudget.Budget
 	observers []*Observer
 	events    []func() // for the observers; told after unlocking
 	closed    bool
@@ -44,6 +46,9 @@ type scheduler struct {
 
 func newScheduler(cfg *Config) *scheduler {
 	s := &scheduler{cfg: cfg, epoch: time.Now(), observers: cfg.Observers, windows: registry.New((*station).idle)}
+	if cfg.RetryBudget != nil {
+		s.retries = retrybudget.New(cfg.RetryBudget.Fraction, cfg.RetryBudget.Free)
+	}
 	s.endpoints = registry.New(func(ep *endpoint, now time.Duration) bool {
 		s.forgottenLocked(ep, now)
 		return ep.idle(now)
@@ -247,6 +252,14 @@ func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
 	at, _ := p.earliestLocked(now)
 	p.leave()
 	return at - now
+}
+
+// affordRetry reports whether one more failure may be tried again.
+func (s *scheduler) affordRetry() bool {
+	s.mu.Lock()
+	defer s.unlock()
+	now := s.now()
+	return s.retries.Retry(now, s.history.Sent(now, retrybudget.Memory))
 }
 
 // observe has more observers told what happens.

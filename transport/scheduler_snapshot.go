@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/retrybudget"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
 )
 
@@ -46,6 +47,7 @@ func (s *scheduler) shared(limits *busiest[LimitSnapshot], endpoints *busiest[En
 			snap.Endpoints = append(snap.Endpoints, e)
 		}
 	}
+	snap.Retries.Left, snap.Retries.Denied = s.retries.State(now, s.history.Sent(now, retrybudget.Memory))
 	if s.fleet != nil {
 		snap.Fleet = s.fleet.snapshotLocked(now)
 	}

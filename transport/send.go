@@ -28,30 +28,39 @@ type answer struct {
 	resp    *http.Response
 	err     error
 	outcome Outcome
+	resend  bool // the base would have sent it again, but was kept from it
+}
+
+// status is 0 where no answer came.
+func (a *answer) status() int {
+	if a.resp == nil {
+		return 0
+	}
+	return a.resp.StatusCode
 }
 
 // send sends the request and settles its lease, whatever happens: a base
 // transport that panics costs no token either.
 func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt int) (a answer) {
-	if len(t.hooks.answered) > 0 { // told last: a slow observer must not hold the tokens
+	if t.observer.Answered != nil { // told last: a slow observer must not hold the tokens
 		sent := time.Now()
-		defer func() { t.hooks.tellAnswered(t.classed(req.Context()), claim, attempt, time.Since(sent), &a) }()
+		defer func() { t.tellAnswered(req, claim, attempt, time.Since(sent), &a) }()
 	}
 	defer func() { lease.Settle(a.outcome) }()
-	resp, err := t.cfg.Base.RoundTrip(req)
+	resp, once, err := t.fly(req, &lease.flight)
 	switch {
 	case err != nil:
 		if resp != nil && resp.Body != nil { // a base that breaks the contract
 			resp.Body.Close()
 		}
-		a = answer{err: err, outcome: Failed}
+		a = answer{err: err, outcome: Failed, resend: once}
 		if neverSent(err) {
 			a.outcome = Unsent
 		}
 	case resp == nil:
 		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: Failed}
 	case resp.StatusCode == http.StatusTooManyRequests:
-		a = answer{resp: resp, outcome: t.throttled(resp, lease)}
+		a = t.throttled(resp, lease)
 	default:
 		a = answer{resp: resp, outcome: Answered}
 	}
@@ -60,20 +69,17 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt
 
 // throttled deals with a 429. The block holds from the moment its header is in;
 // the body, which tells what kind of 429 it is, may take longer.
-func (t *Transport) throttled(resp *http.Response, lease *permit) Outcome {
-	wait, told := retryafter.Parse(resp.Header, time.Now())
-	told = told && wait > 0 // "now" is no time to wait: back off instead
-	if told {
+func (t *Transport) throttled(resp *http.Response, lease *permit) answer {
+	a := answer{resp: resp, outcome: ThrottledBlind}
+	// "Now" is no time to wait: back off instead.
+	if wait, told := retryafter.Parse(resp.Header, time.Now()); told && wait > 0 {
+		a.outcome = Throttled
 		lease.Block(wait)
 	}
-	switch body := peek(resp); {
-	case t.cfg.Ruled(body):
-		return Ruled
-	case told:
-		return Throttled
-	default:
-		return ThrottledBlind
+	if t.cfg.Ruled(peek(resp)) {
+		a.outcome = Ruled
 	}
+	return a
 }
 
 // peek reads the beginning of a response's body and leaves a body that reads

@@ -15,6 +15,7 @@ type Snapshot struct {
 	PrivateLimits    []PrivateLimits    `json:"private_limits,omitempty"`
 	PrivateEndpoints []PrivateEndpoints `json:"private_endpoints,omitempty"`
 	History          History            `json:"history"`
+	Retries          Retries            `json:"retries"`
 	// Fleet is nil where all tokens are this program's own.
 	Fleet *FleetSnapshot `json:"fleet,omitempty"`
 }
@@ -24,6 +25,12 @@ type FleetSnapshot struct {
 	Reached bool      `json:"reached"`
 	Since   time.Time `json:"since"`           // it has been so since then
 	Error   string    `json:"error,omitempty"` // why it cannot be reached
+}
+
+// Retries describes the budget for retries of failures.
+type Retries struct {
+	Left   int   `json:"left"`   // how many it allows now
+	Denied int64 `json:"denied"` // how many failures it has handed back to their callers
 }
 
 // PrivateLimits sums up the buckets of all private limits of one name.

@@ -15,12 +15,17 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
 // DefaultMaxWait is how long one request may wait in all unless told otherwise:
 // one minute is six of Clerk's 10 s windows.
 const DefaultMaxWait = time.Minute
+
+// DefaultAnswerTimeout is how long a request waits for its answer to begin unless
+// told otherwise.
+const DefaultAnswerTimeout = 2 * time.Minute
 
 // DefaultMaxKeys is how many keys of single resources and addresses are kept count
 // of. A live one takes about 350 bytes.
@@ -47,6 +52,14 @@ type Config struct {
 	// MaxWait is how long one request may wait in all, its retries included.
 	// Zero means never: a request that cannot go at once is refused.
 	MaxWait time.Duration
+	// AnswerTimeout bounds how long one attempt may take from its sending,
+	// connecting included, until the header of its answer is in: past it the
+	// attempt ends, as a failure whose Timeout method reports true. A request that
+	// is never answered would hold its tokens for ever. The answer's body may take
+	// as long as it likes. Zero: [DefaultAnswerTimeout]; negative: no bound.
+	AnswerTimeout time.Duration
+	// RetryBudget bounds retries of failures; nil: [DefaultRetryBudget].
+	RetryBudget *RetryBudget
 	// Priority is the class of requests whose context names none; default
 	// [Normal].
 	Priority Priority
@@ -79,7 +92,8 @@ type Config struct {
 type Transport struct {
 	cfg       Config
 	scheduler *scheduler
-	hooks     hooks
+	observer  Observer    // all of them
+	http1     atomic.Bool // the last answer over TLS came over HTTP/1
 }
 
 // New returns a Transport, or an error that names the field that is wrong.
@@ -96,7 +110,13 @@ func New(cfg Config) (*Transport, error) {
 	if cfg.MaxKeys == 0 {
 		cfg.MaxKeys = DefaultMaxKeys
 	}
-	t := &Transport{cfg: cfg, hooks: newHooks(cfg.Observers)}
+	if cfg.RetryBudget == nil {
+		cfg.RetryBudget = &DefaultRetryBudget
+	}
+	if cfg.AnswerTimeout == 0 {
+		cfg.AnswerTimeout = DefaultAnswerTimeout
+	}
+	t := &Transport{cfg: cfg, observer: joined(cfg.Observers)}
 	if cfg.SameAs != nil {
 		t.scheduler = cfg.SameAs.scheduler
 		t.scheduler.observe(cfg.Observers)
@@ -124,6 +144,10 @@ func (cfg *Config) check() error {
 	switch {
 	case cfg.Classify == nil:
 		return errors.New("Classify is nil: nothing would be throttled")
+	case throttles(cfg.Base):
+		return errors.New("Base is, or is over, a throttle: every request would wait twice")
+	case cfg.RetryBudget != nil && (!(cfg.RetryBudget.Fraction >= 0 && cfg.RetryBudget.Fraction <= maxFailures) || cfg.RetryBudget.Free < 0): // NaN fails, too
+		return fmt.Errorf("RetryBudget is %+v: want 0 ≤ Fraction ≤ %d and Free ≥ 0", *cfg.RetryBudget, maxFailures)
 	case cfg.MaxWait < 0:
 		return fmt.Errorf("MaxWait is %s: it must not be negative", cfg.MaxWait)
 	case cfg.ReserveInteractive+cfg.ReserveNormal >= 1:
@@ -161,39 +185,42 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if claim == nil {
 		return t.cfg.Base.RoundTrip(req)
 	}
-	out, body, err := replayable(req)
-	if err != nil {
-		return nil, err
-	}
+	ctx, stop := waitContext(req)
+	defer stop()
+	out, body := record(req)
+	defer body.release()
 
 	// 2. Gate, and 3. buckets: wait for an open endpoint and a token of each.
-	lease, err := t.acquire(req.Context(), claim, t.cfg.MaxWait)
+	permit, err := t.acquire(ctx, claim, t.cfg.MaxWait)
 	if err != nil {
 		closeBody(out)
 		return nil, err
 	}
 
-	// 4. Send, and 5. settle: tell the budget what became of it.
-	answer := t.send(out, claim, lease, 1)
+	// 4. Send, and 5. settle: tell the scheduler what became of it.
+	answer := t.send(out, claim, permit, 1)
 
 	// 6. Retry, if it is one.
-	if t.scheduler.cfg.DryRun || !answer.retryable(out, body) {
-		return answer.resp, answer.err
+	if !t.scheduler.cfg.DryRun && answer.retryable(out, body) {
+		answer = t.retry(ctx, out, body, claim, permit.Waited(), answer)
 	}
-	return t.retry(out, body, claim, lease.Waited(), answer)
+	if answer.resp != nil {
+		answer.resp.Request = req
+	}
+	return answer.resp, answer.err
 }
 
-// acquire asks the budget, and tells the observers what came of it.
+// acquire asks the scheduler, and tells the observers what came of it.
 func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Duration) (*permit, error) {
 	ctx = t.classed(ctx)
-	lease, err := t.scheduler.acquire(ctx, claim, maxWait)
+	p, err := t.scheduler.acquire(ctx, claim, maxWait)
 	switch {
 	case err != nil:
-		t.hooks.tellRefused(ctx, err)
-	case len(t.hooks.waited) > 0 && lease.Waited() > 0:
-		t.hooks.tellWaited(ctx, claim, lease, t.scheduler.cfg.DryRun)
+		t.tellRefused(ctx, err)
+	case t.observer.Waited != nil && p.Waited() > 0:
+		t.tellWaited(ctx, claim, p)
 	}
-	return lease, err
+	return p, err
 }
 
 // Estimate returns how long a request like this one would wait if it came now:
@@ -216,7 +243,7 @@ func (t *Transport) classed(ctx context.Context) context.Context {
 	return WithPriority(ctx, t.cfg.Priority)
 }
 
-// Snapshot describes the budget's buckets and gates as they are now.
+// Snapshot describes the buckets and gates as they are now.
 func (t *Transport) Snapshot() Snapshot { return t.scheduler.snapshot() }
 
 // Close refuses all requests that wait and all that come after, unless it draws on

@@ -117,8 +117,8 @@ func serveFrames(c net.Conn, next func() h2act) {
 	}
 }
 
-// TestFaultsOfHTTP2: net/http sends again by itself what the server says it has
-// not looked at, below the throttle: for the throttle it is one request.
+// TestFaultsOfHTTP2: what the server says it has not looked at is sent again,
+// whatever the method, and costs a token each time.
 func TestFaultsOfHTTP2(t *testing.T) {
 	for _, c := range []struct {
 		name, method string
@@ -126,8 +126,8 @@ func TestFaultsOfHTTP2(t *testing.T) {
 		status       int
 		spent        int
 	}{
-		{"REFUSED_STREAM", "POST", []h2act{refuse, status("200")}, 200, 1},
-		{"GOAWAY", "POST", []h2act{goAway, status("200")}, 200, 1},
+		{"REFUSED_STREAM", "POST", []h2act{refuse, status("200")}, 200, 2},
+		{"GOAWAY", "POST", []h2act{goAway, status("200")}, 200, 2},
 		{"stream reset", "GET", []h2act{cancelStream, status("200")}, 200, 2},
 		{"stream reset, POST", "POST", []h2act{cancelStream, status("200")}, 0, 1},
 		{"429 without headers", "POST", []h2act{status("429"), status("200")}, 200, 2},

@@ -3,90 +3,72 @@
 // A server in trouble answers retries with more failures, so retries that are
 // bounded for each call alone multiply its load just when it can bear it least.
 // The clients of gRPC (A6, "retry throttling") and of AWS ("retry quota") bound
-// them for all calls together: the more requests succeed in being made, the more
-// may be repeated. This one counts as Finagle's RetryBudget does: a fraction of
-// the requests of the last minute, and a few that need no requests to earn them.
+// them for all calls together: the more requests are made, the more may be
+// repeated. This one counts as Finagle's RetryBudget does: a fraction of the
+// requests of the last minute, and a few that need no requests to earn them.
 //
 // The time is an argument everywhere: "now" is the monotonic time since a moment
-// that the caller fixes once, never negative.
+// that the caller fixes once, never negative. Nothing here locks: the caller holds a
+// lock around every call.
 package retrybudget
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
-// The last minute is kept in slices, of which the oldest is dropped at a time:
-// it is never longer than a minute, and shorter by a slice at most.
+// Memory is how long a request, and a retry, count.
+const Memory = time.Minute
+
+// slices is into how many parts the memory is divided: the oldest is dropped at a
+// time, so it is never longer than a minute, and shorter by a slice at most.
 const (
-	memory = time.Minute
 	slices = 12
-	slice  = memory / slices
+	slice  = Memory / slices
 )
 
 // Budget lets a fraction of the last minute's requests be repeated, and free
-// retries a minute besides. It is safe for concurrent use. Use [New].
+// retries a minute besides. Use [New].
 type Budget struct {
 	fraction float64
 	free     int
 
-	mu     sync.Mutex
-	kept   [slices]counts // a ring
-	sum    counts         // of all in it
-	latest int64          // the number of the slice that is being filled
+	kept   [slices]int // retries: a ring
+	sum    int         // of all in it
+	latest int64       // the number of the slice that is being filled
 	denied int64
 }
 
-type counts struct{ requests, retries int }
-
 // New returns a budget of fraction ≥ 0 and free ≥ 0.
-func New(fraction float64, free int) *Budget { return &Budget{fraction: fraction, free: free} }
+func New(fraction float64, free int) Budget { return Budget{fraction: fraction, free: free} }
 
-// Request counts a request that is no retry.
-func (b *Budget) Request(now time.Duration) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.advanceLocked(now)
-	b.kept[b.latest%slices].requests++
-	b.sum.requests++
-}
-
-// Retry reports whether one more retry may be made, and counts it or its denial.
-func (b *Budget) Retry(now time.Duration) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.advanceLocked(now)
-	if b.leftLocked() <= 0 {
+// Retry reports whether one more retry may be made after so many requests in the
+// last minute that were no retries, and counts it, or its denial.
+func (b *Budget) Retry(now time.Duration, requests int64) bool {
+	b.advance(now)
+	if b.left(requests) <= 0 {
 		b.denied++
 		return false
 	}
-	b.kept[b.latest%slices].retries++
-	b.sum.retries++
+	b.kept[b.latest%slices]++
+	b.sum++
 	return true
 }
 
 // State returns how many retries may be made now, and how many were ever denied.
-func (b *Budget) State(now time.Duration) (left int, denied int64) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.advanceLocked(now)
-	return max(b.leftLocked(), 0), b.denied
+func (b *Budget) State(now time.Duration, requests int64) (left int, denied int64) {
+	b.advance(now)
+	return max(b.left(requests), 0), b.denied
 }
 
-func (b *Budget) leftLocked() int {
-	return b.free + int(b.fraction*float64(b.sum.requests)) - b.sum.retries
+func (b *Budget) left(requests int64) int {
+	return b.free + int(b.fraction*float64(requests)) - b.sum
 }
 
-// advanceLocked drops what is older than a minute. A clock that was read before
-// another caller's changes nothing.
-func (b *Budget) advanceLocked(now time.Duration) {
+// advance drops what is older than a minute.
+func (b *Budget) advance(now time.Duration) {
 	current := int64(now / slice)
 	for n := 0; b.latest < current && n < slices; n++ {
 		b.latest++
-		old := &b.kept[b.latest%slices]
-		b.sum.requests -= old.requests
-		b.sum.retries -= old.retries
-		*old = counts{}
+		b.sum -= b.kept[b.latest%slices]
+		b.kept[b.latest%slices] = 0
 	}
 	b.latest = max(b.latest, current)
 }

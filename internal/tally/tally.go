@@ -87,6 +87,21 @@ func (h *History) Slices(now time.Duration) []Slice {
 	return all
 }
 
+// Sent returns how many requests, but for repeats, were sent in the last while: as
+// long as d, and up to a slice less.
+func (h *History) Sent(now, d time.Duration) (n int64) {
+	if !h.used {
+		return 0
+	}
+	h.roll(now)
+	for i := max(0, h.newest-int64(d/SliceLength)+1); i <= h.newest; i++ {
+		if s := &h.ring[i%kept]; s.Start == time.Duration(i)*SliceLength {
+			n += s.Counts.Sent - s.Retried
+		}
+	}
+	return n
+}
+
 // roll empties the slices that now has moved past.
 func (h *History) roll(now time.Duration) {
 	number := int64(now / SliceLength)

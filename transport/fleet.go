@@ -26,16 +26,17 @@ type fleet struct {
 	blocks []*endpoint
 	known  []foreignBlock // what the last answer said
 
-	lease  time.Duration // what is owned may be spent until then
-	asking []*station    // in the exchange under way; nil: there is none
-	at     time.Duration // when the next one is due, or never
-	timer  *time.Timer
-	err    error         // why nothing may go on
-	errAt  time.Duration // until when not to try again
-	away   error         // why the Budget could not be reached
-	since  time.Duration // when it was first away, or back
-	closed bool
-	left   chan struct{} // closed when the Budget knows that the program has left
+	lease   time.Duration // what is owned may be spent until then
+	asking  []*station    // in the exchange under way; nil: there is none
+	reports int           // how many there were
+	at      time.Duration // when the next one is due, or never
+	timer   *time.Timer
+	err     error         // why nothing may go on
+	errAt   time.Duration // until when not to try again
+	away    error         // why the Budget could not be reached
+	since   time.Duration // when it was first away, or back
+	closed  bool
+	left    chan struct{} // closed when the Budget knows that the program has left
 }
 
 const (
@@ -70,8 +71,10 @@ func (f *fleet) askLocked(st *station, now time.Duration) {
 	case f.closed:
 	case !sh.valid(now) && f.err != nil && now < f.errAt:
 		f.s.expelUnavailableLocked(st, f.err, now)
-	case !sh.valid(now), sh.news(st),
-		sh.keep == 0 && st.owned() < sh.told: // what has come back may be ours again
+	case !sh.valid(now), sh.news(st):
+		sh.hoped = true
+		fallthrough
+	case sh.keep == 0 && st.owned() < sh.owned: // what has come back may be ours again
 		f.dueLocked(st)
 		f.wantLocked(now, now)
 	}
@@ -175,16 +178,18 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 	n := min(len(f.due), maxAsking)
 	f.asking = append(make([]*station, 0, n), f.due[:n]...)
 	f.due = append(f.due[:0], f.due[n:]...)
+	f.reports++
 	r := &Report{Limits: make([]Usage, n), Complete: len(f.due) == 0}
 	for i, st := range f.asking {
 		sh := st.share
 		sh.due, sh.asking = false, true
+		sh.told = sh.waiting(st)
 		owned, period := st.window.Limit()
 		if free := st.window.Free(now); free > 0 && owned > sh.keep && sh.valid(now) {
 			owned -= min(free, owned-sh.keep)
 			st.window.Resize(owned, period)
 		}
-		sh.told = owned
+		sh.owned = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
 	for _, ep := range f.blocks {
@@ -261,14 +266,15 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 // heedLocked gives a window the size that an answer told.
 func (f *fleet) heedLocked(st *station, to *Share, now time.Duration) {
 	sh := st.share
-	before := st.owned() + sh.spare
+	if to.Part < st.owned()+sh.spare {
+		sh.hoped = true
+	}
 	st.window.Resize(to.Owned, to.Window)
 	st.window.Keep(to.Keep)
-	sh.told, sh.keep, sh.spare, sh.confirmed = to.Owned, to.Keep, max(0, to.Part-to.Owned), true
+	sh.owned, sh.keep, sh.spare, sh.confirmed = to.Owned, to.Keep, max(0, to.Part-to.Owned), true
 	if st.reserve != nil {
 		st.reserve = reserveFrom(to.Reserve)
 	}
-	sh.shrunk = to.Owned+sh.spare < before
 	if st.limit.Private && to.Owned > 0 && sh.backAt == never {
 		f.back.push(st, max(st.window.When(now, 0, 0, 0), now+st.period()/8))
 	}
@@ -281,21 +287,28 @@ func (f *fleet) heedLocked(st *station, to *Share, now time.Duration) {
 func (f *fleet) shortLocked(asked []*station, now time.Duration) {
 	for _, st := range asked {
 		sh := st.share
-		if st.line != nil && (sh.shrunk || sh.late) {
-			f.s.expelLateLocked(st, now, func(p *permit, ahead int) time.Duration {
-				if p.late {
-					p.until = now
-					return max(p.whenLocked(st, now, ahead), now+1)
-				}
-				return p.whenLocked(st, now, ahead)
-			})
-		}
-		sh.asking, sh.shrunk, sh.late = false, false, false
 		for class := range sh.short {
-			sh.short[class] = st.line != nil && st.line.LenOf(class) > 0 || f.s.cfg.DryRun && st.window.Free(now) < 0
+			sh.short[class] = sh.told[class] && (st.line != nil && st.line.LenOf(class) > 0 || f.s.cfg.DryRun && st.window.Free(now) < 0)
+		}
+		hoped := sh.hoped
+		sh.asking, sh.hoped = false, sh.due
+		if st.line != nil && hoped {
+			f.s.expelLateLocked(st, now, func(p *permit, ahead int) time.Duration {
+				at := p.whenLocked(st, now, ahead)
+				if p.late { // what the exchange took does not count
+					p.until = max(p.until, now)
+					if p.reports < f.reports || !sh.due {
+						at = max(at, f.soonest(now))
+					}
+				}
+				return at
+			})
 		}
 	}
 }
+
+// soonest returns when the Budget may be asked again.
+func (f *fleet) soonest(now time.Duration) time.Duration { return max(f.at, now+1) }
 
 // heedBlocksLocked closes the gates that other programs found blocked. A moment more
 // than is known here is the time that the news was on its way.
@@ -338,7 +351,7 @@ func (f *fleet) deciding(st *station) bool {
 	if f == nil || st.share == nil || !st.share.due && !st.share.asking {
 		return false
 	}
-	st.share.late = true
+	st.share.hoped = true
 	return true
 }
 

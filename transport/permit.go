@@ -44,6 +44,7 @@ type waiting struct {
 	turn    queue.Node[*permit]  // among all who wait
 	stood   time.Duration        // since when it stands in that line
 	longest time.Duration        // the longest time that it stood in one
+	reports int                  // how many of the fleet there had been when it came to stand there
 	late    bool                 // its bound is over, but it may have the exchange under way
 	done    bool                 // granted or refused
 	granted chan struct{}        // closed when done
@@ -156,7 +157,11 @@ func (p *permit) queueFullError(now time.Duration, n int) *ThrottledError {
 // sooner than from the end of its part of the line.
 func (p *permit) lateError(now time.Duration) *ThrottledError {
 	st := p.way[p.at]
-	return p.refusal(st, now, p.whenLocked(st, now, max(0, st.ahead(p.class, p.flow)-1)))
+	at := p.whenLocked(st, now, max(0, st.ahead(p.class, p.flow)-1))
+	if st.share != nil {
+		at = max(at, st.share.fleet.soonest(now))
+	}
+	return p.refusal(st, now, at)
 }
 
 func (p *permit) closedError() error {

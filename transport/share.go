@@ -16,13 +16,13 @@ type share struct {
 	until     time.Duration       // what is owned may be spent until then, whatever the lease; 0: no such bound
 	due       bool                // the next exchange must name it
 	asking    bool                // the one under way does
-	told      int                 // so many are owned, as far as the Budget was told
+	owned     int                 // how many are, as far as the Budget was told
 	keep      int                 // beyond so many, those that come back are given back
 	spare     int                 // so many more can be had, as things stand
-	short     [queue.Classes]bool // who waits although the Budget has been told
+	told      [queue.Classes]bool // who waits, as far as the Budget was told
+	short     [queue.Classes]bool // who got nothing by it
 	backAt    time.Duration       // when it is looked at for tokens to give back, or never
-	shrunk    bool                // the last answer left less than was to be expected
-	late      bool                // somebody waits beyond its bound, for the exchange
+	hoped     bool                // who waits may have to be told that he waits too long
 
 	peaks stretches[int]                // how many were spent at most, in stretches of memory
 	sent  stretches[[queue.Classes]int] // how many requests of each class went, in stretches of the window
@@ -61,17 +61,31 @@ func (sh *share) valid(now time.Duration) bool {
 	return sh.confirmed && now < sh.fleet.lease && (sh.until == 0 || now < sh.until)
 }
 
+// waiting returns which classes wait. In a dry run nobody does, and any would.
+func (sh *share) waiting(st *station) (who [queue.Classes]bool) {
+	for class := range who {
+		who[class] = sh.fleet.s.cfg.DryRun || st.line != nil && st.line.LenOf(class) > 0
+	}
+	return who
+}
+
 // news reports whether somebody waits of whom the Budget has not been told.
 func (sh *share) news(st *station) bool {
-	if st.line == nil { // a dry run, where nobody waits
-		return !sh.short[0]
-	}
-	for class, short := range sh.short {
-		if !short && st.line.LenOf(class) > 0 {
+	for class, waits := range sh.waiting(st) {
+		if waits && !sh.short[class] {
 			return true
 		}
 	}
 	return false
+}
+
+// hope returns how many more tokens somebody of a class can hope for. As long as
+// the Budget has not denied him one, he can hope for all.
+func (sh *share) hope(st *station, class int) int {
+	if sh.short[class] {
+		return sh.spare
+	}
+	return max(sh.spare, st.limit.N-st.owned())
 }
 
 // idle reports whether the window may be forgotten. A limit that is not private is

@@ -134,6 +134,9 @@ func (st *station) push(p *permit, now time.Duration) {
 		p.place.Who, p.turn.Value = p, p
 	}
 	p.stood = now
+	if st.share != nil {
+		p.reports = st.share.fleet.reports
+	}
 	st.line.Push(&p.place, p.class, p.flow)
 }
 
@@ -199,7 +202,7 @@ func (st *station) when(now time.Duration, class, ahead int, latency time.Durati
 	}
 	spare := 0
 	if st.share != nil {
-		spare = st.share.spare
+		spare = st.share.hope(st, class)
 	}
 	at := st.window.When(now, ahead, spare, latency)
 	if st.reserve != nil && st.reserve[class] > 0 && spare == 0 {

@@ -78,7 +78,6 @@ func (f figures) wait(q float64) time.Duration {
 type network struct {
 	latency time.Duration
 	lost    func() loss // nil: nothing
-	lease   time.Duration
 }
 
 type loss int
@@ -241,7 +240,7 @@ func TestFleetUsesItsLimitAndSharesItFairly(t *testing.T) {
 		{"8 × 32, 1000 in 10 s", shared(1000, 10*sec), times(8, program{callers: 32}), 0.995, 0.999, 0.15},
 		{"20 × 32, 1000 in 10 s", shared(1000, 10*sec), times(20, program{callers: 32}), 0.995, 0.999, 0.30},
 		{"8 × 32, 200 in 2 s", shared(200, 2*sec), times(8, program{callers: 32}), 0.965, 0.999, 0.45},
-		{"8 × 32, 100 in 10 s", shared(100, 10*sec), times(8, program{callers: 32}), 0.995, 0.999, 1.0},
+		{"8 × 32, 100 in 10 s", shared(100, 10*sec), times(8, program{callers: 32}), 0.995, 0.98, 1.5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

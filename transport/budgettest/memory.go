@@ -110,10 +110,12 @@ func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Sha
 	if d.Spare {
 		s.Part = max(s.Part, u.Owned+free)
 	}
-	s.Reserve = reserve
-	if len(programs) > 1 {
-		s.Reserve.Normal = min(s.Reserve.Normal, u.Need.Interactive)
-		s.Reserve.Batch = min(s.Reserve.Batch, u.Need.Interactive+u.Need.Normal)
+	if len(programs) > 1 { // the pool has the rest
+		s.Reserve.Normal = min(reserve.Normal, u.Need.Interactive)
+		s.Reserve.Batch = min(reserve.Batch, u.Need.Interactive+u.Need.Normal)
+	} else {
+		pool := free - (s.Owned - u.Owned)
+		s.Reserve.Normal, s.Reserve.Batch = max(0, reserve.Normal-pool), max(0, reserve.Batch-pool)
 	}
 	p.told[i].Owned = s.Owned
 	return s

@@ -1,0 +1,225 @@
+package budgettest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// What can be seen from outside: estimates, dry runs, observers, the snapshot.
+
+// estimate asks what a request would wait.
+func (p *program) estimate(path string) time.Duration {
+	p.Helper()
+	req, err := http.NewRequest(http.MethodGet, "http://server.test"+path, nil)
+	if err != nil {
+		p.Fatal(err)
+	}
+	d, err := p.patient.Estimate(req)
+	if err != nil {
+		p.Error(err)
+	}
+	return d
+}
+
+func estimateIsTheWait(e *env) {
+	const n = 2
+	e.route("/", e.limit("shared", n))
+	p := e.program()
+	for range n {
+		for range 20 {
+			if d := p.estimate("/"); d != 0 {
+				e.Errorf("with a token to be had: %s", d)
+			}
+		}
+		p.now("/")
+	}
+	free := e.server.log("")[0].answered + e.window
+	before := e.since()
+	d := p.estimate("/")
+	if d > e.window || d <= 0 && (!e.real || e.since() < free) {
+		e.Errorf("with none: %s", d)
+	}
+	p.get("/")
+	e.at("it was sent", e.server.log("")[n].at, before+d)
+}
+
+func dryRunHoldsNobody(e *env) {
+	const n, requests = 2, 5
+	e.route("/", e.limit("shared", n))
+	var seen notes
+	p := e.program(seen.observe, func(c *transport.Config) { c.DryRun = true })
+	for i := range requests {
+		p.get("/")
+		e.eventually("it owns what it needs", func() bool {
+			s := p.patient.Snapshot()
+			return s.Limits[0].Owned >= min(n, i+1)
+		})
+	}
+	e.server.answers("/", tooMany(e.window))
+	if err := e.send(e.Context(), p.patient, "/"); !errors.Is(err, statusError(http.StatusTooManyRequests)) {
+		e.Errorf("got %v, want the 429", err)
+	}
+	p.get("/")
+	log := e.server.log("")
+	if e.real && e.since() > log[0].answered+e.window {
+		return
+	}
+	s := p.patient.Snapshot()
+	if l := s.Limits[0]; l.Free != n-requests-2 || l.Waiting != 0 {
+		e.Errorf("%+v", l)
+	}
+	want := transport.Counts{Sent: requests + 2, Waited: requests + 2 - n, Refused: 0, Throttled: 1}
+	if c := s.Endpoints[0].Counts; c != want {
+		e.Errorf("counts %+v, want %+v", c, want)
+	}
+	if held, blocks := seen.count("would wait limit shared"), seen.count("would wait"); held < requests-n || blocks != requests-n+2 {
+		e.Errorf("told %q", seen.all())
+	}
+}
+
+func observersAreTold(e *env) {
+	e.route("/", e.limit("shared", 2))
+	var seen notes
+	p := e.program(seen.observe)
+	e.server.answers("/", tooMany(e.windows(0.5)))
+	p.get("/")
+	_ = p.refused("/", e.server.log("")[1].answered+e.window)
+	e.eventually("the end of the block is told", func() bool { return seen.count("unblocked") > 0 })
+	got := seen.all()
+	// The end of the block and the first request after it are one moment.
+	if i := slices.Index(got, "unblocked"); i >= 0 {
+		got = append(slices.Delete(got, i, i+1), "unblocked")
+	}
+	got = slices.DeleteFunc(got, func(line string) bool { return line == "waited limit shared" }) // for an exchange
+	want := []string{"blocked", "answered 1: 429", "retrying 1: 429", "waited block ", "answered 2: 200", "refused max_wait limit", "unblocked"}
+	if !slices.Equal(got, want) && !e.real {
+		e.Errorf("told %q, want %q", got, want)
+	}
+	for _, line := range want[:5] {
+		if !slices.Contains(got, line) {
+			e.Errorf("told %q, without %q", got, line)
+		}
+	}
+}
+
+func snapshotAddsUp(e *env) {
+	const n = 5
+	limit := e.limit("shared", n)
+	e.route("/", limit)
+	e.server.takes = func(nth int) (way, back time.Duration) {
+		if nth == 2 {
+			back = e.window / 2
+		}
+		return 0, back
+	}
+	p := e.program()
+	p.now("/")
+	p.now("/")
+	out := e.crowd()
+	out.times(1, func() { p.get("/") })
+	e.eventually("it is under way", func() bool { return len(e.server.log("")) == 3 })
+	s := p.patient.Snapshot()
+	l := s.Limits[0]
+	if l.Key != limit.Key || l.Free+l.InFlight+l.Returning != l.Owned || l.Waiting != 0 || l.N != n || l.Window != e.window ||
+		l.Owned > n || e.budget == nil && l.Owned < n {
+		e.Errorf("the bucket is %+v", l)
+	}
+	if (l.InFlight != 1 || l.Returning != 2) && (!e.real || e.since() < e.server.log("")[0].answered+e.window/2) {
+		e.Errorf("the bucket is %+v; want 1 in flight, 2 returning", l)
+	}
+	p.now("/")
+	p.now("/")
+	out.Wait()
+	refused := int64(1)
+	if p.refused("/", e.server.log("")[0].answered+e.window) == nil {
+		refused = 0
+	}
+	p.get("/")
+	e.server.answers("/", tooMany(e.windows(0.1)))
+	p.get("/")
+
+	s = p.patient.Snapshot()
+	c := s.Endpoints[0].Counts
+	sent := int64(len(e.server.log("")))
+	want := transport.Counts{Sent: sent, Waited: c.Waited, Refused: refused, Throttled: 1, Retried: 1}
+	if c != want || !e.real && c.Waited < 2 {
+		e.Errorf("counts %+v, want %+v", c, want)
+	}
+	if w := s.Endpoints[0].Waits; w.P50 > w.Max || c.Waited > 0 && w.Max == 0 {
+		e.Errorf("waits %+v", w)
+	}
+	var sum transport.Counts
+	for _, slice := range s.History.Slices {
+		sum.Sent += slice.Sent
+		sum.Waited += slice.Waited
+		sum.Refused += slice.Refused
+		sum.Throttled += slice.Throttled
+		sum.Retried += slice.Retried
+	}
+	if sum != c {
+		e.Errorf("the history comes to %+v, want %+v", sum, c)
+	}
+	if f := s.Fleet; (f == nil) != (e.budget == nil) || f != nil && !f.Reached {
+		e.Errorf("the fleet is %+v", f)
+	}
+}
+
+// notes is what an observer was told.
+type notes struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (n *notes) add(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, fmt.Sprintf(format, args...))
+}
+
+func (n *notes) all() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.lines)
+}
+
+// count returns how many lines begin so.
+func (n *notes) count(begin string) (k int) {
+	for _, line := range n.all() {
+		if strings.HasPrefix(line, begin) {
+			k++
+		}
+	}
+	return k
+}
+
+func (n *notes) observe(c *transport.Config) {
+	c.Observers = append(c.Observers, &transport.Observer{
+		Waited: func(_ context.Context, e transport.WaitEvent) {
+			how := "waited"
+			if e.DryRun {
+				how = "would wait"
+			}
+			n.add("%s %s %s", how, e.Hold, e.Limit)
+		},
+		Refused:   func(_ context.Context, e *transport.ThrottledError) { n.add("refused %s %s", e.Reason, e.Hold) },
+		Answered:  func(_ context.Context, e transport.AnswerEvent) { n.add("answered %d: %d", e.Attempt, e.Status) },
+		Retrying:  func(_ context.Context, e transport.RetryEvent) { n.add("retrying %d: %d", e.Attempt, e.Status) },
+		Blocked:   func(transport.BlockEvent) { n.add("blocked") },
+		Unblocked: func(transport.BlockEvent) { n.add("unblocked") },
+		RateChanged: func(e transport.RateEvent) {
+			if e.Learned {
+				n.add("rate learned")
+			} else {
+				n.add("rate forgotten")
+			}
+		},
+	})
+}

@@ -1,0 +1,24 @@
+package transport_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
+)
+
+func TestConformance(t *testing.T) {
+	budgettest.Run(t, func(*testing.T) transport.Budget { return nil })
+}
+
+func TestConformanceOfABudgetInMemory(t *testing.T) {
+	budgettest.Run(t, func(*testing.T) transport.Budget { return new(budgettest.Memory) })
+}
+
+// A round trip away, as every real one is.
+func TestConformanceOfABudgetFarAway(t *testing.T) {
+	budgettest.Run(t, func(*testing.T) transport.Budget {
+		return &away{new(budgettest.Memory), network{latency: 2 * time.Millisecond}}
+	}, budgettest.Slack(50*time.Millisecond))
+}

@@ -20,7 +20,7 @@ func (e *env) pair(change ...func(*transport.Config)) (a, b *program) {
 }
 
 func neverMoreThanNOfTwo(e *env) {
-	const n, requests = 10, 120
+	const n, requests = 10, 80
 	a, b := e.pair()
 	e.route("/", e.limit("shared", n))
 	e.server.takes = e.uneven
@@ -55,11 +55,11 @@ func sameToBoth(e *env) {
 	a.loops(all, callers, context.Background(), "a", more)
 	a.come(callers)
 	b.loops(all, callers, context.Background(), "b", more)
-	e.eventually("many went", func() bool { return len(e.server.log("")) >= 12*n })
+	e.eventually("many went", func() bool { return len(e.server.log("")) >= 10*n })
 	order := e.server.order("/")
 	done.Store(true)
 	all.Wait()
-	late := order[4*n:]
+	late := order[3*n:]
 	if of := strings.Count(late, "a"); of < len(late)*2/5 || of > len(late)*3/5 {
 		e.Errorf("of %d that went, %d were the first's", len(late), of)
 	}

@@ -86,6 +86,9 @@ func (p *program) burst(path string, class transport.Priority) int {
 		switch err := p.send(as(class), p.hasty, path); {
 		case err == nil && n < 1000:
 		case err != nil && errors.As(err, new(*transport.ThrottledError)):
+			if n == 0 {
+				p.Fatalf("not a single one went: %v", err)
+			}
 			return n
 		default:
 			p.Fatalf("%s after the start: number %d: %v", p.since(), n, err)

@@ -17,7 +17,7 @@ func (e *env) uneven(nth int) (way, back time.Duration) {
 }
 
 func neverMoreThanN(e *env) {
-	const n, requests = 5, 40
+	const n, requests = 5, 30
 	e.route("/", e.limit("shared", n))
 	e.server.takes = e.uneven
 	p := e.program()

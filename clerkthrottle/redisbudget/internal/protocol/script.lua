@@ -186,11 +186,14 @@ for _, l in ipairs(limits) do
     keep = sum(l, told, DOWN)
   end
   if l.m[SPARE] == 1 then part = math.max(part, told[1] + free) end
-  local r1, r2 = l.m[RESERVE + 1], l.m[RESERVE + 2]
-  if l.m[PROGRAMS] > 1 then
-    r1, r2 = math.min(r1, told[4]), math.min(r2, told[4] + told[5])
-  end
   l.m[OWNED] = l.m[OWNED] - told[1] + owned
+  local r1, r2 = l.m[RESERVE + 1], l.m[RESERVE + 2]
+  if l.m[PROGRAMS] > 1 then -- the pool has the rest
+    r1, r2 = math.min(r1, told[4]), math.min(r2, told[4] + told[5])
+  else
+    local pool = l.m[N] - l.m[OWNED]
+    r1, r2 = math.max(0, r1 - pool), math.max(0, r2 - pool)
+  end
   told[1] = owned
   say(owned, part, keep, l.m[WINDOW], r1, r2)
 end

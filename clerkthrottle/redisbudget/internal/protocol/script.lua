@@ -175,15 +175,18 @@ for _, l in ipairs(limits) do
   end
   local part = sum(l, told, UP)
   local free = l.m[N] - l.m[OWNED]
-  local owned = told[1]
-  if not recovering and now >= l.m[HELD] then
-    owned = owned + math.max(0, math.min(part - owned, free))
-  end
   local keep = 2147483647
   if l.private then
     keep = 0
   elseif l.m[WANTED] == 1 then
     keep = sum(l, told, DOWN)
+  end
+  local owned, most = told[1], part
+  if owned < before and not l.private then -- what goes round is another's turn
+    most = math.min(part, math.max(owned, keep))
+  end
+  if not recovering and now >= l.m[HELD] then
+    owned = owned + math.max(0, math.min(most - owned, free))
   end
   if l.m[SPARE] == 1 then part = math.max(part, told[1] + free) end
   l.m[OWNED] = l.m[OWNED] - told[1] + owned

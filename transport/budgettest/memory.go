@@ -82,6 +82,7 @@ func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Sha
 		i = len(p.members)
 		p.members, p.told = append(p.members, me), append(p.told, u)
 	}
+	gave := u.Owned < p.told[i].Owned
 	limit := *u.Limit // the caller's to change
 	u.Limit = &limit
 	p.told[i] = u
@@ -104,8 +105,12 @@ func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Sha
 	}
 	d := Divide(n, reserve, u.Private, programs)
 	s := transport.Share{Owned: u.Owned, Part: d.Parts[mine], Keep: d.Keeps[mine], Window: window}
+	most := s.Part
+	if gave && !u.Private { // what goes round is another's turn
+		most = min(most, max(u.Owned, s.Keep))
+	}
 	if !now.Before(p.held) {
-		s.Owned += max(0, min(s.Part-u.Owned, free))
+		s.Owned += max(0, min(most-u.Owned, free))
 	}
 	if d.Spare {
 		s.Part = max(s.Part, u.Owned+free)

@@ -60,6 +60,7 @@ type figures struct {
 	sent               []int           // by program
 	waits              []time.Duration // of interactive calls, sorted
 	failed             int
+	unavailable        int
 }
 
 func (f figures) String() string {
@@ -138,8 +139,9 @@ func (f *fleet) run(t *testing.T, counted time.Duration) figures {
 	end := from + counted
 	out := figures{sent: make([]int, len(f.programs))}
 	budget := &away{&f.budget, f.network}
-	before := 0
-	time.AfterFunc(from, func() { before = f.budget.Exchanges() })
+	var exchanges [2]int
+	time.AfterFunc(from, func() { exchanges[0] = f.budget.Exchanges() })
+	time.AfterFunc(end, func() { exchanges[1] = f.budget.Exchanges() })
 	var all sync.WaitGroup
 	for i, p := range f.programs {
 		var last sync.Map
@@ -185,6 +187,8 @@ func (f *fleet) run(t *testing.T, counted time.Duration) figures {
 					now := time.Since(f.start)
 					f.mu.Lock()
 					switch {
+					case errors.As(err, new(*transport.UnavailableError)):
+						out.unavailable++
 					case err != nil:
 						out.failed++
 					case began >= from && p.class == transport.Interactive:
@@ -192,6 +196,9 @@ func (f *fleet) run(t *testing.T, counted time.Duration) figures {
 						out.waits = append(out.waits, now-began-took.(time.Duration))
 					}
 					f.mu.Unlock()
+					if err != nil {
+						time.Sleep(10 * time.Millisecond)
+					}
 					if p.pause > 0 {
 						time.Sleep(max(0, p.pause-(now-began)))
 					}
@@ -214,7 +221,7 @@ func (f *fleet) run(t *testing.T, counted time.Duration) figures {
 	}
 	out.share = sum / (float64(f.limit.N) * float64(counted) / float64(f.limit.Window))
 	out.jain = sum * sum / (float64(len(f.programs)) * squares)
-	out.calls = float64(f.budget.Exchanges()-before) / sum
+	out.calls = float64(exchanges[1]-exchanges[0]) / sum
 	if out.most > f.limit.N {
 		t.Errorf("%d in a window, want %d at most", out.most, f.limit.N)
 	}
@@ -240,7 +247,8 @@ func TestFleetUsesItsLimitAndSharesItFairly(t *testing.T) {
 		{"8 × 32, 1000 in 10 s", shared(1000, 10*sec), times(8, program{callers: 32}), 0.995, 0.999, 0.15},
 		{"20 × 32, 1000 in 10 s", shared(1000, 10*sec), times(20, program{callers: 32}), 0.995, 0.999, 0.30},
 		{"8 × 32, 200 in 2 s", shared(200, 2*sec), times(8, program{callers: 32}), 0.965, 0.999, 0.45},
-		{"8 × 32, 100 in 10 s", shared(100, 10*sec), times(8, program{callers: 32}), 0.995, 0.98, 1.5},
+		{"8 × 32, 100 in 10 s", shared(100, 10*sec), times(8, program{callers: 32}), 0.97, 0.999, 1.0},
+		{"8 × 32, 10 in 10 s", shared(10, 10*sec), times(8, program{callers: 32}), 0.93, 0.98, 10},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -272,8 +280,8 @@ func TestFleetLendsWhatIsIdle(t *testing.T) {
 		}
 		got := f.run(t, duration())
 		t.Log(got, got.sent)
-		if got.share < 0.95 || got.calls > 0.25 || got.failed > 0 {
-			t.Errorf("want a share of 0.95 and 0.25 calls a request; %d failed", got.failed)
+		if got.share < 0.97 || got.calls > 0.15 || got.failed > 0 {
+			t.Errorf("want a share of 0.97 and 0.15 calls a request; %d failed", got.failed)
 		}
 	})
 }
@@ -302,4 +310,40 @@ func TestFleetWithoutAReserve(t *testing.T) {
 		got := f.run(t, duration())
 		t.Log(got, got.sent)
 	})
+}
+
+// Exchanges are lost on the way there, or on the way back, or take long: then tokens
+// are late, and never too many.
+func TestFleetKeepsToItsLimitWhateverIsLost(t *testing.T) {
+	for seed := range uint64(8) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			var mu sync.Mutex
+			lost := func() loss {
+				mu.Lock()
+				defer mu.Unlock()
+				if random.IntN(3) > 0 {
+					return arrives
+				}
+				return loss(random.IntN(5))
+			}
+			f := fleet{
+				limit: shared(20+random.IntN(200), time.Duration(1+random.IntN(5))*sec), warmup: sec,
+				network: network{latency: time.Duration(1+random.IntN(400)) * time.Millisecond, lost: lost},
+			}
+			for i := range 2 + random.IntN(4) {
+				p := program{callers: 1 + random.IntN(40), class: transport.Priority(random.IntN(3) - 1)}
+				if random.IntN(2) == 0 {
+					p.awake = func(since time.Duration) bool { return int(since/(3*sec))%3 != i%3 }
+				}
+				p.config = func(c *transport.Config) { c.ReserveInteractive = 0.3 }
+				f.programs = append(f.programs, p)
+			}
+			got := f.run(t, 30*sec)
+			t.Logf("%d programs, %d in %s, %s away: %s", len(f.programs), f.limit.N, f.limit.Window, f.network.latency, got)
+			if got.failed > 0 || got.share < 0.3 {
+				t.Errorf("%d failed, and %.2f of the limit was used", got.failed, got.share)
+			}
+		})
+	}
 }

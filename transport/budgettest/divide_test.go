@@ -1,0 +1,109 @@
+package budgettest
+
+import (
+	"math"
+	"testing"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// FuzzDivide checks what a division owes everybody, whatever they need.
+//
+//	go test -fuzz FuzzDivide ./transport/budgettest
+func FuzzDivide(f *testing.F) {
+	f.Add(uint16(100), uint8(0), uint8(0), false, []byte{0, 0, 50, 0, 10, 0, 0, 50, 0})
+	f.Add(uint16(3), uint8(0), uint8(0), false, []byte{0, 9, 0, 1, 0, 9, 0, 1, 0, 9, 0, 1, 0, 9, 0, 0, 0, 9, 0, 0})
+	f.Add(uint16(1000), uint8(100), uint8(20), false, []byte{10, 0, 0, 200, 16, 0, 0, 20, 0, 0, 255, 255})
+	f.Add(uint16(10), uint8(0), uint8(0), true, []byte{0, 1, 0, 0, 0, 3, 0, 2})
+	f.Fuzz(func(t *testing.T, size uint16, r1, r2 uint8, private bool, data []byte) {
+		n := int(size)%2000 + 1
+		reserve := transport.Classes{Normal: int(r1) * (n - 1) / 512}
+		reserve.Batch = reserve.Normal + int(r2)*(n-1)/512
+		var programs []Holding
+		var need [3]int
+		owned := 0
+		for ; len(data) >= 4 && len(programs) < 40; data = data[4:] {
+			p := Holding{min(int(data[3]), n-owned), transport.Classes{Interactive: int(data[0]), Normal: int(data[1]), Batch: int(data[2])}}
+			for class, k := range classesOf(p.Need) {
+				need[class] += k
+			}
+			owned += p.Owned
+			programs = append(programs, p)
+		}
+		if len(programs) == 0 {
+			return
+		}
+		d := Divide(n, reserve, private, programs)
+		checkDivision(t, n, reserve, private, programs, need, d)
+	})
+}
+
+func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool, programs []Holding, need [3]int, d Division) {
+	t.Helper()
+	all := func(p Holding) int { return p.Need.Interactive + p.Need.Normal + p.Need.Batch }
+	parts, keeps, short := 0, 0, false
+	for i, p := range programs {
+		parts += d.Parts[i]
+		if d.Parts[i] > all(p) || d.Parts[i] < 0 {
+			t.Errorf("program %d gets %d and needs %d", i, d.Parts[i], all(p))
+		}
+		short = short || d.Parts[i] < all(p)
+		switch {
+		case private && d.Keeps[i] != 0:
+			t.Errorf("program %d keeps %d of a private limit", i, d.Keeps[i])
+		case d.Keeps[i] == math.MaxInt32 && !d.Spare:
+			t.Errorf("program %d keeps all, though somebody lacks", i)
+		case d.Keeps[i] != math.MaxInt32 && d.Keeps[i] > d.Parts[i]:
+			t.Errorf("program %d keeps %d of a part of %d", i, d.Keeps[i], d.Parts[i])
+		case d.Keeps[i] != math.MaxInt32:
+			keeps += d.Keeps[i]
+		}
+	}
+	if parts > n+3*len(programs) || keeps > n {
+		t.Errorf("parts of %d and %d to keep, of %d", parts, keeps, n)
+	}
+	if d.Spare && (short || parts > n) {
+		t.Errorf("enough for all, yet parts of %v", d.Parts)
+	}
+	if len(programs) == 1 {
+		reserve = transport.Classes{}
+	}
+	// With a single class there is one level: nobody gets more than another who goes
+	// without, and nothing that may be used stays unused.
+	turn := func(class int) int { return min(need[class], n/11) }
+	usable := [3]int{n, max(n-reserve.Normal, turn(1)), max(n-reserve.Batch, turn(2))}
+	for class, k := range need {
+		if k == 0 || k != need[0]+need[1]+need[2] {
+			continue
+		}
+		least, most := math.MaxInt, 0
+		for i, p := range programs {
+			most = max(most, d.Parts[i])
+			if d.Parts[i] < all(p) {
+				least = min(least, d.Parts[i])
+			}
+		}
+		if least < most {
+			t.Errorf("one gets %d while another lacks and has %d: %v", most, least, d.Parts)
+		}
+		if want := min(k, usable[class]); parts < want || parts > want+len(programs) {
+			t.Errorf("parts come to %d, want %d and rounding", parts, want)
+		}
+	}
+	// No class starves: it gets a turn in eleven.
+	for class := 1; class < 3; class++ {
+		got, needed := 0, 0
+		for i, p := range programs {
+			if k := classesOf(p.Need)[class]; k == all(p) {
+				got, needed = got+d.Parts[i], needed+k
+			}
+		}
+		if needed == need[class] && got < turn(class) {
+			t.Errorf("class %d gets %d, want %d at least", class, got, turn(class))
+		}
+	}
+	// What better classes reserve is left by the worse.
+	if need[0] == 0 && need[1] == 0 && parts > usable[2]+len(programs) {
+		t.Errorf("batch gets %d of %d with a reserve of %d", parts, n, reserve.Batch)
+	}
+}

@@ -126,6 +126,7 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 		told.Owned = 0
 	}
 	told.Known = true
+	gave := told.Owned < l.Record[c.Program].Owned
 	l.Record[c.Program] = told
 	n, window, owned, me := told.N, told.Window, 0, 0
 	var reserve transport.Classes
@@ -159,15 +160,22 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 	l.Window, l.Known, s.Marked, s.Longest = window, true, true, max(s.Longest, told.Window)
 	d := budgettest.Divide(n, reserve, false, holdings)
 	share := transport.Share{Owned: told.Owned, Part: d.Parts[me], Keep: d.Keeps[me], Reserve: reserve}
+	most := share.Part
+	if gave { // what goes round is another's turn
+		most = min(most, max(told.Owned, share.Keep))
+	}
 	if !recovering && now >= l.Held {
-		share.Owned += max(0, min(share.Part-told.Owned, n-owned))
+		share.Owned += max(0, min(most-told.Owned, n-owned))
 	}
 	if d.Spare {
 		share.Part = max(share.Part, told.Owned+n-owned)
 	}
-	if len(holdings) > 1 {
+	if len(holdings) > 1 { // the pool has the rest
 		share.Reserve.Normal = min(reserve.Normal, told.Need.Interactive)
 		share.Reserve.Batch = min(reserve.Batch, told.Need.Interactive+told.Need.Normal)
+	} else {
+		pool := n - owned - (share.Owned - told.Owned)
+		share.Reserve.Normal, share.Reserve.Batch = max(0, reserve.Normal-pool), max(0, reserve.Batch-pool)
 	}
 	l.Record[c.Program].Owned = share.Owned
 	return share, window

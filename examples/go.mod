@@ -5,6 +5,12 @@ go 1.25.0
 require (
 	github.com/clerk/clerk-sdk-go/v2 v2.4.2
 	github.com/clerkthrottle/clerkthrottle-go v0.0.0
+	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle v0.0.0
+	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.0.0
+	github.com/prometheus/client_golang v1.24.1
+	github.com/redis/go-redis/v9 v9.17.3
+	go.opentelemetry.io/otel/exporters/prometheus v0.68.0
+	go.opentelemetry.io/otel/sdk/metric v1.46.0
 )
 
 require (
@@ -13,16 +19,32 @@ require (
 )
 
 require (
+	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v4 v4.3.0 // indirect
-	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.0.0
 	github.com/go-jose/go-jose/v3 v3.0.4 // indirect
+	github.com/go-logr/logr v1.4.4 // indirect
+	github.com/go-logr/stdr v1.2.2 // indirect
+	github.com/google/uuid v1.6.0 // indirect
 	github.com/hashicorp/go-cleanhttp v0.5.2 // indirect
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
-	github.com/redis/go-redis/v9 v9.17.3
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/prometheus/client_model v0.6.2 // indirect
+	github.com/prometheus/common v0.70.1 // indirect
+	github.com/prometheus/otlptranslator v1.0.0 // indirect
+	github.com/prometheus/procfs v0.21.1 // indirect
+	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
+	go.opentelemetry.io/otel v1.46.0 // indirect
+	go.opentelemetry.io/otel/metric v1.46.0 // indirect
+	go.opentelemetry.io/otel/sdk v1.46.0 // indirect
+	go.opentelemetry.io/otel/trace v1.46.0 // indirect
 	golang.org/x/crypto v0.19.0 // indirect
+	golang.org/x/sys v0.47.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
 )
 
 replace github.com/clerkthrottle/clerkthrottle-go => ../
 
 replace github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget => ../clerkthrottle/redisbudget
+
+replace github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle => ../clerkthrottle/otelthrottle

@@ -45,3 +45,14 @@ func parse(s string) (string, bool) {
 	}
 	return a.Unmap().WithZone("").String(), true
 }
+
+// Neighbourhood returns what to call the client at an address: an IPv6 address's
+// first 64 bits, since whoever has one has all that begin like it.
+func Neighbourhood(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Is4() {
+		return address
+	}
+	prefix, _ := a.Prefix(64) // always has one
+	return prefix.String()
+}

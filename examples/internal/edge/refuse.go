@@ -42,8 +42,11 @@ const statusClientGone = 499
 // Clerk would have: 429, too_many_requests, and when to try again.
 func ErrorHandler(logger *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
 	return func(w http.ResponseWriter, r *http.Request, err error) {
-		throttled := (*transport.ThrottledError)(nil)
+		throttled, crowded := (*transport.ThrottledError)(nil), (*crowdedError)(nil)
 		switch {
+		case errors.As(err, &crowded):
+			RetryAfter(w.Header(), crowded.wait)
+			Refuse(w, http.StatusTooManyRequests, "too_many_requests", crowded.Error())
 		case errors.As(err, &throttled) && throttled.Reason == transport.ReasonClosed:
 			RetryAfter(w.Header(), time.Second)
 			Refuse(w, http.StatusServiceUnavailable, "service_unavailable", "The proxy is shutting down.")

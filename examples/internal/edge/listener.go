@@ -1,0 +1,72 @@
+package edge
+
+import (
+	"io"
+	"net"
+	"sync"
+	"time"
+)
+
+// crowded is what a connection is answered that finds no room.
+const crowded = "HTTP/1.1 429 Too Many Requests\r\n" +
+	"Connection: close\r\n" +
+	"Content-Type: application/json\r\n" +
+	"Retry-After: 1\r\n" +
+	"Content-Length: 109\r\n\r\n" +
+	`{"errors":[{"message":"Too Many Requests","long_message":"Too many connections","code":"too_many_requests"}]}`
+
+// Listener shares a number of connections among the addresses that they come
+// from. A connection costs some 20 KB whether a request comes on it or not, so
+// the places of requests alone bound no memory.
+type Listener struct {
+	net.Listener
+	Places *Pool
+}
+
+// Accept returns the next connection that there is room for. The others are
+// answered 429, without being asked what they want.
+func (l *Listener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		client, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		client = Neighbourhood(client)
+		if l.Places.Take(client, 1) {
+			return &place{Conn: c, leave: sync.OnceFunc(func() { l.Places.Give(client, 1) })}, nil
+		}
+		go turnAway(c)
+	}
+}
+
+type place struct {
+	net.Conn
+	leave func()
+}
+
+// Close implements [net.Conn].
+func (p *place) Close() error {
+	p.leave()
+	return p.Conn.Close()
+}
+
+// CloseWrite lets the server say that it is done before it closes.
+func (p *place) CloseWrite() error {
+	if c, ok := p.Conn.(interface{ CloseWrite() error }); ok {
+		return c.CloseWrite()
+	}
+	return nil
+}
+
+// turnAway tells a client to come again. What it has sent is read first: closing
+// a connection with that unread would take back the answer.
+func turnAway(c net.Conn) {
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(refusalPatience))
+	_, _ = io.WriteString(c, crowded)
+	if p, ok := c.(*net.TCPConn); ok {
+		_ = p.CloseWrite()
+	}
+	_, _ = io.CopyN(io.Discard, c, 64<<10)
+}

@@ -1,0 +1,69 @@
+package edge
+
+import (
+	"flag"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
+)
+
+// Options are the flags that the proxies have in common.
+type Options struct {
+	Metrics string
+	Grace   time.Duration
+
+	maxQueue      int
+	memory, files flags.Size
+	dir           string
+	timeout       time.Duration
+}
+
+// Define defines the flags.
+func (o *Options) Define(f *flag.FlagSet) {
+	o.memory, o.files = 32*flags.MiB, flags.GiB
+	f.StringVar(&o.Metrics, "metrics", "", "`address` to serve /metrics for Prometheus, and /-/health, on, such as 127.0.0.1:9464")
+	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
+	f.IntVar(&o.maxQueue, "max-queue", 2000, "how many requests may wait or be under way at a time; one client never has more than four fifths")
+	f.Var(&o.memory, "body-memory", "`bytes` of memory for the bodies of requests that wait")
+	f.Var(&o.files, "body-files", "`bytes` of temporary files for bodies that are longer than 64KiB or find no memory")
+	f.StringVar(&o.dir, "body-dir", "", "`directory` of these files (default: the system's for temporary files)")
+	f.DurationVar(&o.timeout, "body-timeout", 30*time.Second, "how long a client may take to send a body")
+}
+
+// Check names the flag that is wrong.
+func (o *Options) Check() error {
+	switch {
+	case o.Grace < 0:
+		return fmt.Errorf("-grace %s: must not be negative", o.Grace)
+	case o.maxQueue < 1:
+		return fmt.Errorf("-max-queue %d: must be positive", o.maxQueue)
+	case o.memory < 64*flags.KiB:
+		return fmt.Errorf("-body-memory %s: want at least 64KiB", &o.memory)
+	case o.timeout <= 0:
+		return fmt.Errorf("-body-timeout %s: must be positive", o.timeout)
+	}
+	return nil
+}
+
+// Entrance returns the entrance that the options describe. Where no temporary
+// file can be made, bodies are kept in memory only, and the log says so.
+func (o *Options) Entrance(t Throttle, logger *slog.Logger) *Entrance {
+	s := &Spool{Memory: NewPool(int64(o.memory)), Dir: o.dir, Timeout: o.timeout}
+	if o.files > 0 {
+		if err := s.check(); err != nil {
+			logger.Warn("no temporary files can be made: bodies are kept in memory only", "at_most", o.memory.String(), "error", err)
+		} else {
+			s.Files = NewPool(int64(o.files))
+		}
+	}
+	return &Entrance{Places: NewPool(int64(o.maxQueue)), Bodies: s, Throttle: t, Logger: logger}
+}
+
+// Listener bounds the connections of a listener: twice as many as there are
+// places for requests.
+func (o *Options) Listener(l net.Listener) net.Listener {
+	return &Listener{l, NewPool(2 * int64(o.maxQueue))}
+}

@@ -1,0 +1,116 @@
+package edge
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"testing"
+	"testing/iotest"
+	"time"
+)
+
+func newSpool(t *testing.T, memory, files int64) *Spool {
+	t.Helper()
+	s := &Spool{Memory: NewPool(memory), Dir: t.TempDir(), Timeout: 10 * time.Second}
+	if files > 0 {
+		s.Files = NewPool(files)
+	}
+	return s
+}
+
+// What comes out is what went in, as often as one reads it, whatever its length
+// and wherever it is kept; and all room is free again in the end.
+func TestABodyChangesInTheSpool(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for _, s := range []*Spool{newSpool(t, 1<<20, 4<<20), newSpool(t, 1<<20, 0), newSpool(t, 20<<10, 1<<20)} {
+		for i := range 300 {
+			size := random.IntN(1 << (4 + i%16))
+			data := make([]byte, size)
+			for j := range data {
+				data[j] = byte(random.Uint32())
+			}
+			var from io.Reader = bytes.NewReader(data)
+			if i%3 == 0 {
+				from = iotest.DataErrReader(from) // the end comes with the last byte
+			} else if i%3 == 1 {
+				from = iotest.HalfReader(from)
+			}
+			r := httptest.NewRequest("POST", "/", from)
+			r.ContentLength = int64(size)
+			if i%2 == 0 {
+				r.ContentLength = -1
+			}
+			out, free, err := s.Take(httptest.NewRecorder(), r, "client")
+			if err != nil {
+				t.Fatalf("%d bytes: %v", size, err)
+			}
+			if out.ContentLength != int64(size) || out.TransferEncoding != nil {
+				t.Errorf("%d bytes: length %d", size, out.ContentLength)
+			}
+			again, err := out.GetBody()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, body := range []io.Reader{out.Body, again} {
+				if got, err := io.ReadAll(body); err != nil || !bytes.Equal(got, data) {
+					t.Fatalf("%d bytes came out of %d, %v", len(got), size, err)
+				}
+			}
+			free()
+		}
+		for _, p := range []*Pool{s.Memory, s.Files} {
+			if p != nil && (p.used != 0 || len(p.by) != 0) {
+				t.Errorf("%d bytes are still taken, by %v", p.used, p.by)
+			}
+		}
+		if left, _ := os.ReadDir(s.Dir); len(left) > 0 {
+			t.Errorf("%d files are left", len(left))
+		}
+	}
+}
+
+// A body that breaks off is not taken for a whole one, and what has no room is
+// refused with the reason; neither leaves anything behind.
+func TestABodyThatIsNotWholeIsTaken(t *testing.T) {
+	broken := errors.New("broken")
+	long := bytes.NewReader(make([]byte, 1<<20))
+	for name, c := range map[string]struct {
+		spool  *Spool
+		body   io.Reader
+		length int64
+		want   error
+	}{
+		"cut short":                {newSpool(t, 1<<20, 0), io.MultiReader(bytes.NewReader(make([]byte, 100)), iotest.ErrReader(io.ErrUnexpectedEOF)), -1, errCutShort},
+		"cut short in a file":      {newSpool(t, 1<<20, 1<<20), io.MultiReader(bytes.NewReader(make([]byte, 1e5)), iotest.ErrReader(broken)), -1, broken},
+		"too slow":                 {newSpool(t, 1<<20, 0), iotest.ErrReader(fmt.Errorf("read: %w", os.ErrDeadlineExceeded)), 10, errTooSlow},
+		"too long, as it says":     {newSpool(t, 1<<20, 1<<20), http.NoBody, 1 << 20, errTooLong},
+		"too long":                 {newSpool(t, 1<<20, 1<<20), long, -1, errTooLong},
+		"too long, without files":  {newSpool(t, 1<<20, 0), bytes.NewReader(make([]byte, 1<<20)), -1, errTooLong},
+		"files cannot be made":     {&Spool{Memory: NewPool(1 << 20), Files: NewPool(1 << 20), Dir: "/nowhere"}, bytes.NewReader(make([]byte, 1e5)), -1, errFiles},
+		"no room beside the other": {full(newSpool(t, 1<<20, 1<<20)), bytes.NewReader(make([]byte, 500<<10)), 500 << 10, errNoRoom},
+	} {
+		used := c.spool.Memory.used
+		r := httptest.NewRequest("POST", "/", c.body)
+		r.Body, r.ContentLength = io.NopCloser(c.body), c.length
+		if _, _, err := c.spool.Take(httptest.NewRecorder(), r, "client"); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v", name, err, c.want)
+		}
+		if got := c.spool.Memory.used; got != used {
+			t.Errorf("%s: %d bytes are still taken", name, got-used)
+		}
+		if left, _ := os.ReadDir(c.spool.Dir); len(left) > 0 {
+			t.Errorf("%s: %d files are left", name, len(left))
+		}
+	}
+}
+
+func full(s *Spool) *Spool {
+	s.Memory.Take("other", 700<<10)
+	s.Files.Take("other", 700<<10)
+	return s
+}

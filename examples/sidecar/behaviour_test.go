@@ -20,7 +20,7 @@ func TestOverTheLimit(t *testing.T) {
 	clerk := clerktest.New()
 	upstream := clerk.Start()
 	defer clerk.Close()
-	url := start(t, upstream, "-max-wait", "0")
+	url := start(t, upstream, "-max-wait", "0", "-reserve", "0")
 	users := func() (*http.Response, []byte) {
 		return do(t, request(t, "GET", url+"/v1/users", "Authorization", "Bearer sk_test_x"))
 	}

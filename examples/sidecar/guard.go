@@ -35,8 +35,7 @@ func newGuard(o *options) *guard {
 // admit answers a request that must not pass, and reports whether it may.
 func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
 	switch {
-	case r.Method == http.MethodConnect:
-		edge.Refuse(w, http.StatusMethodNotAllowed, "method_not_allowed", "This is no proxy to elsewhere.")
+	case !edge.Method(w, r):
 	case r.URL.IsAbs():
 		edge.Refuse(w, http.StatusBadRequest, "request_invalid", "This is no proxy to elsewhere: send the path only, as to Clerk itself.")
 	case hasDots(r.URL.Path):

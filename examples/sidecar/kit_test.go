@@ -37,7 +37,7 @@ func startStoppable(t testing.TB, upstream string, flags ...string) (url string,
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.serve(ctx, listener); s.close(); close(done) }()
+	go func() { done <- s.serve(ctx, o.Listener(listener)); s.close(); close(done) }()
 	t.Cleanup(func() {
 		cancel()
 		for range done {

@@ -15,33 +15,25 @@ package main
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	o, err := parseOptions(os.Args[1:], os.Getenv, os.Stderr)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
+	o, err := parseOptions(os.Args[1:], os.Getenv, os.Stdout)
 	if err == nil {
-		err = run(ctx, o, logger)
+		err = run(ctx, o, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "sidecar:", err)
-		os.Exit(1)
-	}
+	os.Exit(flags.Exit("sidecar", err, os.Stderr))
 }
 
 // run serves until ctx ends, and then lets what is under way finish.
@@ -51,41 +43,30 @@ func run(ctx context.Context, o *options, logger *slog.Logger) error {
 		return err
 	}
 	defer s.close()
+	if amiss := s.health.Amiss(ctx); amiss != "" {
+		logger.Warn(amiss)
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("-listen: %w", err)
 	}
-	logger.Info("listening", "address", "http://"+listener.Addr().String(), "backend", o.backend.String(), "frontend", o.frontend.String())
-	return s.serve(ctx, listener)
+	if s.metrics != nil {
+		stop, err := edge.ServeMetrics(ctx, o.Metrics, s.metrics, &s.health, logger)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	logger.Info("listening", "address", "http://"+listener.Addr().String(), "backend", o.backend.String(), "frontend", o.frontend.String(), "version", flags.Version())
+	return s.serve(ctx, o.Listener(listener))
 }
 
-// serve answers until ctx ends. Then the health endpoint says so, no connection
-// is accepted any more, and requests have until the grace period ends; those
-// that still wait for the limit by then are refused.
+// serve answers until ctx ends, and then as [edge.Serve] does; the health
+// endpoint says so.
 func (s *sidecar) serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	s.logger.Info("shutting down", "grace", s.grace)
-	s.draining.Store(true)
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.grace)
-	defer cancel()
-	err := server.Shutdown(grace)
-	if errors.Is(err, context.DeadlineExceeded) {
-		s.close() // whoever still waits in line is refused
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-		defer cancel()
-		err = errors.Join(server.Shutdown(last), server.Close())
-	}
-	return err
+	context.AfterFunc(ctx, func() {
+		s.health.Draining.Store(true)
+		s.logger.Info("shutting down", "grace", s.grace)
+	})
+	return edge.Serve(ctx, edge.Server(s, s.logger), listener, s.grace, s.close)
 }

@@ -6,51 +6,67 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"time"
 
+	"github.com/redis/go-redis/v9"
+
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // options is what the command line and the environment say.
 type options struct {
+	edge.Options
 	listen            string
 	backend, frontend flags.URL
 	addKey            bool
 	key               string
 	hosts             string
 	trustedHops       int
-	maxWait, grace    time.Duration
+	maxWait           time.Duration
 	headroom          float64
 	limit             flags.Limit
+	maxKeys           int
+	clientHeader      string
+	priorityHeader    string
+	reserve           float64
 	redis             string
+	redisOptions      *redis.Options // of -redis; nil without
+	base              http.RoundTripper
 }
 
+const sentence = "sidecar is a proxy for Clerk's APIs that keeps all the programs behind it to Clerk's rate limits, as one."
+
 func parseOptions(args []string, getenv func(string) string, out io.Writer) (*options, error) {
-	o := &options{key: getenv("CLERK_SECRET_KEY")}
+	o := &options{key: getenv("CLERK_SECRET_KEY"), base: newTransport()}
 	if err := errors.Join(o.backend.Set("https://api.clerk.com"), o.frontend.Set("https://frontend-api.clerk.dev")); err != nil {
 		return nil, err
 	}
 	f := flag.NewFlagSet("sidecar", flag.ContinueOnError)
-	f.SetOutput(out)
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8787", "address to listen on")
-	f.Var(&o.backend, "backend", "URL of the Backend API, without /v1; plain http only to loopback")
-	f.Var(&o.frontend, "frontend", "URL of the Frontend API, served below /__clerk")
+	o.Define(f)
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8787", "`address` to listen on")
+	f.Var(&o.backend, "backend", "`URL` of the Backend API, without /v1; plain http only to loopback")
+	f.Var(&o.frontend, "frontend", "`URL` of the Frontend API, served below /__clerk")
 	f.BoolVar(&o.addKey, "add-key", false, "put CLERK_SECRET_KEY into Backend requests that carry no key, or the key \"sidecar\"")
-	f.StringVar(&o.hosts, "hosts", "", "further names, between commas, that clients may call this by (Host header)")
+	f.StringVar(&o.hosts, "hosts", "", "further `names`, between commas, that clients may call this by (Host header)")
 	f.IntVar(&o.trustedHops, "trusted-hops", 1, "Frontend API: how many proxies before this one, the calling program included, add to X-Forwarded-For")
 	f.DurationVar(&o.maxWait, "max-wait", time.Minute, "how long a request may wait for the limit before it is answered 429")
-	f.DurationVar(&o.grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
-	f.Float64Var(&o.headroom, "headroom", 0, "share of every limit to leave to other programs, such as 0.2")
+	f.Float64Var(&o.headroom, "headroom", 0, "`share` of every limit to leave to other programs, such as 0.2")
 	f.Var(&o.limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
-	f.StringVar(&o.redis, "redis", "", "URL of a Redis on which several sidecars share one budget, such as redis://127.0.0.1:6379/0")
-	if err := f.Parse(args); err != nil {
+	f.IntVar(&o.maxKeys, "max-keys", 1000, "how many secret keys may be in use within a minute")
+	f.StringVar(&o.clientHeader, "client-header", "", "`header` in which callers name themselves, to have turns of their own; by default their address tells them apart")
+	f.StringVar(&o.priorityHeader, "priority-header", "", "`header` in which callers may say interactive, normal or batch; by default none is heeded")
+	f.Float64Var(&o.reserve, "reserve", 0.2, "`share` of the limit that is kept for clients that ask for less than that; 0 keeps nothing")
+	f.StringVar(&o.redis, "redis", "", "`URL` of a Redis on which several sidecars share one budget, such as redis://127.0.0.1:6379/0")
+	if err := flags.Parse(f, sentence, args, out); err != nil {
 		return nil, err
 	}
-	if f.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	if err := o.check(); err != nil {
+		return nil, &flags.UsageError{Err: err}
 	}
-	return o, o.check()
+	return o, nil
 }
 
 func (o *options) check() error {
@@ -64,13 +80,24 @@ func (o *options) check() error {
 		return fmt.Errorf("-add-key -listen %s: whoever reaches that address could use your secret key; listen on loopback", o.listen)
 	case o.trustedHops < 0:
 		return fmt.Errorf("-trusted-hops %d: must not be negative", o.trustedHops)
-	case o.grace < 0:
-		return fmt.Errorf("-grace %s: must not be negative", o.grace)
+	case o.maxWait < 0:
+		return fmt.Errorf("-max-wait %s: must not be negative", o.maxWait)
+	case !(o.headroom >= 0 && o.headroom < 1): // NaN fails, too
+		return fmt.Errorf("-headroom %v: want 0 ≤ share < 1", o.headroom)
+	case !(o.reserve >= 0 && o.reserve < 1):
+		return fmt.Errorf("-reserve %v: want 0 ≤ share < 1", o.reserve)
+	case o.maxKeys < 1:
+		return fmt.Errorf("-max-keys %d: must be positive", o.maxKeys)
 	}
-	return nil
+	if o.redis != "" {
+		if o.redisOptions, err = redis.ParseURL(o.redis); err != nil {
+			return fmt.Errorf("-redis: %w", err) // which does not repeat a password
+		}
+	}
+	return o.Check()
 }
 
-// throttle is the throttle that the options describe. It checks the rest.
+// throttle is the throttle that the options describe.
 func (o *options) throttle() []clerkthrottle.Option {
 	opts := []clerkthrottle.Option{
 		clerkthrottle.WithMaxWait(o.maxWait),

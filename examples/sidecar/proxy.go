@@ -23,12 +23,14 @@ const placeholder = "sidecar"
 func (s *sidecar) newBackendProxy(o *options) *httputil.ReverseProxy {
 	p := s.newProxy()
 	p.Rewrite = func(pr *httputil.ProxyRequest) {
+		edge.EndToEnd(pr)
 		pr.SetURL(&o.backend.URL)
 		pr.Out.URL.RawQuery = pr.In.URL.RawQuery
-		if o.addKey {
-			if token := pr.In.Header.Get("Authorization"); token == "" || token == "Bearer "+placeholder {
-				pr.Out.Header.Set("Authorization", "Bearer "+o.key)
-			}
+		if key, ours := s.keyOf(pr.In); ours {
+			pr.Out.Header.Set("Authorization", "Bearer "+key)
+		}
+		for _, name := range []string{o.clientHeader, o.priorityHeader} {
+			pr.Out.Header.Del(name) // meant for the sidecar
 		}
 	}
 	return p
@@ -39,6 +41,7 @@ func (s *sidecar) newBackendProxy(o *options) *httputil.ReverseProxy {
 func (s *sidecar) newFrontendProxy(o *options) *httputil.ReverseProxy {
 	p := s.newProxy()
 	p.Rewrite = func(pr *httputil.ProxyRequest) {
+		edge.EndToEnd(pr)
 		pr.Out.URL.Path = strings.TrimPrefix(pr.In.URL.Path, frontendPrefix)
 		pr.Out.URL.RawPath = strings.TrimPrefix(pr.In.URL.RawPath, frontendPrefix)
 		pr.SetURL(&o.frontend.URL)
@@ -60,7 +63,7 @@ func (s *sidecar) newFrontendProxy(o *options) *httputil.ReverseProxy {
 
 func (s *sidecar) newProxy() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Transport:     s.throttle,
+		Transport:     s.entrance,
 		FlushInterval: -1, // what Clerk sends, the client gets at once
 		BufferPool:    &s.buffers,
 		ErrorHandler:  edge.ErrorHandler(s.logger),

@@ -1,30 +1,52 @@
 package main
 
 import (
+	"context"
 	"log/slog"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// sharedBudget is the budget on Redis that several sidecars share; nil without
-// -redis. While Redis is away, every sidecar goes on under a budget of its own.
-func sharedBudget(o *options, logger *slog.Logger) (budget transport.Budget, closeAll func(), err error) {
-	if o.redis == "" {
-		return nil, func() {}, nil
-	}
-	settings, err := redis.ParseURL(o.redis)
-	if err != nil {
-		return nil, nil, err
-	}
-	settings.MaxRetries = -1 // the budget tries again by itself
-	rdb := redis.NewClient(settings)
-	shared, err := redisbudget.New(rdb, redisbudget.WithLogger(logger))
-	if err != nil {
-		_ = rdb.Close()
-		return nil, nil, err
-	}
-	return shared, func() { _ = shared.Close(); _ = rdb.Close() }, nil
+// pingTimeout bounds the question whether Redis is there.
+const pingTimeout = time.Second
+
+// store is the Redis on which several sidecars share one budget. While it is
+// away, every sidecar goes on with its part of the budget.
+type store struct {
+	rdb    *redis.Client
+	budget *redisbudget.Budget
 }
+
+func newStore(settings *redis.Options, logger *slog.Logger) (*store, error) {
+	redis.SetLogger(quiet{}) // it would tell of every attempt to connect; the budget tells when Redis goes and comes back
+	settings.MaxRetries = -1 // the budget tries again by itself
+	s := &store{rdb: redis.NewClient(settings)}
+	var err error
+	if s.budget, err = redisbudget.New(s.rdb, redisbudget.WithLogger(logger)); err != nil {
+		_ = s.rdb.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// amiss tells what is wrong with the Redis, for the health endpoint.
+func (s *store) amiss(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
+	defer cancel()
+	if err := s.rdb.Ping(ctx).Err(); err != nil {
+		return "Redis does not answer (" + err.Error() + "): this sidecar keeps to its part of the budget until it does"
+	}
+	return ""
+}
+
+func (s *store) close() {
+	_ = s.budget.Close()
+	_ = s.rdb.Close()
+}
+
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}

@@ -1,12 +1,16 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -80,12 +84,35 @@ func TestSidecarsShareARedis(t *testing.T) {
 	}
 }
 
-func TestWrongRedisURL(t *testing.T) {
-	o, err := parseOptions([]string{"-redis", "127.0.0.1:6379"}, func(string) string { return "" }, io.Discard)
+// A Redis that does not answer is told of at once, by the log and by the health
+// endpoint, and holds nobody up.
+func TestRedisIsAway(t *testing.T) {
+	upstream := echo(t)
+	url := start(t, upstream, "-redis", "redis://127.0.0.1:1")
+	resp, body := do(t, request(t, "GET", url+"/-/health"))
+	if resp.StatusCode != http.StatusOK || !strings.HasPrefix(string(body), "degraded: Redis does not answer") {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+	if resp, body := do(t, request(t, "GET", url+"/v1/users", "Authorization", "Bearer sk_test_x")); resp.StatusCode != http.StatusOK {
+		t.Errorf("%s %s", resp.Status, body)
+	}
+	if _, body := do(t, request(t, "GET", start(t, upstream, "-redis", redisServer(t))+"/-/health")); string(body) != "ok\n" {
+		t.Errorf("with Redis: %s", body)
+	}
+}
+
+func TestRedisIsAwayAtStart(t *testing.T) {
+	o, err := parseOptions([]string{"-listen", "127.0.0.1:0", "-redis", "redis://:secret@127.0.0.1:1"}, func(string) string { return "" }, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := newSidecar(o, slog.New(slog.DiscardHandler)); err == nil {
-		t.Error("it was taken")
+	ctx, stop := context.WithCancel(t.Context())
+	var log bytes.Buffer
+	stop() // it starts, and stops at once
+	if err := run(ctx, o, slog.New(slog.NewTextHandler(&log, nil))); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if n := strings.Count(log.String(), "Redis"); n != 1 || strings.Contains(log.String(), "secret") {
+		t.Errorf("%d lines tell of Redis: %s", n, &log)
 	}
 }

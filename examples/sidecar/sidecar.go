@@ -2,12 +2,10 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
@@ -16,15 +14,21 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// A sidecar is the whole server but for its listener.
+// A sidecar is the whole server but for its listeners.
 type sidecar struct {
 	guard             *guard
+	keys              *keys
+	ownKey            string // of requests that bring none
+	callers           *callers
+	trustedHops       int
 	throttle          *transport.Transport
+	entrance          *edge.Entrance
 	backend, frontend http.Handler
 	status            http.Handler
+	health            edge.Health
+	metrics           *edge.Metrics // nil: not asked for
 	logger            *slog.Logger
 	grace             time.Duration
-	draining          atomic.Bool
 	buffers           buffers
 	close             func()
 }
@@ -32,29 +36,45 @@ type sidecar struct {
 // The sidecar's own paths. Clerk has none that begin with /-/.
 const (
 	ownPaths   = "/-/"
-	healthPath = "/-/health"
 	statusPath = "/-/status/"
 )
 
 func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
-	s := &sidecar{guard: newGuard(o), logger: logger, grace: o.grace}
-	base := newTransport()
-	opts := append(o.throttle(), clerkthrottle.WithBase(base), clerkthrottle.WithLogger(logger))
-	shared, closeShared, err := sharedBudget(o, logger)
-	if err != nil {
-		return nil, err
+	s := &sidecar{guard: newGuard(o), keys: newKeys(o.maxKeys), callers: newCallers(o), trustedHops: o.trustedHops, logger: logger, grace: o.Grace}
+	if o.addKey {
+		s.ownKey = o.key
 	}
-	if shared != nil {
-		opts = append(opts, clerkthrottle.WithBudget(shared))
+	opts := append(o.throttle(), clerkthrottle.WithBase(o.base), clerkthrottle.WithLogger(logger))
+	closeStore := func() {}
+	if o.redisOptions != nil {
+		shared, err := newStore(o.redisOptions, logger)
+		if err != nil {
+			return nil, err
+		}
+		closeStore, s.health.Check = shared.close, shared.amiss
+		opts = append(opts, clerkthrottle.WithBudget(shared.budget))
+	} else {
+		opts = append(opts, clerkthrottle.WithReserve(clerkthrottle.Normal, o.reserve))
+	}
+	var err error
+	if o.Metrics != "" {
+		if s.metrics, err = edge.NewMetrics(); err != nil {
+			return nil, err
+		}
+		opts = append(opts, clerkthrottle.WithObserver(s.metrics.Observer()))
 	}
 	if s.throttle, err = clerkthrottle.NewTransport(opts...); err != nil {
 		return nil, err
 	}
+	if s.metrics != nil {
+		s.metrics.Watch(s.throttle)
+	}
 	s.close = sync.OnceFunc(func() {
 		_ = s.throttle.Close()
-		closeShared()
-		base.CloseIdleConnections()
+		closeStore()
+		s.throttle.CloseIdleConnections()
 	})
+	s.entrance = o.Entrance(s.throttle, logger)
 	s.backend, s.frontend = s.newBackendProxy(o), s.newFrontendProxy(o)
 	s.status = statuspage.New(s.throttle, statuspage.WithTitle("Clerk sidecar"))
 	return s, nil
@@ -68,29 +88,37 @@ func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, frontendPrefix+"/"):
-		s.frontend.ServeHTTP(w, r)
-	case path == healthPath:
-		s.health(w)
+		visitor := "visitor " + edge.Neighbourhood(edge.ClientAddress(r, s.trustedHops))
+		s.entrance.Serve(w, r, edge.Caller{Name: visitor, Priority: clerkthrottle.Normal}, s.frontend)
+	case path == edge.HealthPath:
+		s.health.ServeHTTP(w, r)
 	case strings.HasPrefix(path, statusPath):
 		s.status.ServeHTTP(w, r)
 	case strings.HasPrefix(path, ownPaths):
-		edge.Refuse(w, http.StatusNotFound, "resource_not_found", fmt.Sprintf("The sidecar has %s and %s.", healthPath, statusPath))
+		edge.Refuse(w, http.StatusNotFound, "resource_not_found", fmt.Sprintf("The sidecar has %s and %s.", edge.HealthPath, statusPath))
 	case fromBrowser(r):
 		edge.Refuse(w, http.StatusForbidden, "origin_invalid", "The Backend API is for servers: no web page may call it.")
 	default:
-		s.backend.ServeHTTP(w, r)
+		s.serveBackend(w, r)
 	}
 }
 
-// health says whether to send requests here: it does not ask Clerk, whose being
-// away is no reason to restart a sidecar.
-func (s *sidecar) health(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	if s.draining.Load() {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		_, _ = io.WriteString(w, "shutting down\n")
+func (s *sidecar) serveBackend(w http.ResponseWriter, r *http.Request) {
+	key, ours := s.keyOf(r)
+	if !ours && !s.keys.admit(key, time.Now()) {
+		edge.RetryAfter(w.Header(), keyMemory)
+		edge.Refuse(w, http.StatusTooManyRequests, "too_many_requests", "Too many different secret keys are in use: see -max-keys.")
 		return
 	}
-	_, _ = io.WriteString(w, "ok\n")
+	s.entrance.Serve(w, r, s.callers.backend(r, key), s.backend)
+}
+
+// keyOf returns the secret key that a Backend request will be sent with, and
+// whether it is the sidecar's own.
+func (s *sidecar) keyOf(r *http.Request) (key string, ours bool) {
+	token := r.Header.Get("Authorization")
+	if s.ownKey != "" && (token == "" || token == "Bearer "+placeholder) {
+		return s.ownKey, true
+	}
+	return strings.TrimPrefix(token, "Bearer "), false
 }

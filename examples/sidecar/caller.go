@@ -1,0 +1,95 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
+)
+
+// callers tells the clients of the Backend API apart, and those that ask for
+// much of it from those that ask for little.
+type callers struct {
+	clientHeader, priorityHeader string
+	reserve                      float64
+	modest                       map[clerkthrottle.InstanceType]float64 // requests in a window up to which a client is
+	meter                        *edge.Meter
+}
+
+func newCallers(o *options) *callers {
+	c := &callers{
+		clientHeader:   o.clientHeader,
+		priorityHeader: o.priorityHeader,
+		reserve:        o.reserve,
+		modest:         make(map[clerkthrottle.InstanceType]float64),
+	}
+	var window time.Duration
+	for _, t := range []clerkthrottle.InstanceType{clerkthrottle.Production, clerkthrottle.Development} {
+		whole := clerkthrottle.Limits(t)[0]
+		if o.limit.N > 0 {
+			whole.N, whole.Window = o.limit.N, o.limit.Window
+		}
+		c.modest[t], window = o.reserve*(1-o.headroom)*float64(whole.N), whole.Window
+	}
+	c.meter = edge.NewMeter(window)
+	return c
+}
+
+// backend names the client of a Backend request, and gives it a class: the one
+// that it asks for, where that is allowed, and otherwise Normal as long as it
+// asks for less than the reserve. The reserve is kept from the class below, so
+// that a client that asks for little finds a token while another floods.
+func (c *callers) backend(r *http.Request, key string) edge.Caller {
+	caller := edge.Caller{Name: c.nameOf(r), Priority: clerkthrottle.Normal}
+	greedy := c.reserve > 0 && c.meter.Count(caller.Name) > c.modest[instanceType(key)]
+	if p, ok := c.asked(r); ok {
+		caller.Priority = p
+	} else if greedy {
+		caller.Priority = clerkthrottle.Batch
+	}
+	return caller
+}
+
+// longestName is how much of a header is taken for a name.
+const longestName = 100
+
+// nameOf returns the name that the client gives itself, where that is allowed,
+// or else its address. All programs on this machine have the same: they are told
+// apart by their libraries' names.
+func (c *callers) nameOf(r *http.Request) string {
+	if c.clientHeader != "" {
+		if name := r.Header.Get(c.clientHeader); name != "" {
+			return "name " + name[:min(len(name), longestName)]
+		}
+	}
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil && flags.IsLoopback(host) {
+		agent := r.UserAgent()
+		return host + " " + agent[:min(len(agent), longestName)]
+	}
+	return edge.Neighbourhood(edge.ClientAddress(r, 0))
+}
+
+// asked returns the class that a request asks for, where that is allowed.
+func (c *callers) asked(r *http.Request) (p clerkthrottle.Priority, ok bool) {
+	if c.priorityHeader == "" {
+		return clerkthrottle.Normal, false
+	}
+	asked := r.Header.Get(c.priorityHeader)
+	for _, p := range []clerkthrottle.Priority{clerkthrottle.Interactive, clerkthrottle.Normal, clerkthrottle.Batch} {
+		if strings.EqualFold(asked, p.String()) {
+			return p, true
+		}
+	}
+	return clerkthrottle.Normal, false
+}
+
+func instanceType(key string) clerkthrottle.InstanceType {
+	if strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "live_") {
+		return clerkthrottle.Production
+	}
+	return clerkthrottle.Development
+}

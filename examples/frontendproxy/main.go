@@ -13,76 +13,88 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	logger := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	c, listen, err := parseConfig(os.Args[1:], os.Getenv)
-	if errors.Is(err, flag.ErrHelp) {
-		return
-	}
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	c, err := parseConfig(os.Args[1:], os.Getenv, os.Stdout)
 	if err == nil {
-		err = run(ctx, c, listen, logger)
+		err = run(ctx, c, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "frontendproxy:", err)
-		os.Exit(1)
-	}
+	os.Exit(flags.Exit("frontendproxy", err, os.Stderr))
 }
 
-func parseConfig(args []string, getenv func(string) string) (c config, listen string, err error) {
-	c = config{secretKey: getenv("CLERK_SECRET_KEY")}
+const sentence = "frontendproxy is Clerk's Frontend API proxy, and keeps every visitor to Clerk's rate limits before Clerk has to."
+
+func parseConfig(args []string, getenv func(string) string, out io.Writer) (*config, error) {
+	c := &config{secretKey: getenv("CLERK_SECRET_KEY")}
 	if err := c.upstream.Set("https://frontend-api.clerk.dev"); err != nil {
-		return c, "", err
+		return nil, err
 	}
 	f := flag.NewFlagSet("frontendproxy", flag.ContinueOnError)
-	f.StringVar(&listen, "listen", "127.0.0.1:8788", "address to listen on")
-	f.StringVar(&c.proxyURL, "proxy-url", "", "the proxy URL as it is set in Clerk's dashboard, such as https://example.com/__clerk")
-	f.Var(&c.upstream, "upstream", "URL of the Frontend API")
+	c.Define(f)
+	f.StringVar(&c.listen, "listen", "127.0.0.1:8788", "`address` to listen on")
+	f.StringVar(&c.proxyURL, "proxy-url", "", "the proxy `URL` as it is set in Clerk's dashboard, such as https://example.com/__clerk")
+	f.Var(&c.upstream, "upstream", "`URL` of the Frontend API")
 	f.IntVar(&c.trustedHops, "trusted-hops", 1, "how many proxies of yours stand before this one; 0 if visitors connect to it directly")
 	f.DurationVar(&c.maxWait, "max-wait", 2*time.Second, "how long a visitor's request may wait before it is answered 429")
-	if err := f.Parse(args); err != nil {
-		return c, "", err
+	if err := flags.Parse(f, sentence, args, out); err != nil {
+		return nil, err
 	}
-	return c, listen, c.check()
+	if err := c.check(); err != nil {
+		return nil, &flags.UsageError{Err: err}
+	}
+	return c, nil
 }
 
-func run(ctx context.Context, c config, listen string, logger *slog.Logger) error {
-	throttle, err := clerkthrottle.NewTransport(clerkthrottle.WithMaxWait(c.maxWait), clerkthrottle.WithLogger(logger))
+// run serves until ctx ends, and then lets what is under way finish.
+func run(ctx context.Context, c *config, logger *slog.Logger) error {
+	opts := []clerkthrottle.Option{clerkthrottle.WithMaxWait(c.maxWait), clerkthrottle.WithLogger(logger)}
+	var metrics *edge.Metrics
+	if c.Metrics != "" {
+		var err error
+		if metrics, err = edge.NewMetrics(); err != nil {
+			return err
+		}
+		opts = append(opts, clerkthrottle.WithObserver(metrics.Observer()))
+	}
+	throttle, err := clerkthrottle.NewTransport(opts...)
 	if err != nil {
 		return err
 	}
-	server := &http.Server{
-		Handler:           newProxy(c, throttle, logger),
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	defer func() { _ = throttle.Close() }()
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.listen)
 	if err != nil {
-		return err
+		return fmt.Errorf("-listen: %w", err)
 	}
-	logger.Info("listening", "address", listener.Addr().String(), "path", c.path()+"/", "upstream", c.upstream.String())
+	var health edge.Health
+	if metrics != nil {
+		metrics.Watch(throttle)
+		stop, err := edge.ServeMetrics(ctx, c.Metrics, metrics, &health, logger)
+		if err != nil {
+			return err
+		}
+		defer stop()
+	}
+	logger.Info("listening", "address", listener.Addr().String(), "path", c.path()+"/", "upstream", c.upstream.String(), "version", flags.Version())
 	context.AfterFunc(ctx, func() {
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		_ = server.Shutdown(grace)
+		health.Draining.Store(true)
+		logger.Info("shutting down", "grace", c.Grace)
 	})
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return throttle.Close()
+	server := edge.Server(newProxy(c, c.Entrance(throttle, logger), logger), logger)
+	return edge.Serve(ctx, server, c.connections(listener), c.Grace, func() { _ = throttle.Close() })
 }

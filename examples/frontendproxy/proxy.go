@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -15,6 +16,8 @@ import (
 )
 
 type config struct {
+	edge.Options
+	listen      string
 	proxyURL    string // as in Clerk's dashboard
 	upstream    flags.URL
 	secretKey   string
@@ -38,7 +41,19 @@ func (c *config) check() error {
 	case c.maxWait < 0:
 		return fmt.Errorf("-max-wait %s: must not be negative", c.maxWait)
 	}
-	return nil
+	if _, _, err := net.SplitHostPort(c.listen); err != nil {
+		return fmt.Errorf("-listen %s: %w", c.listen, err)
+	}
+	return c.Check()
+}
+
+// connections shares out the connections of a listener, where visitors open
+// them. Behind a web server all of them are its own.
+func (c *config) connections(l net.Listener) net.Listener {
+	if c.trustedHops > 0 {
+		return l
+	}
+	return c.Listener(l)
 }
 
 // path is where the proxy is mounted, without a slash at the end.
@@ -51,21 +66,22 @@ func (c *config) path() string {
 }
 
 // newProxy forwards what is below the proxy URL's path to the Frontend API, with
-// the three headers that Clerk asks for, and through throttle, which is made by
-// [clerkthrottle.NewTransport].
+// the three headers that Clerk asks for, through an entrance that shares its room
+// among the visitors, and the throttle behind it.
 //
 // X-Forwarded-For is where Clerk, and the throttle, read the visitor's address.
 // Visitors can send one of their own, so it is never passed on: the address is
 // found out again from the proxies that are trusted, see [edge.ClientAddress],
 // and stands there alone.
-func newProxy(c config, throttle http.RoundTripper, logger *slog.Logger) http.Handler {
+func newProxy(c *config, entrance *edge.Entrance, logger *slog.Logger) http.Handler {
 	prefix := c.path()
 	public, _ := url.Parse(c.proxyURL)
 	proxy := &httputil.ReverseProxy{
-		Transport:     throttle,
+		Transport:     entrance,
 		FlushInterval: -1,
 		ErrorHandler:  edge.ErrorHandler(logger),
 		Rewrite: func(pr *httputil.ProxyRequest) {
+			edge.EndToEnd(pr)
 			pr.Out.URL.Path = strings.TrimPrefix(pr.In.URL.Path, prefix)
 			pr.Out.URL.RawPath = strings.TrimPrefix(pr.In.URL.RawPath, prefix)
 			pr.SetURL(&c.upstream.URL)
@@ -80,12 +96,14 @@ func newProxy(c config, throttle http.RoundTripper, logger *slog.Logger) http.Ha
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case r.URL.IsAbs() || r.Method == http.MethodConnect || !strings.HasPrefix(r.URL.Path, prefix+"/"):
+		case !edge.Method(w, r):
+		case r.URL.IsAbs() || !strings.HasPrefix(r.URL.Path, prefix+"/"):
 			edge.Refuse(w, http.StatusNotFound, "resource_not_found", "Only "+prefix+"/ is served here.")
 		case strings.Contains(r.URL.Path+"/", "/../"):
 			edge.Refuse(w, http.StatusBadRequest, "request_invalid", "The path has .. in it.")
 		default:
-			proxy.ServeHTTP(w, r)
+			visitor := edge.Neighbourhood(edge.ClientAddress(r, c.trustedHops))
+			entrance.Serve(w, r, edge.Caller{Name: visitor}, proxy)
 		}
 	})
 }

@@ -1,17 +1,23 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 const proxyURL = "https://app.example.com/__clerk"
@@ -19,15 +25,17 @@ const proxyURL = "https://app.example.com/__clerk"
 // start runs the proxy before an upstream and returns its URL.
 func start(t *testing.T, upstream string, hops int, maxWait time.Duration) string {
 	t.Helper()
-	c := config{proxyURL: proxyURL, secretKey: "sk_live_proxy", trustedHops: hops, maxWait: maxWait}
-	if err := c.upstream.Set(upstream); err != nil {
+	c, err := parseConfig([]string{"-proxy-url", proxyURL, "-upstream", upstream, "-trusted-hops", strconv.Itoa(hops)},
+		func(string) string { return "sk_live_proxy" }, io.Discard)
+	if err != nil {
 		t.Fatal(err)
 	}
 	throttle, err := clerkthrottle.NewTransport(clerkthrottle.WithMaxWait(maxWait))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := httptest.NewServer(newProxy(c, throttle, slog.New(slog.DiscardHandler)))
+	logger := slog.New(slog.DiscardHandler)
+	s := httptest.NewServer(newProxy(c, c.Entrance(throttle, logger), logger))
 	t.Cleanup(func() { s.Close(); throttle.CloseIdleConnections() })
 	return s.URL
 }
@@ -143,22 +151,128 @@ func TestNothingElseIsServed(t *testing.T) {
 	}
 }
 
+// A visitor's TRACE would come back with the secret key that the proxy added.
+func TestTraceReachesClerk(t *testing.T) {
+	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the upstream was called") }))
+	defer upstream.Close()
+	url := start(t, upstream.URL, 1, 0)
+	for _, method := range []string{"TRACE", "TRACK", "PROPFIND"} {
+		resp, body := send(t, method, url+"/__clerk/v1/client")
+		if resp.StatusCode != http.StatusMethodNotAllowed || !strings.Contains(resp.Header.Get("Allow"), "PATCH") || strings.Contains(body, "sk_live") {
+			t.Errorf("%s: %s %s", method, resp.Status, body)
+		}
+	}
+}
+
+// A visitor who fills the queue is told so, and leaves room for others.
+func TestOneVisitorFillsTheQueue(t *testing.T) {
+	arrived, release := make(chan struct{}, 10), make(chan struct{})
+	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-release }))
+	defer upstream.Close()
+	c, err := parseConfig([]string{"-proxy-url", proxyURL, "-upstream", upstream.URL, "-max-queue", "5"}, func(string) string { return "sk_live_x" }, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	throttle, err := clerkthrottle.NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	proxy := newProxy(c, c.Entrance(throttle, logger), logger)
+	visit := func(address string) int {
+		r := httptest.NewRequest("GET", "/__clerk/v1/environment", nil)
+		r.Header.Set("X-Forwarded-For", address)
+		w := httptest.NewRecorder()
+		proxy.ServeHTTP(w, r)
+		return w.Code
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { visit("2001:db8::1") })
+		<-arrived
+	}
+	if got := visit("2001:db8::2"); got != http.StatusTooManyRequests { // of the same network
+		t.Errorf("a fifth request: %d", got)
+	}
+	wg.Go(func() {
+		if got := visit("203.0.113.6"); got != http.StatusOK {
+			t.Errorf("another visitor: %d", got)
+		}
+	})
+	<-arrived
+	close(release)
+	wg.Wait()
+}
+
+// What is under way when it is told to stop is answered.
+func TestARequestUnderWayIsDroppedAtTheEnd(t *testing.T) {
+	arrived, release := make(chan struct{}), make(chan struct{})
+	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(arrived)
+		<-release
+		_, _ = io.WriteString(w, "late")
+	}))
+	defer upstream.Close()
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	c, err := parseConfig([]string{"-proxy-url", proxyURL, "-upstream", upstream.URL, "-listen", address}, func(string) string { return "sk_live_x" }, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stopped, answered := make(chan error, 1), make(chan string, 1)
+	go func() { stopped <- run(ctx, c, slog.New(slog.DiscardHandler)) }()
+	for range 1000 {
+		if conn, err := net.Dial("tcp", address); err == nil {
+			_ = conn.Close()
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	go func() {
+		_, body := send(t, "GET", "http://"+address+"/__clerk/v1/client")
+		answered <- body
+	}()
+	<-arrived
+	stop()
+	select {
+	case err := <-stopped:
+		t.Fatalf("it ended before the answer: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(release)
+	if got := <-answered; got != "late" {
+		t.Errorf("answered %q", got)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestConfig(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-proxy-url is not set": {},
 		"want a URL such as":    {"-proxy-url", "example.com/__clerk"},
 		"a path of its own":     {"-proxy-url", "https://example.com/"},
 		"want https":            {"-proxy-url", proxyURL, "-upstream", "http://frontend-api.clerk.dev"},
+		"unexpected argument":   {"-proxy-url", proxyURL, "x"},
+		"-listen 8788":          {"-proxy-url", proxyURL, "-listen", "8788"},
+		"-max-queue 0":          {"-proxy-url", proxyURL, "-max-queue", "0"},
 		"must not be negative":  {"-proxy-url", proxyURL, "-trusted-hops", "-1"},
 	} {
-		if _, _, err := parseConfig(args, func(string) string { return "sk_live_x" }); err == nil || !strings.Contains(err.Error(), want) {
+		usage := (*flags.UsageError)(nil)
+		if _, err := parseConfig(args, func(string) string { return "sk_live_x" }, io.Discard); !errors.As(err, &usage) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", args, err, want)
 		}
 	}
-	if _, _, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "CLERK_SECRET_KEY") {
+	if _, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "" }, io.Discard); err == nil || !strings.Contains(err.Error(), "CLERK_SECRET_KEY") {
 		t.Errorf("no key: %v", err)
 	}
-	if c, listen, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "sk_live_x" }); err != nil || c.path() != "/__clerk" || listen != "127.0.0.1:8788" {
-		t.Errorf("%+v %s %v", c, listen, err)
+	if c, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "sk_live_x" }, io.Discard); err != nil || c.path() != "/__clerk" || c.listen != "127.0.0.1:8788" {
+		t.Errorf("%+v %v", c, err)
 	}
 }

@@ -22,11 +22,17 @@ func start(t testing.TB, upstream string, flags ...string) string {
 
 func startStoppable(t testing.TB, upstream string, flags ...string) (url string, stop func(), stopped <-chan error) {
 	t.Helper()
+	return startOn(t, func(*options) {}, upstream, flags...)
+}
+
+func startOn(t testing.TB, change func(*options), upstream string, flags ...string) (url string, stop func(), stopped <-chan error) {
+	t.Helper()
 	env := func(name string) string { return map[string]string{"CLERK_SECRET_KEY": "sk_test_of_the_sidecar"}[name] }
 	o, err := parseOptions(append([]string{"-listen", "127.0.0.1:0", "-backend", upstream, "-frontend", upstream}, flags...), env, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
+	change(o)
 	s, err := newSidecar(o, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

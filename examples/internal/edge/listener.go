@@ -24,7 +24,7 @@ type Listener struct {
 }
 
 // Accept returns the next connection that there is room for. The others are
-// answered 429, without being asked what they want.
+// answered 429, whatever they ask.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
 		c, err := l.Listener.Accept()
@@ -59,11 +59,14 @@ func (p *place) CloseWrite() error {
 	return nil
 }
 
-// turnAway tells a client to come again. What it has sent is read first: closing
-// a connection with that unread would take back the answer.
+// turnAway answers the first thing that a client says, and reads what else it
+// has sent: closing a connection with that unread would take back the answer.
 func turnAway(c net.Conn) {
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(refusalPatience))
+	if _, err := c.Read(make([]byte, 4<<10)); err != nil {
+		return
+	}
 	_, _ = io.WriteString(c, crowded)
 	if p, ok := c.(*net.TCPConn); ok {
 		_ = p.CloseWrite()

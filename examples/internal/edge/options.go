@@ -15,10 +15,10 @@ type Options struct {
 	Metrics string
 	Grace   time.Duration
 
-	maxQueue      int
-	memory, files flags.Size
-	dir           string
-	timeout       time.Duration
+	maxQueue, maxConnections int
+	memory, files            flags.Size
+	dir                      string
+	timeout                  time.Duration
 }
 
 // Define defines the flags.
@@ -27,6 +27,7 @@ func (o *Options) Define(f *flag.FlagSet) {
 	f.StringVar(&o.Metrics, "metrics", "", "`address` to serve /metrics for Prometheus, and /-/health, on, such as 127.0.0.1:9464")
 	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
 	f.IntVar(&o.maxQueue, "max-queue", 2000, "how many requests may wait or be under way at a time; one client never has more than four fifths")
+	f.IntVar(&o.maxConnections, "max-connections", 4000, "how many connections there may be at a time; one address never has more than four fifths")
 	f.Var(&o.memory, "body-memory", "`bytes` of memory for the bodies of requests that wait")
 	f.Var(&o.files, "body-files", "`bytes` of temporary files for bodies that are longer than 64KiB or find no memory")
 	f.StringVar(&o.dir, "body-dir", "", "`directory` of these files (default: the system's for temporary files)")
@@ -40,6 +41,8 @@ func (o *Options) Check() error {
 		return fmt.Errorf("-grace %s: must not be negative", o.Grace)
 	case o.maxQueue < 1:
 		return fmt.Errorf("-max-queue %d: must be positive", o.maxQueue)
+	case o.maxConnections < 1:
+		return fmt.Errorf("-max-connections %d: must be positive", o.maxConnections)
 	case o.memory < 64*flags.KiB:
 		return fmt.Errorf("-body-memory %s: want at least 64KiB", &o.memory)
 	case o.timeout <= 0:
@@ -62,8 +65,7 @@ func (o *Options) Entrance(t Throttle, logger *slog.Logger) *Entrance {
 	return &Entrance{Places: NewPool(int64(o.maxQueue)), Bodies: s, Throttle: t, Logger: logger}
 }
 
-// Listener bounds the connections of a listener: twice as many as there are
-// places for requests.
+// Listener bounds the connections of a listener.
 func (o *Options) Listener(l net.Listener) net.Listener {
-	return &Listener{l, NewPool(2 * int64(o.maxQueue))}
+	return &Listener{l, NewPool(int64(o.maxConnections))}
 }

@@ -116,7 +116,7 @@ func (b *body) read(from io.Reader, length int64) error {
 			return err
 		}
 		switch {
-		case readErr == io.EOF:
+		case errors.Is(readErr, io.EOF):
 			return nil
 		case errors.Is(readErr, os.ErrDeadlineExceeded):
 			return errTooSlow

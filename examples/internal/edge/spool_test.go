@@ -35,9 +35,10 @@ func TestABodyChangesInTheSpool(t *testing.T) {
 				data[j] = byte(random.Uint32())
 			}
 			var from io.Reader = bytes.NewReader(data)
-			if i%3 == 0 {
+			switch i % 3 {
+			case 0:
 				from = iotest.DataErrReader(from) // the end comes with the last byte
-			} else if i%3 == 1 {
+			case 1:
 				from = iotest.HalfReader(from)
 			}
 			r := httptest.NewRequest("POST", "/", from)

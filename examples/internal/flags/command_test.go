@@ -1,0 +1,56 @@
+package flags
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"strings"
+	"testing"
+)
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]Size{"0": 0, "100": 100, "64KiB": 64 * KiB, "1MiB": MiB, "3 GiB": 3 * GiB, "1025MiB": 1025 * MiB} {
+		var s, again Size
+		if err := s.Set(text); err != nil || s != want {
+			t.Errorf("%q: %d, %v", text, s, err)
+		}
+		if err := again.Set(s.String()); err != nil || again != s {
+			t.Errorf("%q: printed as %q, %v", text, s.String(), err)
+		}
+	}
+	for _, wrong := range []string{"", "MiB", "-1", "1.5MiB", "64MB", "9223372036854775807GiB", "x"} {
+		if err := new(Size).Set(wrong); err == nil {
+			t.Errorf("%q was taken", wrong)
+		}
+	}
+}
+
+// What a command says, where, and with what exit code.
+func TestCommandLines(t *testing.T) {
+	for line, c := range map[string]struct {
+		code      int
+		out, errs string // what they begin with
+	}{
+		"":             {0, "", ""},
+		"-n 3":         {0, "", ""},
+		"-h":           {0, "tool does things.\n\nUsage of tool:\n", ""},
+		"-version":     {0, "tool ", ""},
+		"-n x":         {2, "", `tool: invalid value "x" for flag -n: parse error (tool -h lists the flags)` + "\n"},
+		"-n":           {2, "", "tool: flag needs an argument: -n (tool -h"},
+		"-m 3":         {2, "", "tool: flag provided but not defined: -m (tool -h"},
+		"users.csv":    {2, "", `tool: unexpected argument "users.csv"`},
+		"-n 3 -- -n 4": {2, "", `tool: unexpected argument "-n"`},
+	} {
+		f := flag.NewFlagSet("tool", flag.ContinueOnError)
+		f.Int("n", 0, "a number")
+		var out, errs bytes.Buffer
+		code := Exit("tool", Parse(f, "tool does things.", strings.Fields(line), &out), &errs)
+		if code != c.code || !strings.HasPrefix(out.String(), c.out) || (c.out == "") != (out.Len() == 0) ||
+			!strings.HasPrefix(errs.String(), c.errs) || (c.errs == "") != (errs.Len() == 0) || strings.Count(errs.String(), "\n") > 1 {
+			t.Errorf("%q: code %d, out %q, errors %q", line, code, &out, &errs)
+		}
+	}
+	if code := Exit("tool", errors.New("no such host"), new(bytes.Buffer)); code != 1 {
+		t.Errorf("a failure: code %d", code)
+	}
+}

@@ -166,7 +166,7 @@ func TestOwnHeadersReachClerk(t *testing.T) {
 // to come again; others still find a place.
 func TestOneClientFillsTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := inMemory(t, clerktest.New(), "-max-queue", "50", "-listen", "0.0.0.0:0", "-limit", "10/10s")
+		s := inMemory(t, clerktest.New(), "-max-queue", "50", "-listen", "0.0.0.0:0", "-limit", "10/10s", "-reserve", "0")
 		send := func(from string) *httptest.ResponseRecorder {
 			r := httptest.NewRequest("GET", "/v1/users", nil)
 			r.RemoteAddr = from
@@ -174,6 +174,9 @@ func TestOneClientFillsTheQueue(t *testing.T) {
 			w := httptest.NewRecorder()
 			s.ServeHTTP(w, r)
 			return w
+		}
+		for range 10 { // the limit is used up
+			send("192.0.2.1:1")
 		}
 		var wg sync.WaitGroup
 		defer wg.Wait()

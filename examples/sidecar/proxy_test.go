@@ -1,8 +1,11 @@
 package main
 
 import (
+	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // Clerk sees a Backend request as the client made it, and nothing of who is
@@ -82,7 +85,9 @@ func TestFrontendRequestsNameTheVisitor(t *testing.T) {
 	}
 }
 
-func TestOptionsThatWouldGiveKeysAway(t *testing.T) {
+// Every mistake on the command line is told with the flag that it is in, before
+// anything is done, and ends with exit code 2.
+func TestOptionsThatMakeNoSense(t *testing.T) {
 	env := func(string) string { return "sk_test_x" }
 	for want, args := range map[string][]string{
 		"want https":                 {"-backend", "http://api.clerk.com"},
@@ -91,8 +96,22 @@ func TestOptionsThatWouldGiveKeysAway(t *testing.T) {
 		"-listen 8787":               {"-listen", "8787"},
 		"unexpected argument":        {"https://api.clerk.com"},
 		"-trusted-hops -1: must not": {"-trusted-hops", "-1"},
+		"-max-wait -1s: must not":    {"-max-wait", "-1s"},
+		"-headroom 20: want":         {"-headroom", "20"},
+		"-headroom NaN: want":        {"-headroom", "NaN"},
+		"-reserve 1: want":           {"-reserve", "1"},
+		"-max-keys 0: must":          {"-max-keys", "0"},
+		"-max-queue 0: must":         {"-max-queue", "0"},
+		"-max-connections -1: must":  {"-max-connections", "-1"},
+		"-body-memory 1KiB: want":    {"-body-memory", "1KiB"},
+		"-body-timeout 0s: must":     {"-body-timeout", "0s"},
+		"for flag -body-files":       {"-body-files", "1GB"},
+		"for flag -limit":            {"-limit", "0/1s"},
+		"-redis: ":                   {"-redis", "127.0.0.1:6379"},
+		"-nonsense":                  {"-nonsense"},
 	} {
-		if _, err := parseOptions(args, env, t.Output()); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := parseOptions(args, env, t.Output())
+		if err == nil || !strings.Contains(err.Error(), want) || flags.Exit("sidecar", err, t.Output()) != 2 {
 			t.Errorf("%q: %v, want %q", args, err, want)
 		}
 	}
@@ -102,5 +121,15 @@ func TestOptionsThatWouldGiveKeysAway(t *testing.T) {
 	o, err := parseOptions(nil, env, t.Output())
 	if err != nil || o.listen != "127.0.0.1:8787" || o.backend.String() != "https://api.clerk.com" {
 		t.Errorf("defaults: %+v, %v", o, err)
+	}
+}
+
+// TRACE would come back with the key that the sidecar added.
+func TestTraceReachesClerk(t *testing.T) {
+	url := start(t, serve(t, func(http.ResponseWriter, *http.Request) { t.Error("Clerk was called") }), "-add-key")
+	for _, path := range []string{"/v1/users", "/__clerk/v1/client"} {
+		if resp, _ := do(t, request(t, "TRACE", url+path)); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") == "" {
+			t.Errorf("%s: %s", path, resp.Status)
+		}
 	}
 }

@@ -33,6 +33,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	c, err := parseConfig(os.Args[1:], os.Getenv, os.Stdout)
 	if err == nil {
+		c.LimitMemory()
 		err = run(ctx, c, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}
 	os.Exit(flags.Exit("frontendproxy", err, os.Stderr))

@@ -31,6 +31,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	o, err := parseOptions(os.Args[1:], os.Getenv, os.Stdout)
 	if err == nil {
+		o.LimitMemory()
 		err = run(ctx, o, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}
 	os.Exit(flags.Exit("sidecar", err, os.Stderr))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
@@ -68,4 +70,16 @@ func (o *Options) Entrance(t Throttle, logger *slog.Logger) *Entrance {
 // Listener bounds the connections of a listener.
 func (o *Options) Listener(l net.Listener) net.Listener {
 	return &Listener{l, NewPool(int64(o.maxConnections))}
+}
+
+// perConnection is about what a connection takes, with a request that waits on it.
+const perConnection = 16 << 10
+
+// LimitMemory has the garbage collector keep to what the other bounds add up to,
+// 128 MiB by default, instead of to twice what is in use; unless GOMEMLIMIT says
+// what to keep to.
+func (o *Options) LimitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(32<<20 + int64(o.maxConnections)*perConnection + int64(o.memory))
+	}
 }

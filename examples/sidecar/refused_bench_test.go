@@ -22,7 +22,7 @@ func BenchmarkRefused(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer s.close()
-	for i := range 2000 {
+	for i := range 1500 {
 		s.entrance.Places.Take(string(rune(i)), 1)
 	}
 	b.ReportAllocs()

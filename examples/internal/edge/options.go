@@ -28,7 +28,7 @@ func (o *Options) Define(f *flag.FlagSet) {
 	o.memory, o.files = 32*flags.MiB, flags.GiB
 	f.StringVar(&o.Metrics, "metrics", "", "`address` to serve /metrics for Prometheus, and /-/health, on, such as 127.0.0.1:9464")
 	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
-	f.IntVar(&o.maxQueue, "max-queue", 2000, "how many requests may wait or be under way at a time; one client never has more than four fifths")
+	f.IntVar(&o.maxQueue, "max-queue", 1500, "how many requests may wait or be under way at a time; one client never has more than four fifths")
 	f.IntVar(&o.maxConnections, "max-connections", 4000, "how many connections there may be at a time; one address never has more than four fifths")
 	f.Var(&o.memory, "body-memory", "`bytes` of memory for the bodies of requests that wait")
 	f.Var(&o.files, "body-files", "`bytes` of temporary files for bodies that are longer than 64KiB or find no memory")

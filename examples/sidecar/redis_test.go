@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -107,12 +106,12 @@ func TestRedisIsAwayAtStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(t.Context())
-	var log bytes.Buffer
+	var log lines
 	stop() // it starts, and stops at once
 	if err := run(ctx, o, slog.New(slog.NewTextHandler(&log, nil))); err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 	if n := strings.Count(log.String(), "Redis"); n != 1 || strings.Contains(log.String(), "secret") {
-		t.Errorf("%d lines tell of Redis: %s", n, &log)
+		t.Errorf("%d lines tell of Redis: %s", n, log.String())
 	}
 }

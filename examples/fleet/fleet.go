@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
@@ -36,7 +35,7 @@ func startMember(o order) (*member, error) {
 	}
 	m := &member{cmd: exec.Command(self, programArg), ended: make(chan struct{})}
 	m.cmd.Stderr = os.Stderr
-	m.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	m.cmd.SysProcAttr = ownGroup()
 	out, err := m.cmd.StdoutPipe()
 	if err != nil {
 		return nil, err

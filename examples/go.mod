@@ -4,9 +4,9 @@ go 1.25.0
 
 require (
 	github.com/clerk/clerk-sdk-go/v2 v2.4.2
-	github.com/clerkthrottle/clerkthrottle-go v0.0.0
-	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle v0.0.0
-	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.0.0
+	github.com/clerkthrottle/clerkthrottle-go v0.1.0
+	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle v0.1.0
+	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.1.0
 	github.com/prometheus/client_golang v1.24.1
 	github.com/redis/go-redis/v9 v9.17.3
 	go.opentelemetry.io/otel/exporters/prometheus v0.68.0
@@ -42,9 +42,3 @@ require (
 	golang.org/x/time v0.15.0 // indirect
 	google.golang.org/protobuf v1.36.12 // indirect
 )
-
-replace github.com/clerkthrottle/clerkthrottle-go => ../
-
-replace github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget => ../clerkthrottle/redisbudget
-
-replace github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle => ../clerkthrottle/otelthrottle

@@ -4,14 +4,11 @@ import (
 	"fmt"
 	"net/http"
 
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle"
 )
 
-// A client whose throttle reports to the global providers. Each attempt has a
-// span of otelhttp's, and what it waited for before has one beside it.
+// A client whose throttle reports to the global providers.
 func Example() {
 	in, err := otelthrottle.New()
 	if err != nil {
@@ -19,7 +16,7 @@ func Example() {
 	}
 	throttle, err := clerkthrottle.NewTransport(
 		clerkthrottle.WithObserver(in.Observer()),
-		clerkthrottle.WithBase(otelhttp.NewTransport(http.DefaultTransport)),
+		clerkthrottle.WithBase(http.DefaultTransport), // or otelhttp's around it
 	)
 	if err != nil {
 		panic(err)

@@ -4,7 +4,7 @@ go 1.25.0
 
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
-	github.com/clerkthrottle/clerkthrottle-go v0.0.0
+	github.com/clerkthrottle/clerkthrottle-go v0.1.0
 	github.com/redis/go-redis/v9 v9.17.3
 )
 
@@ -17,5 +17,3 @@ require (
 	github.com/yuin/gopher-lua v1.1.1 // indirect
 	golang.org/x/time v0.15.0 // indirect
 )
-
-replace github.com/clerkthrottle/clerkthrottle-go => ../../

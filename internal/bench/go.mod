@@ -5,7 +5,7 @@ go 1.25.0
 require (
 	github.com/aws/aws-sdk-go-v2 v1.36.3
 	github.com/aws/smithy-go v1.22.2
-	github.com/clerkthrottle/clerkthrottle-go v0.0.0
+	github.com/clerkthrottle/clerkthrottle-go v0.1.0
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/gofri/go-github-ratelimit/v2 v2.0.2
 	github.com/hashicorp/go-retryablehttp v0.7.8
@@ -30,5 +30,3 @@ require (
 	golang.org/x/image v0.30.0 // indirect
 	golang.org/x/text v0.28.0 // indirect
 )
-
-replace github.com/clerkthrottle/clerkthrottle-go => ../../

@@ -5,7 +5,7 @@ go 1.25.0
 require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
-	github.com/clerkthrottle/clerkthrottle-go v0.0.0
+	github.com/clerkthrottle/clerkthrottle-go v0.1.0
 )
 
 require (
@@ -15,5 +15,3 @@ require (
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
 	golang.org/x/time v0.15.0 // indirect
 )
-
-replace github.com/clerkthrottle/clerkthrottle-go => ../../../

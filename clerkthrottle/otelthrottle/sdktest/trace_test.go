@@ -1,4 +1,4 @@
-package otelthrottle_test
+package sdktest
 
 import (
 	"context"

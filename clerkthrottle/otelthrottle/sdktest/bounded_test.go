@@ -1,4 +1,4 @@
-package otelthrottle_test
+package sdktest
 
 import (
 	"fmt"
@@ -129,7 +129,7 @@ func TestPackageCommentListsEveryInstrument(t *testing.T) {
 			return answer(200), nil
 		})))
 		l.send(t.Context(), "GET", "/v1/users")
-		comment, err := os.ReadFile("doc.go")
+		comment, err := os.ReadFile("../doc.go")
 		if err != nil {
 			t.Fatal(err)
 		}

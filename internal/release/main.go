@@ -1,0 +1,109 @@
+// Command release makes a release of the modules that are published, and does
+// with it what their documentation tells users to do.
+//
+//	go run ./internal/release                   rehearse the version that the go.mod files name
+//	go run ./internal/release -version v0.2.0   rehearse another, and write it into go.mod, go.sum and go.work
+//	go run ./internal/release -dist DIR         leave the tools' binaries and their checksums there
+//
+// A rehearsal copies the work tree into a repository of its own, tags it as the
+// release would be tagged, and has the go command fetch the modules from there.
+// So it makes of them what the module proxies will make of the real tags, with
+// the hashes that go.sum will have. From then on it is a user: in empty folders,
+// with an empty module cache and without go.work, it runs every "go get" and "go
+// install" of the documentation, compiles and runs the programs printed there
+// and compares what they print, tests the example of each nested module, and
+// asks each tool for its version.
+//
+// It fails on a replace directive, on a go.mod that is not tidy, on versions out
+// of step, on a package that imports another module's internal one, and on a
+// line of the documentation that does not do what it says.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+)
+
+func main() {
+	r := &release{
+		published: []string{".", "clerkthrottle/otelthrottle", "clerkthrottle/redisbudget", "examples"},
+		tools:     []string{"examples/import", "examples/sidecar"},
+		targets:   []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64"},
+	}
+	flag.StringVar(&r.version, "version", "", "the `version` to make: it is written into the work tree; empty: the one that go.mod names")
+	flag.StringVar(&r.dist, "dist", "", "`folder` for the binaries")
+	flag.Parse()
+	if flag.NArg() > 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := r.findUpstream(ctx)
+	if err == nil {
+		err = r.run(ctx)
+	}
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "release:", err)
+		os.Exit(1)
+	}
+}
+
+// release is a version of the project, from its work tree to a user's programs.
+type release struct {
+	root      string   // of the work tree; empty: found from the current folder
+	published []string // folders of the modules that users get; the others hold tests
+	tools     []string // folders of the commands that come as binaries
+	targets   []string // and what they are for
+	version   string   // empty: what the modules require of each other
+	dist      string   // where the binaries are left; empty: nowhere
+	upstream  []string // module proxies that have the modules of others
+
+	path    string    // of the module at the root
+	modules []*module // each after those that it requires
+	temp    string
+	stage   string // the work tree of the version
+	proxy   string // a module proxy that has the version
+
+	documented []string // the "go get" and "go install" lines of all pages
+}
+
+func (r *release) run(ctx context.Context) (err error) {
+	if r.root == "" {
+		work, err := command(ctx, ".", nil, "go", "env", "GOWORK")
+		if err != nil {
+			return err
+		}
+		r.root = filepath.Dir(work)
+	}
+	if r.temp, err = os.MkdirTemp("", "release-"); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(r.temp) }()
+	write := r.version != ""
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{
+		{"read the modules", r.read},
+		{"copy the work tree", r.copy},
+		{"look for internal imports", r.checkImports},
+		{"tag and fetch", r.publish},
+		{"do what the documentation says", r.followDocumentation},
+		{"run the examples", r.runExamples},
+		{"build the tools", r.buildTools},
+	} {
+		fmt.Printf("-- %s\n", step.what)
+		if err := step.do(ctx); err != nil {
+			return fmt.Errorf("%s: %w", step.what, err)
+		}
+	}
+	if write {
+		err = r.writeBack()
+	}
+	return err
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// copy copies the work tree, what is not committed yet included, into a
+// repository of its own, and names the version there.
+func (r *release) copy(ctx context.Context) error {
+	r.stage = filepath.Join(r.temp, "stage")
+	if err := os.Mkdir(r.stage, 0o777); err != nil {
+		return err
+	}
+	files, err := command(ctx, r.root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	if err != nil {
+		return err
+	}
+	for file := range strings.SplitSeq(strings.TrimSuffix(files, "\x00"), "\x00") {
+		if err := copyFile(filepath.Join(r.stage, file), filepath.Join(r.root, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err // one that does not exist is deleted, and not committed
+		}
+	}
+	if err := r.nameVersion(ctx); err != nil {
+		return err
+	}
+	_, err = command(ctx, r.stage, nil, "git", "init", "-q")
+	return err
+}
+
+// nameVersion has the modules require the version of each other, and go.work
+// replace it. The hashes that go.sum has of it are of the tree as it once was.
+func (r *release) nameVersion(ctx context.Context) error {
+	work := []string{"go", "work", "edit"}
+	for _, m := range r.modules {
+		edit := []string{"go", "mod", "edit"}
+		for _, p := range m.requires {
+			edit = append(edit, "-require="+p+"@"+r.version)
+		}
+		if len(m.requires) > 0 {
+			if _, err := command(ctx, filepath.Join(r.stage, m.dir), nil, edit...); err != nil {
+				return err
+			}
+		}
+		if err := r.dropSums(filepath.Join(r.stage, m.dir, "go.sum")); err != nil {
+			return err
+		}
+		for _, need := range m.mod.Require {
+			if of := r.module(need.Path); of != nil {
+				work = append(work, "-dropreplace="+need.Path+"@"+need.Version, "-replace="+need.Path+"@"+r.version+"=./"+of.dir)
+			}
+		}
+	}
+	_, err := command(ctx, r.stage, nil, work...)
+	return err
+}
+
+// dropSums drops the hashes of the project's own modules.
+func (r *release) dropSums(file string) error {
+	text, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	return os.WriteFile(file, r.foreign(text), 0o666)
+}
+
+// foreign returns the lines of a go.sum that are about modules of others.
+func (r *release) foreign(sums []byte) (lines []byte) {
+	for line := range bytes.Lines(sums) {
+		if p, _, _ := strings.Cut(string(line), " "); !r.owns(p) {
+			lines = append(lines, line...)
+		}
+	}
+	return lines
+}
+
+// publish tags each module in turn and has it fetched, as a module proxy would.
+// Before, its go.sum gets the hashes of those that it requires, which are
+// fetched by then; apart from them it must be tidy.
+func (r *release) publish(ctx context.Context) error {
+	cache := filepath.Join(r.temp, "proxy")
+	r.proxy = filepath.Join(cache, "cache", "download")
+	git := []string{"-c", "user.name=release", "-c", "user.email=release@localhost", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}
+	fetch := []string{
+		"GOWORK=off", "GOFLAGS=-modcacherw", "GOMODCACHE=" + cache, "GOPROXY=direct", "GONOSUMDB=" + r.path,
+		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + filepath.ToSlash(r.stage) + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + r.path,
+	}
+	for _, m := range r.modules {
+		if err := r.tidy(ctx, m); err != nil {
+			return err
+		}
+		if !m.published {
+			continue
+		}
+		for _, args := range [][]string{
+			{"add", "-A"},
+			{"commit", "-q", "--allow-empty", "-m", m.path},
+			{"tag", path.Join(m.dir, r.version)},
+		} {
+			if _, err := command(ctx, r.stage, nil, append(append([]string{"git"}, git...), args...)...); err != nil {
+				return err
+			}
+		}
+		if _, err := command(ctx, r.temp, fetch, "go", "mod", "download", m.path+"@"+r.version); err != nil {
+			return err
+		}
+		fmt.Println("tag", path.Join(m.dir, r.version))
+	}
+	return nil
+}
+
+// tidy tidies a module. Nothing may change by it but the hashes of the release.
+func (r *release) tidy(ctx context.Context, m *module) error {
+	dir := filepath.Join(r.stage, m.dir)
+	text := func() []byte {
+		mod, _ := os.ReadFile(filepath.Join(dir, "go.mod"))
+		sum, _ := os.ReadFile(filepath.Join(dir, "go.sum"))
+		return append(mod, r.foreign(sum)...)
+	}
+	before := text()
+	if _, err := command(ctx, dir, r.user("tidy"), "go", "mod", "tidy"); err != nil {
+		return err
+	}
+	if after := text(); !bytes.Equal(before, after) {
+		return fmt.Errorf("%s/go.mod or its go.sum is not tidy: go mod tidy makes of them\n%s", m.dir, after)
+	}
+	return nil
+}
+
+// writeBack writes the version into the work tree.
+func (r *release) writeBack() error {
+	files := []string{"go.work"}
+	for _, m := range r.modules {
+		files = append(files, path.Join(m.dir, "go.mod"), path.Join(m.dir, "go.sum"))
+	}
+	for _, file := range files {
+		if err := copyFile(filepath.Join(r.root, file), filepath.Join(r.stage, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+func copyFile(to, from string) error {
+	info, err := os.Stat(from)
+	if err != nil {
+		return err
+	}
+	text, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+		return err
+	}
+	return os.WriteFile(to, text, info.Mode().Perm())
+}

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// buildTools installs every command of the published modules as users do and
+// asks it for its version, then compiles those that come as binaries for other
+// systems.
+func (r *release) buildTools(ctx context.Context) error {
+	const who = "tools"
+	dir, err := r.folder(who)
+	if err != nil {
+		return err
+	}
+	for _, tool := range r.tools {
+		pkg := path.Join(r.path, tool)
+		line := "go install " + pkg + "@latest"
+		if !slices.Contains(r.documented, line) {
+			return fmt.Errorf("no page says: %s", line)
+		}
+		if _, err := command(ctx, dir, r.user(who), strings.Fields(line)...); err != nil {
+			return err
+		}
+		out, err := command(ctx, dir, nil, filepath.Join(dir, "bin", path.Base(tool)), "-version")
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(strings.Fields(out), r.version) {
+			return fmt.Errorf("%s -version says %q, want %s", path.Base(tool), out, r.version)
+		}
+		fmt.Println(out)
+	}
+	if r.dist == "" {
+		return nil
+	}
+	return r.crossCompile(ctx, who)
+}
+
+func (r *release) crossCompile(ctx context.Context, who string) error {
+	if err := os.MkdirAll(r.dist, 0o777); err != nil {
+		return err
+	}
+	var sums strings.Builder
+	for _, target := range r.targets {
+		goos, goarch, _ := strings.Cut(target, "/")
+		for _, tool := range r.tools {
+			env := append(r.user(who), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
+			if _, err := command(ctx, r.temp, env, "go", "install", "-trimpath", "-ldflags=-s", path.Join(r.path, tool)+"@"+r.version); err != nil {
+				return err
+			}
+			bin := filepath.Join(r.temp, who, "bin")
+			if target != runtime.GOOS+"/"+runtime.GOARCH {
+				bin = filepath.Join(bin, goos+"_"+goarch)
+			}
+			suffix := ""
+			if goos == "windows" {
+				suffix = ".exe"
+			}
+			name := fmt.Sprintf("%s-%s_%s_%s_%s%s", path.Base(r.path), path.Base(tool), r.version, goos, goarch, suffix)
+			binary, err := os.ReadFile(filepath.Join(bin, path.Base(tool)+suffix))
+			if err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(r.dist, name), binary, 0o777); err != nil {
+				return err
+			}
+			fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(binary), name)
+		}
+	}
+	fmt.Print(sums.String())
+	return os.WriteFile(filepath.Join(r.dist, "SHA256SUMS"), []byte(sums.String()), 0o666)
+}

@@ -1,0 +1,3 @@
+module tests-that-need
+
+go 1.25.0

@@ -39,6 +39,27 @@
 // limit is counted there, one that waits for the end of a block, or for a
 // learned rate, at its endpoint.
 //
+// # Prometheus
+//
+// The exporter of OpenTelemetry shows them, and their attributes with _ for
+// every dot, as
+//
+//	clerkthrottle_requests_total                 counter
+//	clerkthrottle_request_wait_duration_seconds  histogram
+//	clerkthrottle_retries_total                  counter
+//	clerkthrottle_blocks_total                   counter
+//	clerkthrottle_token_usage                    gauge
+//	clerkthrottle_token_limit                    gauge
+//	clerkthrottle_bucket_count                   gauge
+//	clerkthrottle_waiting_requests               gauge
+//	clerkthrottle_blocked_endpoints              gauge
+//	clerkthrottle_block_remaining_seconds        gauge
+//	clerkthrottle_rate_learned_per_second        gauge
+//	clerkthrottle_rate_documented_per_second     gauge
+//
+// The folder monitoring has a dashboard for Grafana, grafana.json, and rules for
+// alerts, alerts.yml.
+//
 // # Attributes
 //
 //	method        http.request.method          GET, POST …; _OTHER

@@ -4,10 +4,11 @@
 // tests are then none:
 //
 //	ok  	tests-that-need/chromium	0.002s
+//	ok  	tests-that-need/prometheus	0.002s
 //	ok  	tests-that-need/redis-server	0.002s [no tests to run]
 //
 // Packages are tested in the order of their paths. The module's begins so that
-// these two are the last.
+// these are the last.
 package leftout
 
 import (
@@ -21,8 +22,8 @@ import (
 // so that the go command runs it again when they have changed.
 func Without(t *testing.T, variable string, names ...string) {
 	t.Helper()
-	if named := os.Getenv(variable); named != "" {
-		names = []string{named}
+	if variable != "" && os.Getenv(variable) != "" {
+		names = []string{os.Getenv(variable)}
 	}
 	for _, name := range names {
 		if _, err := exec.LookPath(name); err == nil {

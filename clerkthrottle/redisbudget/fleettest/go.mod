@@ -4,8 +4,8 @@ go 1.25.0
 
 require (
 	github.com/alicebob/miniredis/v2 v2.40.0
-	github.com/clerkthrottle/clerkthrottle-go v0.0.0
-	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.0.0
+	github.com/clerkthrottle/clerkthrottle-go v0.1.0
+	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.1.0
 	github.com/redis/go-redis/v9 v9.17.3
 )
 
@@ -17,9 +17,4 @@ require (
 	github.com/hashicorp/go-retryablehttp v0.7.8 // indirect
 	github.com/yuin/gopher-lua v1.1.1 // indirect
 	golang.org/x/time v0.15.0 // indirect
-)
-
-replace (
-	github.com/clerkthrottle/clerkthrottle-go => ../../../
-	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget => ../
 )

@@ -31,13 +31,15 @@
 //	clerkthrottle.block.remaining       ObservableGauge          s            method, template
 //	clerkthrottle.rate.learned          ObservableGauge          {request}/s  method, template
 //	clerkthrottle.rate.documented       ObservableGauge          {request}/s  method, template
+//	clerkthrottle.unreachable_budgets   ObservableUpDownCounter  {budget}     none
 //
 // clerkthrottle.requests counts every attempt, so that it adds up to what Clerk
 // was sent once the refused are left out. The histogram has only the requests
 // that were held back; a dry run's, which were not, are marked. Tokens that are
 // free, in flight and returning add up to the limit. A request that waits for a
 // limit is counted there, one that waits for the end of a block, or for a
-// learned rate, at its endpoint.
+// learned rate, at its endpoint. Budgets are counted where programs share one: 1
+// says that this program's cannot be reached, 0 that it is.
 //
 // # Prometheus
 //
@@ -56,6 +58,7 @@
 //	clerkthrottle_block_remaining_seconds        gauge
 //	clerkthrottle_rate_learned_per_second        gauge
 //	clerkthrottle_rate_documented_per_second     gauge
+//	clerkthrottle_unreachable_budgets            gauge
 //
 // The folder monitoring has a dashboard for Grafana, grafana.json, and rules for
 // alerts, alerts.yml.

@@ -31,6 +31,7 @@ type instruments struct {
 	blockRemaining metric.Float64ObservableGauge
 	rateLearned    metric.Float64ObservableGauge
 	rateDocumented metric.Float64ObservableGauge
+	unreachable    metric.Int64ObservableUpDownCounter
 }
 
 func (i *instruments) create(meter metric.Meter) error {
@@ -60,6 +61,8 @@ func (i *instruments) create(meter metric.Meter) error {
 		"Requests per second that the endpoint is let have, as learned from 429s.")
 	i.rateDocumented = m.gauge("clerkthrottle.rate.documented", "{request}/s",
 		"Requests per second that the documented limit allows the endpoint.")
+	i.unreachable = m.upDownCounter("clerkthrottle.unreachable_budgets", "{budget}",
+		"Budgets shared with other programs that cannot be reached.")
 	return errors.Join(m.errs...)
 }
 
@@ -67,7 +70,7 @@ func (i *instruments) create(meter metric.Meter) error {
 func (i *instruments) observables() []metric.Observable {
 	return []metric.Observable{
 		i.tokenUsage, i.tokenLimit, i.bucketCount, i.waitingCount,
-		i.blockedCount, i.blockRemaining, i.rateLearned, i.rateDocumented,
+		i.blockedCount, i.blockRemaining, i.rateLearned, i.rateDocumented, i.unreachable,
 	}
 }
 

@@ -57,6 +57,8 @@ type sums struct {
 	in        *Instrumentation
 	limits    map[*limit]*limitSum
 	endpoints map[*endpoint]*endpointSum
+
+	shared, unreachable int // budgets
 }
 
 type limitSum struct {
@@ -77,6 +79,12 @@ func newSums(in *Instrumentation) *sums {
 }
 
 func (s *sums) add(from transport.Snapshot) {
+	if from.Fleet != nil {
+		s.shared++
+		if !from.Fleet.Reached {
+			s.unreachable++
+		}
+	}
 	for i := range from.Limits {
 		l := &from.Limits[i]
 		if l.Private && len(from.PrivateLimits) > 0 {
@@ -131,6 +139,9 @@ func (s *sums) add(from transport.Snapshot) {
 
 func (s *sums) observe(o metric.Observer) {
 	in := s.in
+	if s.shared > 0 {
+		o.ObserveInt64(in.unreachable, int64(s.unreachable))
+	}
 	for l, sum := range s.limits {
 		tokens := func(state string, n int) {
 			o.ObserveInt64(in.tokenUsage, int64(n), metric.WithAttributes(l.name, tokenStateKey.String(state)))

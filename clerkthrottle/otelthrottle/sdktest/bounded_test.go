@@ -122,7 +122,7 @@ func TestMadeUpWords(t *testing.T) {
 func TestPackageCommentListsEveryInstrument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
-		l := newLab(t, clerkthrottle.WithBase(roundTripper(func(*http.Request) (*http.Response, error) {
+		l := newLab(t, clerkthrottle.WithBudget(&sole{}), clerkthrottle.WithBase(roundTripper(func(*http.Request) (*http.Response, error) {
 			if sent++; sent == 1 {
 				return answer(429, "Retry-After", "1"), nil
 			}

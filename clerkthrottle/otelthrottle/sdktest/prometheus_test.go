@@ -109,6 +109,7 @@ func show(t *testing.T, clerk *clerktest.Server) *shown {
 	throttle, err := clerkthrottle.NewTransport(
 		clerkthrottle.WithObserver(in.Observer()),
 		clerkthrottle.WithBase(clerk.RoundTripper()),
+		clerkthrottle.WithBudget(&sole{}),
 		clerkthrottle.WithLimit("instance", 2, 150*time.Millisecond),
 		clerkthrottle.WithLogger(slog.New(slog.DiscardHandler)),
 	)

@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"runtime"
 	"slices"
-	"syscall"
 	"testing"
-	"time"
 )
 
 var overhead = flag.Bool("overhead", false, "measure what the throttle and its peers cost, and print ratios")
@@ -78,12 +76,4 @@ func perRequest(f func(n int)) float64 {
 	begin := processorTime()
 	f(n)
 	return float64(processorTime()-begin) / n
-}
-
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

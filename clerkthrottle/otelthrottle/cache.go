@@ -13,6 +13,47 @@ import (
 // an endpoint for every user.
 const maxNames = 1024
 
+// bounded remembers what names mean, up to maxNames of them. It is safe for
+// concurrent use.
+type bounded[T any] struct {
+	parse func(name string) *T
+	other *T // of all further names
+
+	mu    sync.RWMutex
+	known map[string]*T
+}
+
+func (b *bounded[T]) get(name string) *T {
+	b.mu.RLock()
+	t, ok := b.known[name]
+	full := len(b.known) >= maxNames
+	b.mu.RUnlock()
+	switch {
+	case ok:
+		return t
+	case full:
+		return b.other
+	}
+	return b.add(name)
+}
+
+func (b *bounded[T]) add(name string) *T {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if t, ok := b.known[name]; ok {
+		return t
+	}
+	if len(b.known) >= maxNames {
+		return b.other
+	}
+	if b.known == nil {
+		b.known = make(map[string]*T)
+	}
+	t := b.parse(name)
+	b.known[name] = t
+	return t
+}
+
 // options remembers the attribute set of each key, ready to be handed to an
 // instrument, so that measuring neither sorts attributes nor allocates. Keys are
 // as few as the sets: names are bounded, and the rest are enumerations. It is

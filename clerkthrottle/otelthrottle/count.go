@@ -15,7 +15,7 @@ func (in *Instrumentation) answered(ctx context.Context, e transport.AnswerEvent
 	if !in.requestCount.Enabled(ctx) {
 		return
 	}
-	key := answerKey{endpoint: in.endpoints.Get(e.Endpoint), priority: classOf(e.Priority), outcome: e.Outcome}
+	key := answerKey{endpoint: in.endpoints.get(e.Endpoint), priority: classOf(e.Priority), outcome: e.Outcome}
 	if e.Status >= 400 {
 		key.status = min(e.Status, beyond)
 	}
@@ -30,7 +30,7 @@ func (in *Instrumentation) refused(ctx context.Context, e *transport.ThrottledEr
 		return
 	}
 	key := refusalKey{
-		endpoint: in.endpoints.Get(e.Endpoint), priority: classOf(transport.PriorityOf(ctx)),
+		endpoint: in.endpoints.get(e.Endpoint), priority: classOf(transport.PriorityOf(ctx)),
 		reason: knownReason(e.Reason), hold: knownHold(e.Hold), limit: in.limitOf(e.Limit),
 	}
 	in.requestCount.Add(ctx, 1, in.refusals.get(key).add...)
@@ -45,7 +45,7 @@ func (in *Instrumentation) waited(ctx context.Context, e transport.WaitEvent) {
 
 func (in *Instrumentation) waitKeyOf(e transport.WaitEvent) waitKey {
 	return waitKey{
-		endpoint: in.endpoints.Get(e.Endpoint), priority: classOf(e.Priority),
+		endpoint: in.endpoints.get(e.Endpoint), priority: classOf(e.Priority),
 		hold: knownHold(e.Hold), limit: in.limitOf(e.Limit), dryRun: e.DryRun,
 	}
 }
@@ -54,13 +54,13 @@ func (in *Instrumentation) retrying(ctx context.Context, e transport.RetryEvent)
 	if !in.retryCount.Enabled(ctx) {
 		return
 	}
-	key := retryKey{endpoint: in.endpoints.Get(e.Endpoint), status: min(max(e.Status, 0), beyond)}
+	key := retryKey{endpoint: in.endpoints.get(e.Endpoint), status: min(max(e.Status, 0), beyond)}
 	in.retryCount.Add(ctx, 1, in.retries.get(key).add...)
 }
 
 // blocked has no context: a block concerns everybody.
 func (in *Instrumentation) blocked(e transport.BlockEvent) {
-	in.blockCount.Add(context.Background(), 1, in.blocks.get(in.endpoints.Get(e.Endpoint)).add...)
+	in.blockCount.Add(context.Background(), 1, in.blocks.get(in.endpoints.get(e.Endpoint)).add...)
 }
 
 // limitOf returns nil for no limit.
@@ -68,7 +68,7 @@ func (in *Instrumentation) limitOf(name string) *limit {
 	if name == "" {
 		return nil
 	}
-	return in.limits.Get(name)
+	return in.limits.get(name)
 }
 
 // classOf keeps to the three classes: a context may hold any number.

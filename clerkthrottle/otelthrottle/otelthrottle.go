@@ -9,7 +9,6 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
@@ -23,8 +22,8 @@ type Instrumentation struct {
 	instruments
 	tracer trace.Tracer
 
-	endpoints *bounded.Map[*endpoint]
-	limits    *bounded.Map[*limit]
+	endpoints bounded[endpoint]
+	limits    bounded[limit]
 	answers   options[answerKey]
 	refusals  options[refusalKey]
 	waits     options[waitKey]
@@ -44,8 +43,8 @@ func New(opts ...Option) (*Instrumentation, error) {
 	}
 	in := &Instrumentation{
 		tracer:    cfg.tracers.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL)),
-		endpoints: bounded.New(maxNames, parseEndpoint, otherEndpoint),
-		limits:    bounded.New(maxNames, parseLimit, otherLimit),
+		endpoints: bounded[endpoint]{parse: parseEndpoint, other: otherEndpoint},
+		limits:    bounded[limit]{parse: parseLimit, other: otherLimit},
 		answers:   options[answerKey]{of: answerKey.attributes},
 		refusals:  options[refusalKey]{of: refusalKey.attributes},
 		waits:     options[waitKey]{of: waitKey.attributes},

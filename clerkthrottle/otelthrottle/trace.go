@@ -40,7 +40,7 @@ func (in *Instrumentation) traceRefusal(ctx context.Context, e *transport.Thrott
 	if !ok {
 		return
 	}
-	all := append(in.endpoints.Get(e.Endpoint).attributes(),
+	all := append(in.endpoints.get(e.Endpoint).attributes(),
 		priorityOf(transport.PriorityOf(ctx)), reasonKey.String(string(knownReason(e.Reason))))
 	all = append(all, heldBy(knownHold(e.Hold), in.limitOf(e.Limit))...)
 	if e.Reason != transport.ReasonClosed {
@@ -59,7 +59,7 @@ func (in *Instrumentation) traceRetry(ctx context.Context, e transport.RetryEven
 	if !ok {
 		return
 	}
-	all := append(in.endpoints.Get(e.Endpoint).attributes(), semconv.HTTPRequestResendCount(e.Attempt), errorOf(e.Status))
+	all := append(in.endpoints.get(e.Endpoint).attributes(), semconv.HTTPRequestResendCount(e.Attempt), errorOf(e.Status))
 	if e.Pause > 0 {
 		all = append(all, pauseKey.Float64(e.Pause.Seconds()))
 	}

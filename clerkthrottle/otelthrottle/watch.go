@@ -90,7 +90,7 @@ func (s *sums) add(from transport.Snapshot) {
 		if l.Private && len(from.PrivateLimits) > 0 {
 			continue // part of a sum below
 		}
-		sum := at(s.limits, s.in.limits.Get(l.Name))
+		sum := at(s.limits, s.in.limits.get(l.Name))
 		sum.free += l.Free
 		sum.inFlight += l.InFlight
 		sum.returning += l.Returning
@@ -104,7 +104,7 @@ func (s *sums) add(from transport.Snapshot) {
 	}
 	for i := range from.PrivateLimits {
 		l := &from.PrivateLimits[i]
-		sum := at(s.limits, s.in.limits.Get(l.Name))
+		sum := at(s.limits, s.in.limits.get(l.Name))
 		sum.free += l.Free
 		sum.inFlight += l.InFlight
 		sum.returning += l.Returning
@@ -115,13 +115,13 @@ func (s *sums) add(from transport.Snapshot) {
 	}
 	for i := range from.PrivateEndpoints {
 		e := &from.PrivateEndpoints[i]
-		sum := at(s.endpoints, s.in.endpoints.Get(e.Endpoint))
+		sum := at(s.endpoints, s.in.endpoints.get(e.Endpoint))
 		sum.blocked += e.Blocked
 		sum.waiting = plus(sum.waiting, e.ByClass)
 	}
 	for i := range from.Endpoints {
 		e := &from.Endpoints[i]
-		sum := at(s.endpoints, s.in.endpoints.Get(e.Endpoint))
+		sum := at(s.endpoints, s.in.endpoints.get(e.Endpoint))
 		if e.BlockedUntil != nil {
 			sum.remaining = max(sum.remaining, e.BlockedUntil.Sub(from.Time).Seconds())
 		}

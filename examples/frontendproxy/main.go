@@ -64,7 +64,7 @@ func parseConfig(args []string, getenv func(string) string, out io.Writer) (*con
 
 // run serves until ctx ends, and then lets what is under way finish.
 func run(ctx context.Context, c *config, logger *slog.Logger) error {
-	opts := []clerkthrottle.Option{clerkthrottle.WithMaxWait(c.maxWait), clerkthrottle.WithLogger(logger)}
+	opts := []clerkthrottle.Option{clerkthrottle.WithMaxWait(c.maxWait), clerkthrottle.WithLogger(logger), clerkthrottle.WithHosts(c.upstream.Hostname())}
 	var metrics *edge.Metrics
 	if c.Metrics != "" {
 		var err error

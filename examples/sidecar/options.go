@@ -102,6 +102,7 @@ func (o *options) throttle() []clerkthrottle.Option {
 	opts := []clerkthrottle.Option{
 		clerkthrottle.WithMaxWait(o.maxWait),
 		clerkthrottle.WithHeadroom(o.headroom),
+		clerkthrottle.WithHosts(o.backend.Hostname(), o.frontend.Hostname()),
 	}
 	if o.limit.N > 0 {
 		opts = append(opts, clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, o.limit.N, o.limit.Window))

@@ -42,10 +42,7 @@ func (s *store) amiss(ctx context.Context) string {
 	return ""
 }
 
-func (s *store) close() {
-	_ = s.budget.Close()
-	_ = s.rdb.Close()
-}
+func (s *store) close() { _ = s.rdb.Close() }
 
 type quiet struct{}
 

@@ -44,7 +44,7 @@ func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
 	if o.addKey {
 		s.ownKey = o.key
 	}
-	opts := append(o.throttle(), clerkthrottle.WithBase(o.base), clerkthrottle.WithLogger(logger))
+	opts := append(o.throttle(), clerkthrottle.WithBase(o.base), clerkthrottle.WithLogger(logger), clerkthrottle.WithReserve(clerkthrottle.Normal, o.reserve))
 	closeStore := func() {}
 	if o.redisOptions != nil {
 		shared, err := newStore(o.redisOptions, logger)
@@ -53,8 +53,6 @@ func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
 		}
 		closeStore, s.health.Check = shared.close, shared.amiss
 		opts = append(opts, clerkthrottle.WithBudget(shared.budget))
-	} else {
-		opts = append(opts, clerkthrottle.WithReserve(clerkthrottle.Normal, o.reserve))
 	}
 	var err error
 	if o.Metrics != "" {

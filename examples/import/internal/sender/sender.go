@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -95,8 +96,13 @@ type Sender struct {
 // New puts the SDK on top of the throttle and the throttle on top of base.
 func New(c Config, base http.RoundTripper, j Journal, r Report) (*Sender, error) {
 	s := &Sender{config: c, journal: j, report: r}
+	api, err := url.Parse(c.URL)
+	if err != nil {
+		return nil, err
+	}
 	settings := []clerkthrottle.Option{
 		clerkthrottle.WithBase(&recorder{base: base, journal: j, report: r, timeout: answerTimeout}),
+		clerkthrottle.WithHosts(api.Hostname()),
 		clerkthrottle.WithHeadroom(c.Headroom),
 		clerkthrottle.WithMaxWait(maxWait),
 		clerkthrottle.WithLogger(slog.New(slog.DiscardHandler)), // the report has the word
@@ -110,7 +116,6 @@ func New(c Config, base http.RoundTripper, j Journal, r Report) (*Sender, error)
 	if c.Instance != "" {
 		settings = append(settings, clerkthrottle.WithInstanceID(c.Instance))
 	}
-	var err error
 	if s.throttle, err = clerkthrottle.NewTransport(settings...); err != nil {
 		return nil, err
 	}

@@ -74,9 +74,10 @@ func (silent) Printf(context.Context, string, ...any) {}
 
 type program struct {
 	order
-	client *http.Client
-	rdb    *redis.Client
-	budget *redisbudget.Budget
+	throttle *clerkthrottle.Transport
+	rdb      *redis.Client
+	losses   int  // how often Redis went away
+	away     bool // it is
 
 	done, met429, failed atomic.Int64
 	firstErr             atomic.Pointer[string]
@@ -84,15 +85,14 @@ type program struct {
 
 func newProgram(o order) (*program, error) {
 	p := &program{order: o, rdb: redis.NewClient(&redis.Options{Addr: o.Redis, DisableIdentity: true})}
-	var err error
-	p.budget, err = redisbudget.New(p.rdb, redisbudget.WithLogger(slog.New(slog.DiscardHandler)))
+	budget, err := redisbudget.New(p.rdb, redisbudget.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
 		return nil, err
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.MaxIdleConnsPerHost = o.Callers
-	p.client, err = clerkthrottle.NewClient(
-		clerkthrottle.WithBudget(p.budget),
+	p.throttle, err = clerkthrottle.NewTransport(
+		clerkthrottle.WithBudget(budget),
 		clerkthrottle.WithBase(&counter{base, &p.met429}),
 		clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, o.Limit, o.Window),
 		clerkthrottle.WithMaxWait(time.Hour),
@@ -135,13 +135,17 @@ func (p *program) work(ctx context.Context, out io.Writer) {
 		_ = enc.Encode(p.progress())
 	}
 	callers.Wait()
-	_ = p.budget.Close()
+	_ = p.throttle.Close()
 	_ = p.rdb.Close()
 }
 
 func (p *program) progress() progress {
-	status := p.budget.Status()
-	s := progress{Done: p.done.Load(), Met429: p.met429.Load(), Failed: p.failed.Load(), Away: status.Away, Losses: status.Losses}
+	away := p.throttle.Snapshot().Fleet.Error != ""
+	if away && !p.away {
+		p.losses++
+	}
+	p.away = away
+	s := progress{Done: p.done.Load(), Met429: p.met429.Load(), Failed: p.failed.Load(), Away: away, Losses: p.losses}
 	if msg := p.firstErr.Load(); msg != nil {
 		s.FirstErr = *msg
 	}
@@ -156,7 +160,7 @@ func (p *program) call(ctx context.Context) {
 		return
 	}
 	req.Header.Set("Authorization", "Bearer "+secretKey)
-	resp, err := p.client.Do(req)
+	resp, err := p.throttle.RoundTrip(req)
 	switch {
 	case errors.Is(err, context.Canceled):
 		return

@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptrace"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -23,28 +21,22 @@ func (e *noAnswerError) Is(target error) bool { return target == context.Deadlin
 // long as is configured, or as the caller's own deadline says. A body may then take
 // as long as it likes. It reports whether the base would have sent it again, and was kept from
 // that.
-func (t *Transport) fly(req *http.Request, f *flight) (resp *http.Response, resend bool, err error) {
-	ctx := req.Context()
-	bounded := t.cfg.AnswerTimeout > 0
-	if _, ends := ctx.Deadline(); ends {
-		bounded = false
-	}
+func (t *Transport) fly(req *http.Request, p *permit) (resp *http.Response, resend bool, err error) {
+	ctx, f := req.Context(), (*flight)(p)
 	tape, recorded := req.Body.(*tape)
 	once := t.overHTTP1(req) && repeatable(req)
-	if once {
-		ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { f.reused.Store(c.Reused) }})
+	if deadline, ends := ctx.Deadline(); t.cfg.AnswerTimeout > 0 && (!ends || time.Until(deadline) > t.cfg.AnswerTimeout) {
+		f.bound = t.cfg.AnswerTimeout
 	}
-	if bounded || recorded {
-		f.Context, f.bound, f.began = ctx, t.cfg.AnswerTimeout, time.Now()
-		if !bounded {
-			f.bound = 0
-		}
+	switch {
+	case f.bound > 0, recorded:
+		f.ctx = ctx
 		req = req.WithContext(f)
-		if recorded {
-			defer context.AfterFunc(f, tape.abort)()
-		}
-	} else if once {
+	case once:
 		req = req.WithContext(ctx)
+	}
+	if recorded {
+		defer context.AfterFunc(f, tape.abort)()
 	}
 	if once {
 		req.GetBody = nil
@@ -56,8 +48,8 @@ func (t *Transport) fly(req *http.Request, f *flight) (resp *http.Response, rese
 	if resp != nil && req.URL.Scheme == "https" {
 		t.http1.Store(resp.ProtoMajor == 1)
 	}
-	if f.Context == nil {
-		return resp, f.reused.Load(), err
+	if f.ctx == nil {
+		return resp, once && t.mayResend(resp, err), err
 	}
 	if late := f.land(); late && (err == nil || ctx.Err() == nil) { // even if by a hair: the answer's body is being cut off
 		if resp != nil && resp.Body != nil {
@@ -70,7 +62,24 @@ func (t *Transport) fly(req *http.Request, f *flight) (resp *http.Response, rese
 	} else if _, upgraded := resp.Body.(io.Writer); !upgraded && f.listens() { // the end of reading is not its end
 		resp.Body = &landed{resp.Body, f}
 	}
-	return resp, f.reused.Load(), err
+	return resp, once && t.mayResend(resp, err), err
+}
+
+// mostResent is how many attempts in a row, of all requests, may be made again at
+// once although none of them was answered. So many kept-alive connections may have
+// ended while nobody looked; more failures than that are the server's.
+const mostResent = 100
+
+// mayResend reports whether the base would have sent a request again whose connection
+// has ended, as far as can be told from here.
+func (t *Transport) mayResend(resp *http.Response, err error) bool {
+	if err == nil {
+		if resp != nil && resp.StatusCode < http.StatusInternalServerError && t.broken.Load() > 0 {
+			t.broken.Store(0)
+		}
+		return false
+	}
+	return !neverSent(err) && t.broken.Add(1) <= mostResent
 }
 
 // net/http sends an idempotent request again by itself when a kept-alive HTTP/1
@@ -104,115 +113,135 @@ type emptyBody struct{}
 func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
 func (emptyBody) Close() error             { return nil }
 
-// flight is the context of one attempt: the caller's, which ends as well if no answer
-// comes. As long as the base does not ask for its end, it costs nothing.
-type flight struct {
-	context.Context
-	bound  time.Duration
-	began  time.Time
-	reused atomic.Bool // the connection has carried an answer before: told for HTTP/1
+// flight is a permit as the context of its attempt: the caller's, which ends as well
+// if no answer comes. As long as the base does not ask for its end, it costs nothing.
+type flight permit
 
+// air is what a flight needs for somebody who wants to know of its end.
+type air struct {
 	mu    sync.Mutex
-	done  chan struct{} // closed at the end; nil: nobody has asked
+	done  chan struct{} // closed at the end
 	err   error         // at the end
 	late  bool          // it ended because no answer came
-	down  bool          // the answer came
-	timer *time.Timer
-	stop  func() bool // to listen to the caller's context; nil: that has no end
+	timer *time.Timer   // nil: no answer is waited for
+	stop  func() bool   // to listen to the caller's context; nil: that has no end
 	then  map[*func()]struct{}
 }
 
+// Deadline implements [context.Context].
+func (f *flight) Deadline() (time.Time, bool) { return f.ctx.Deadline() }
+
+// Value implements [context.Context].
+func (f *flight) Value(key any) any { return f.ctx.Value(key) }
+
 // Done implements [context.Context].
-func (f *flight) Done() <-chan struct{} {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.done == nil {
-		f.done = make(chan struct{})
-		if f.bound > 0 && !f.down {
-			f.timer = time.AfterFunc(time.Until(f.began.Add(f.bound)), func() { f.end(context.DeadlineExceeded, true) })
-		}
-		if f.Context.Done() != nil {
-			f.stop = context.AfterFunc(f.Context, func() { f.end(f.Context.Err(), false) })
-		}
-	}
-	return f.done
-}
+func (f *flight) Done() <-chan struct{} { return f.watched().done }
 
 // Err implements [context.Context].
 func (f *flight) Err() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
-		return f.err
+	if a := f.air.Load(); a != nil {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.err != nil {
+			return a.err
+		}
 	}
-	return f.Context.Err()
+	return f.ctx.Err()
+}
+
+// watched has the flight end when it should.
+func (f *flight) watched() *air {
+	if a := f.air.Load(); a != nil {
+		return a
+	}
+	a := &air{done: make(chan struct{})}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !f.air.CompareAndSwap(nil, a) {
+		return f.air.Load()
+	}
+	if f.bound > 0 && !f.down.Load() {
+		left := time.Until(f.scheduler.epoch.Add(f.sent + f.bound))
+		a.timer = time.AfterFunc(left, func() { f.end(context.DeadlineExceeded, true) })
+	}
+	if f.ctx.Done() != nil {
+		a.stop = context.AfterFunc(f.ctx, func() { f.end(f.ctx.Err(), false) })
+	}
+	return a
 }
 
 // AfterFunc has a function called at the end, by a goroutine of its own. Package
 // context asks for it where it would keep a goroutine for each request otherwise.
 func (f *flight) AfterFunc(call func()) (stop func() bool) {
-	f.Done()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil {
+	a := f.watched()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.err != nil {
 		go call()
 		return func() bool { return false }
 	}
-	if f.then == nil {
-		f.then = make(map[*func()]struct{})
+	if a.then == nil {
+		a.then = make(map[*func()]struct{})
 	}
 	key := &call
-	f.then[key] = struct{}{}
+	a.then[key] = struct{}{}
 	return func() bool {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		_, kept := f.then[key]
-		delete(f.then, key)
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		_, kept := a.then[key]
+		delete(a.then, key)
 		return kept
 	}
 }
 
 func (f *flight) end(err error, late bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.err != nil || late && f.down {
+	a := f.air.Load()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.err != nil || late && f.down.Load() {
 		return
 	}
-	f.err, f.late = err, late
-	close(f.done)
-	for call := range f.then {
+	a.err, a.late = err, late
+	close(a.done)
+	for call := range a.then {
 		go (*call)()
 	}
-	f.then = nil
+	a.then = nil
 }
 
 // land notes that the attempt is over, and reports whether it ended because no
 // answer came.
 func (f *flight) land() (late bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.down = true
-	if f.timer != nil {
-		f.timer.Stop()
+	f.down.Store(true)
+	a := f.air.Load()
+	if a == nil {
+		return false
 	}
-	return f.late
-}
-
-// listens reports whether the caller's context keeps the flight.
-func (f *flight) listens() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.stop != nil
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+	return a.late
 }
 
 // release lets go of the caller's context, lest one that lives for long keeps the
 // flights of all its requests.
 func (f *flight) release() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.stop != nil {
-		f.stop()
+	if f.listens() {
+		f.air.Load().stop()
 	}
+}
+
+// listens reports whether the caller's context keeps the flight.
+func (f *flight) listens() bool {
+	a := f.air.Load()
+	if a == nil {
+		return false
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.stop != nil
 }
 
 // landed is an answer's body, whose end is the flight's.

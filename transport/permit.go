@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
@@ -31,11 +32,16 @@ type permit struct {
 	holder   *station      // where it stood for the longest
 	*waiting               // nil: it never waited
 
-	flight  flight
 	retry   bool
 	paced   bool // took a token of the learned rate
 	hasty   bool // sent although it should have waited: in a dry run
 	settled bool
+
+	// Of the flight that this is once it is sent.
+	ctx   context.Context // the caller's; nil: nothing ends it but that
+	bound time.Duration   // how long to wait for the answer; 0: without end
+	down  atomic.Bool     // the answer, or an error, came
+	air   atomic.Pointer[air]
 }
 
 // waiting is what a permit needs to wait: most never do.

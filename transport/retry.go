@@ -162,6 +162,7 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 	case a.throttled():
 	case a.resend && !c.resent: // as fast as the base would have been
 		c.resent = true
+		c.failures++
 	default:
 		if !c.affordable(ctx) {
 			return false, nil

@@ -47,7 +47,7 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt
 		defer func() { t.tellAnswered(req, claim, attempt, time.Since(sent), &a) }()
 	}
 	defer func() { lease.Settle(a.outcome) }()
-	resp, once, err := t.fly(req, &lease.flight)
+	resp, once, err := t.fly(req, lease)
 	switch {
 	case err != nil:
 		if resp != nil && resp.Body != nil { // a base that breaks the contract

@@ -92,8 +92,9 @@ type Config struct {
 type Transport struct {
 	cfg       Config
 	scheduler *scheduler
-	observer  Observer    // all of them
-	http1     atomic.Bool // the last answer over TLS came over HTTP/1
+	observer  Observer     // all of them
+	http1     atomic.Bool  // the last answer over TLS came over HTTP/1
+	broken    atomic.Int32 // attempts over HTTP/1 that failed since one was answered
 }
 
 // New returns a Transport, or an error that names the field that is wrong.

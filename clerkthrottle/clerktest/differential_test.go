@@ -1,6 +1,7 @@
 package clerktest_test
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -107,18 +108,16 @@ func TestRouterAgreesWithServeMux(t *testing.T) {
 func TestClientAndStandInAgree(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithLimits())
-		throttle, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(server.RoundTripper()), clerkthrottle.WithMaxWait(1<<62))
+		client := map[string]bool{}
+		throttle, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(server.RoundTripper()), clerkthrottle.WithMaxWait(1<<62),
+			clerkthrottle.WithObserver(&clerkthrottle.Observer{Answered: func(_ context.Context, e clerkthrottle.AnswerEvent) { client[e.Endpoint] = true }}))
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() { _ = throttle.Close() }()
-		client := map[string]bool{}
 		ask := func(c caller, known []operations.Operation) {
 			for _, op := range known {
 				c.do(t, op.String(), "")
-				for _, e := range throttle.Snapshot().Endpoints { // now: what is idle is forgotten
-					client[e.Endpoint] = true
-				}
 			}
 		}
 		ask(caller{rt: throttle, base: "https://api.clerk.com", key: devKey}, operations.Backend())

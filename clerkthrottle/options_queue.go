@@ -55,9 +55,9 @@ func WithMaxQueue(n int) Option {
 }
 
 // WithMaxKeys bounds how many single users, organizations and client addresses
-// are kept count of. What is idle is forgotten first; where all are in use, the
-// requests of further ones go out uncounted by their own row. Default 100,000; a
-// live one takes about 350 bytes.
+// are kept count of. What is idle is forgotten first; where all are in use, all
+// further ones share one count of each row. Default 100,000; a live one takes about
+// 350 bytes.
 func WithMaxKeys(n int) Option {
 	return func(c *config) error {
 		if n <= 0 {

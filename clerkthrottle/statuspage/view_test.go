@@ -43,6 +43,8 @@ func TestAnswers(t *testing.T) {
 		s    transport.Snapshot
 	}{
 		{"No request yet", transport.Snapshot{}},
+		{"The shared budget cannot be reached since 10:00:00", transport.Snapshot{
+			Limits: []transport.LimitSnapshot{limit("instance", 0)}, Fleet: &transport.FleetSnapshot{Since: time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC), Error: "refused"}}},
 		{"Is the limit the reason? No Nothing waits", transport.Snapshot{Limits: []transport.LimitSnapshot{limit("instance", 0)}}},
 		{"No Nothing waits", transport.Snapshot{Endpoints: []transport.EndpointSnapshot{at("GET /v1/users", 0, &past)}}},
 		{"Not now Nothing waits Last minute: 9 sent, 3 of them held back, 1 answered 429.",

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -139,9 +140,9 @@ func (f *fleet) run(t *testing.T, counted time.Duration) figures {
 	end := from + counted
 	out := figures{sent: make([]int, len(f.programs))}
 	budget := &away{&f.budget, f.network}
-	var exchanges [2]int
-	time.AfterFunc(from, func() { exchanges[0] = f.budget.Exchanges() })
-	time.AfterFunc(end, func() { exchanges[1] = f.budget.Exchanges() })
+	var exchanges [2]atomic.Int64
+	time.AfterFunc(from, func() { exchanges[0].Store(int64(f.budget.Exchanges())) })
+	time.AfterFunc(end, func() { exchanges[1].Store(int64(f.budget.Exchanges())) })
 	var all sync.WaitGroup
 	for i, p := range f.programs {
 		var last sync.Map
@@ -221,7 +222,7 @@ func (f *fleet) run(t *testing.T, counted time.Duration) figures {
 	}
 	out.share = sum / (float64(f.limit.N) * float64(counted) / float64(f.limit.Window))
 	out.jain = sum * sum / (float64(len(f.programs)) * squares)
-	out.calls = float64(exchanges[1]-exchanges[0]) / sum
+	out.calls = float64(exchanges[1].Load()-exchanges[0].Load()) / sum
 	if out.most > f.limit.N {
 		t.Errorf("%d in a window, want %d at most", out.most, f.limit.N)
 	}

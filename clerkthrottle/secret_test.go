@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,12 +28,21 @@ var secrets = []string{
 }
 
 // told is everything that the throttle tells anybody but Clerk.
-type told struct{ bytes.Buffer }
+type told struct {
+	mu sync.Mutex
+	bytes.Buffer
+}
+
+func (o *told) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.Buffer.Write(p)
+}
 
 func (o *told) add(v any) {
 	fmt.Fprintf(o, "%v\n%+v\n%#v\n", v, v, v)
 	if b, err := json.Marshal(v); err == nil {
-		o.Write(b)
+		_, _ = o.Write(b)
 	}
 }
 

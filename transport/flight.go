@@ -57,6 +57,9 @@ func (t *Transport) fly(req *http.Request, p *permit) (resp *http.Response, rese
 		}
 		resp, err = nil, &noAnswerError{t.cfg.AnswerTimeout}
 	}
+	if err != nil && recorded && ctx.Err() != nil { // the base may tell of the body's end alone
+		err = context.Cause(ctx)
+	}
 	if err != nil || resp == nil || resp.Body == nil || resp.Body == http.NoBody {
 		f.release()
 	} else if _, upgraded := resp.Body.(io.Writer); !upgraded && f.listens() { // the end of reading is not its end

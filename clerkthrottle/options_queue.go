@@ -3,7 +3,9 @@ package clerkthrottle
 import "fmt"
 
 // WithDefaultPriority sets the class of requests whose context names none.
-// Default [Normal].
+// Default [Normal]. A program whose default is [Batch] also yields to programs it
+// knows nothing of: where they share a limit, they have it when they want it, and
+// it gets what is left.
 func WithDefaultPriority(p Priority) Option {
 	return func(c *config) error {
 		if p < Batch || p > Interactive {

@@ -35,12 +35,12 @@ type stats struct {
 // unknown is the latency of an endpoint without an answer.
 const unknown time.Duration = -1
 
-func newEndpoint(c *Claim) *endpoint {
+func newEndpoint(c *Claim, yields bool) *endpoint {
 	ep := &endpoint{name: c.Endpoint, key: c.Key, private: c.private(), latency: unknown}
 	ep.block.Spread = len(c.Limits) == 0 && c.Rate.N == 0
 	ep.gate.gate = &ep.block
 	if c.Rate.N > 0 {
-		ep.rate = &station{rate: adapt.New(c.Rate.N, c.Rate.Window), limit: &c.Rate}
+		ep.rate = &station{rate: adapt.New(c.Rate.N, c.Rate.Window, yields), limit: &c.Rate}
 	}
 	return ep
 }
@@ -63,7 +63,7 @@ func (ep *endpoint) answered(now, sent time.Duration) {
 	}
 	ep.block.Pass(sent)
 	if ep.rate != nil {
-		ep.rate.rate.Answered(now, sent)
+		ep.rate.rate.Answered(now)
 	}
 }
 

@@ -160,7 +160,7 @@ func (s *scheduler) endpointLocked(c *Claim, now time.Duration, keep bool) *endp
 		s.forgottenLocked(ep, now)
 		return ep
 	}
-	ep := newEndpoint(c)
+	ep := newEndpoint(c, s.cfg.Priority == Batch)
 	if keep && !s.endpoints.AddWithin(s.cfg.MaxKeys, c.Key, ep, now) {
 		shared, ok := s.endpoints.Get(others + c.Endpoint)
 		if ok {

@@ -66,16 +66,7 @@ func (st *station) ready(now time.Duration) bool {
 	case st.gate != nil:
 		return st.gate.Ready(now)
 	}
-	// As long as nothing is learned a rate holds nobody: the endpoint's token
-	// bucket, as wide as the documented limit, never binds on what the limit's
-	// window lets out, but a line before it would let requests of other endpoints
-	// overtake. Tokens are taken all the same, when a request is sent, so that the
-	// bucket's level is right once it matters.
-	if !st.rate.Learned(now) {
-		return true
-	}
-	ok, _ := st.rate.Ready(now)
-	return ok
+	return st.rate.Ready(now)
 }
 
 // take lets a request of a class pass. ready(now) has been true, but for a dry run.
@@ -88,7 +79,7 @@ func (st *station) take(now time.Duration, class int) {
 		}
 	case st.gate != nil:
 		st.gate.Take(now)
-	case st.rate.Learned(now):
+	default:
 		st.rate.Take(now)
 	}
 }
@@ -191,10 +182,8 @@ func (st *station) when(now time.Duration, class, ahead int, latency time.Durati
 	switch {
 	case st.gate != nil:
 		return st.gate.When(now, ahead)
-	case st.rate != nil && !st.rate.Learned(now):
-		return now
 	case st.rate != nil:
-		return st.rate.Soonest(now, ahead)
+		return st.rate.When(now, ahead)
 	}
 	if latency == unknown {
 		_, period := st.window.Limit()
@@ -221,10 +210,8 @@ func (st *station) wakeTime(now time.Duration) time.Duration {
 	switch {
 	case st.gate != nil:
 		return st.gate.When(now, 0)
-	case st.rate != nil && !st.rate.Learned(now):
-		return now
-	case st.rate != nil: // a guess, since the rate climbs: not again at once
-		return max(st.rate.Soonest(now, 0), now+time.Millisecond)
+	case st.rate != nil:
+		return st.rate.When(now, 0)
 	case st.share != nil && (!st.share.valid(now) || st.owned() == 0):
 		return never // an exchange decides
 	case st.reserve != nil && st.window.Ready(now): // the first is held back for better classes

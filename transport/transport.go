@@ -61,7 +61,8 @@ type Config struct {
 	// RetryBudget bounds retries of failures; nil: [DefaultRetryBudget].
 	RetryBudget *RetryBudget
 	// Priority is the class of requests whose context names none; default
-	// [Normal].
+	// [Normal]. Where it is [Batch], rates learned from 429s yield to programs that
+	// do not.
 	Priority Priority
 	// Observers are told what the throttle does.
 	Observers []*Observer

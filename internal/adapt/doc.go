@@ -14,82 +14,61 @@
 // second event follows. However many 429s an event spreads over, it counts
 // once: those to requests sent before its block ended are the same event.
 //
-// Hold. For twelve windows nothing happens. Every program has to meet a block
+// Hold. For sixteen windows nothing happens. Every program has to meet a block
 // once to know of it, so an event costs about as many 429s as there are
-// programs, plus what was in flight. The hold buys one event in some eighteen
-// windows, whether there are four programs or sixty-four.
+// programs, plus what was in flight.
 //
-// Climb. Then the rate grows by an amount, not by a factor: a fraction of a
-// thousandth of the limit, twice as much two windows later, and after four
-// doublings four times as fast. The amount is the same for all, so the small
-// gain on the big. And it is exponential, so how many there are hardly
-// matters for when the next event comes: sixteen times as many programs need
-// four doublings less. When the others have left, nothing stops it: a
-// quarter of the limit becomes 90 % within 240 s.
+// Climb. Then the rate grows by an amount, not by a factor: a thousandth of the
+// limit in the first window, and twice as much in each that follows. The amount
+// is the same for all, so the small gain on the big. And it is exponential, so
+// how many there are hardly matters for when the next event comes. When the
+// others have left, nothing stops it: the whole limit is back within 26 windows
+// of the last event, and with it everything is forgotten.
 //
 // # What else is needed
 //
-//   - A newcomer does not hold and climbs in big steps until its second event,
-//     starting from 80 % of what its first window got it, at most an eighth of
-//     the limit: its opening burst says nothing of a share.
-//   - Who is far above the fair share pays more. All climbed by the same amount
-//     and together took back what the last cut had cost, so the climb divided
-//     by the cut is the fair share. Nobody needs to know how many there are.
-//   - An event that comes before the climb began was somebody else's doing, or
-//     chance, and costs 3 %. One that follows on the last one's heels costs more
-//     each time, so that a server that goes on refusing is heard.
-//   - A token-bucket server saves up what is not used in the hold, and pays it
-//     out before it refuses: what the last window got is then half as much again
-//     as what can be kept. Two events in quick succession give it away, and from
-//     then on a far climb is cut back to the cycle's average; an event that should
-//     not have come ends that belief. It must end: where some programs hold it
-//     and others do not, those who do give the others their shares (a newcomer
-//     reached 2.8 fair shares in four hours).
-//   - Who was not held back in the last window got what it asked for: that is
-//     not its share, and it is not cut to it.
-//   - Forty windows without an event, and all is forgotten: a newcomer, with a
-//     newcomer's burst.
+//   - Youth. The first event leaves nine tenths of what was got, and for two
+//     events the climb does not hold: it adds half of the rate and a fiftieth of
+//     the limit in a window, then twice that. A lone program that met somebody
+//     else's 429 has its limit back in two windows; sixteen that start together
+//     come to a rate with their second or third event.
+//   - The burst that began it all may fill the server's window for longer than a
+//     Retry-After says. What follows within half a window of its block is an
+//     echo, and costs nothing: the rate it left has not been tried.
+//   - An event before the climb began was somebody else's doing, or chance, or
+//     shows a rate that was too high: it costs 5 %. Right after a block, the cuts
+//     grow as if the last came twice, so that a server that goes on refusing is
+//     heard. Neither takes a program below what the last event left it for having
+//     got less: a block, or a newcomer's burst, is in what was got; and who asks
+//     for little is not cut to it.
+//   - A token-bucket server banks what is not used in the hold, and pays it out
+//     before it refuses: what the last window got is then more than can be kept.
+//     A far climb and an early event after it that got, in between, what was got
+//     on average before, give it away. From then on a far climb goes back to the
+//     average; the next early event ends that belief, because where some programs
+//     hold it and others do not, those who do give the others their shares.
+//   - Who yields, because its default class is Batch, keeps two fifths at an event
+//     and climbs two windows later. Beside programs that do not it comes down to a
+//     few per cent of the limit within some minutes, and has the whole of it when
+//     they are gone. Among programs that all yield, a part of the limit is lost.
 //
 // # Measured
 //
-// In a discrete-event simulation over this package: limit 1000 in 10 s, every
-// program saturated (1024 callers in all, 256 for four), round trips
-// lognormal around 50 ms, ten minutes of which the first is not counted, the
-// server's clock at a random phase, 20 seeds. Means, the worst seed in
-// parentheses; the three servers count in a fixed window, a sliding window
-// and a token bucket.
+// [TestScenes] plays programs on the package's real parts in virtual time, and
+// prints every figure for servers that count in a fixed window, a sliding window
+// and a token bucket; internal/bench has the same programs over the whole
+// throttle. [TestWhatEachRuleIsWorth] turns each rule off and prints which
+// targets that misses.
 //
-//	                    429 per 1000                        share of the limit     Jain
-//	                    target  fixed  sliding  bucket      fixed sliding bucket   (least mean)
-//	1 program           0       0      0        0           1.00  1.00  1.00
-//	4 programs          0.5     0.37   0.43     0.40 (0.51) 0.976 0.965 0.997      1.000
-//	16 programs         2.0     0.93   0.93     0.59 (1.23) 0.968 0.958 1.002      0.997
-//	64 programs         8.0     4.3    3.9      6.1  (7.1)  0.950 0.920 1.000      0.993
-//	4 beside one that
-//	takes 40 % (Poisson)5       0.90   0.74     1.00 (1.6)  0.934 0.901 0.996      1.000
-//	8, 100 in 10 s      5       4.7    3.4      4.5  (6.4)  0.937 0.905 0.979      0.971
-//	24 hours, 4         0.5     0.43   0.42     0.45        0.973 0.965 1.000      1.000
-//	24 hours, 16        2.0     1.03   1.05     0.85        0.968 0.955 1.000      1.000
+//	go test ./internal/adapt -run TestScenes -long -seeds 12 -v
+//	go test ./internal/adapt -run TestWhatEachRuleIsWorth -long -v -timeout 60m
 //
-//	first minute, 16 × 64 callers at once      905 to 917 rejected (937), target 1200
-//	3 of 4 leave, the last at 90 %             140 to 150 s (240), target 240
-//	a fifth joins four, Jain 90 to 120 s later 0.98, 0.93, 0.98 (0.90), target 0.90
-//
-// The same table for the AWS SDKs' adaptive mode (CUBIC, β 0.7, C 0.4, as in
-// smithy): 22 to 48 per 1000 with 4 programs, 53 to 78 with 16, 117 to 203 with
-// 64; it counts every 429 as a loss of its own, and its plateau is a few
-// seconds, shorter than the window. It is back within 30 s when others leave.
-// AIMD (×0.9, +0.2 % of the limit a window): 0.6 to 2.3, 5 to 16, 65 to 79, and
-// not back after 900 s.
+// # FIGURES
 //
 // What it costs: a program that joins 63 others takes several shares at first
-// and needs twenty minutes to come down, beside a token bucket more than an
-// hour. Round trips of 400 ms put eight times as many requests in flight when
-// a block begins: 2 to 4 per 1000 with four programs. A Retry-After that is
-// always 1 s, though the window has longer to run, costs some more 429s in the
-// first minute; one that is always 10 s costs the time it blocks, up to a sixth
-// of the limit. Programs that ask in bursts of a fifth of the limit, six
-// fifths of it in all, get 0.91 to 1.0 of it at 0.4 to 3.7 per 1000.
+// and needs more than ten minutes to come down. A cold start that meets a limit
+// in use costs a 429 for every caller whose request is in flight: nothing is
+// known before the first 429, and a lone program must have its whole burst.
 //
 // # Which rate a 429 is charged to
 //

@@ -1,159 +1,144 @@
 package adapt
 
-import "time"
+import (
+	"math"
+	"time"
 
-// Answered counts an answer that is not a 429, whenever its request
-// was sent.
-func (r *Rate) Answered(now, _ time.Duration) {
-	r.roll(now)
-	r.accepted[r.slot%slots]++
-	r.inWindow++
-	r.count++
+	"golang.org/x/time/rate"
+)
+
+// rules are what the learner goes by. TestWhatEachRuleIsWorth turns them off.
+type rules struct {
+	// The cuts: what an event takes of the rate that was got.
+	entryCut float64 // the first of all
+	plainCut float64 // one that the climb met
+	earlyCut float64 // one before the climb began; right after a block it doubles
+	yieldCut float64 // any, where the program yields
+
+	// The climb, in windows and in documented rates. It doubles every window.
+	hold, yieldHold float64 // how long it waits, and how much longer where the program yields
+	step            float64 // what the first window brings
+
+	// Youth, in which there is no share yet that could be lost, lasts so many
+	// events. Its climb takes this step, and half of the rate on top.
+	youth     int
+	youthStep float64
+
+	rest float64 // the windows after a block in which an event goes with the last one
+	far  float64 // a climb went far that got so many times the average since the last event
+}
+
+var standard = rules{
+	entryCut: 0.1, plainCut: 0.03, earlyCut: 0.05, yieldCut: 0.6,
+	hold: 16, yieldHold: 2, step: 0.0012, youth: 2, youthStep: 0.02, rest: 0.5, far: 1.1,
+}
+
+// memory is what was learned.
+type memory struct {
+	events    int           // since nothing was known
+	base      float64       // the rate that the last event left
+	met       time.Duration // when that was
+	unblocked time.Duration // the end of its block: the climb's start
+	nextCut   float64       // what an event right after it costs
+	answers   float64       // accepted since then
+	average   float64       // accepted a second between the two last events
+
+	overshot          bool // the last event ended a far climb
+	serverBanksTokens bool // and pays out, before it refuses, what was not used
+}
+
+// count estimates what came in the window that ends now: all since the last
+// edge of a grid of windows, and of the window before it the part still in ours.
+type count struct {
+	index       int64 // of the window on the grid
+	now, before float64
+}
+
+// Answered counts an answer that is not a 429.
+func (r *Rate) Answered(now time.Duration) {
+	r.got(now)
+	r.count.now++
+	r.answers++
+}
+
+// got returns the rate of the answers that were accepted in the last window.
+func (r *Rate) got(now time.Duration) float64 {
+	if index := int64(now / r.window); index == r.index+1 {
+		r.count = count{index, 0, r.count.now}
+	} else if index != r.index {
+		r.count = count{index: index}
+	}
+	return (r.count.now + r.before*(1-r.windows(now%r.window))) / r.window.Seconds()
 }
 
 // Throttled learns from a 429 to a request sent at sent, which blocks the
-// endpoint until blockedUntil. It reports whether the 429 opened an event;
-// else it was one more of the last.
-//
-// An event is every 429 to a request sent before the block's end: all of
-// them were on their way, or on the server, before the rate that the first
-// one brought could show.
+// endpoint until blockedUntil. It reports whether the 429 opened an event: those
+// to requests sent before the block's end, on the old rate, belong to the last.
 func (r *Rate) Throttled(now, sent, blockedUntil time.Duration) bool {
-	r.refresh(now)
-	if r.learned && sent < r.since {
+	if r.Learned(now) && sent < r.unblocked {
 		return false
 	}
-	r.roll(now)
-	got := r.measured(now)
-	if !r.learned {
-		base := min(max(got*(1-firstCut), r.full*entryMin), r.full*entryMax)
-		r.first, r.again, r.events = now, earlyCut, 1
-		r.settle(now, blockedUntil, base, got, got)
+	first, grown := r.events == 0, r.events > r.youth
+	echo := !first && r.windows(now-r.unblocked) < r.rest
+	if echo && r.events == 1 && r.windows(now-r.met) < 1+r.rest {
+		// The burst that began it all still fills the server's window: the rate
+		// it left has not been tried yet.
+		r.unblocked = max(now, blockedUntil)
 		return true
 	}
+	early := grown && r.climb(now) == 0
+	got, average := r.got(now), r.answers/max(now-r.met, 1).Seconds()
 
-	inForce, climbed := r.PerSecond(now), probe(now-r.since, r.window, r.events)
-	between := now - r.met
-	avg := float64(r.count) / max(between, 1).Seconds()
-	early := climbed <= 0 || now-r.since < r.window
-	emptied := early && r.emptied(between, avg)
-	if emptied {
-		got = avg
+	kept := min(got, r.PerSecond(now))
+	if echo || grown {
+		// What was got has the block in it, or somebody's burst, or is all that
+		// was wanted. What the last event left was ours.
+		kept = max(kept, r.base)
 	}
 	if early {
-		// What the last cut took for a server that saves up should have held.
-		r.saves = emptied && !r.saves
+		r.serverBanksTokens = r.overshot && !r.serverBanksTokens &&
+			max(average, r.average) < r.far*min(average, r.average)
 	}
-	// Right after a block, the window before tells more of the block than of us.
-	chained := !emptied && now-r.since < r.window/2
-	base := min(inForce, got)
-	switch {
-	case chained:
-		got, base = r.got, inForce
-	case now-r.pressed > r.window:
-		// Nobody waited for us: what we got was what we asked for.
-		base = min(inForce, max(got, r.base))
-	}
-	if !chained {
-		r.first = now
-	}
-	if !chained || r.events > 1 {
-		r.events++
+	r.overshot = grown && !early && got > r.far*average
+	if r.serverBanksTokens && (early || r.overshot) {
+		kept = average
 	}
 
-	r.over = !early && got > 1.1*avg
-	if r.over && r.saves {
-		base = min(base, avg)
+	cut := r.plainCut
+	if first {
+		cut = r.entryCut
+	} else if early {
+		cut = r.earlyCut
 	}
-	ceiling := base
-	switch {
-	case chained && r.events == 1 && now-r.first < r.window+r.window/8 && inForce < 0.9*got:
-		// The burst that began it all still fills the server's window: the
-		// rate it left has not been tried yet.
-	case chained:
-		base *= 1 - r.again
-		r.again = min(mostCut, 2*r.again)
-	case early && r.events > youthEvents:
-		base *= 1 - earlyCut
-	default:
-		c := cut(base*r.window.Seconds(), r.events)
-		if r.over && r.saves {
-			c = savingCut
-		}
-		base *= 1 - c - surplusCut(r.fairShares(base, climbed))
+	if r.yields {
+		cut = max(cut, r.yieldCut)
 	}
-	if !early {
-		r.again = earlyCut
-		if r.over {
-			r.again = emptyCut
-		}
+	next := r.earlyCut
+	if echo {
+		cut, next = r.nextCut, r.nextCut*(2-r.nextCut) // as much as the last cut made twice
 	}
-	r.lastCut = max(0.01, 1-base/max(ceiling, base))
-	r.settle(now, blockedUntil, base, got, avg)
-	return true
+
+	r.events++
+	r.nextCut = next
+	r.base = min(r.full, max(kept*(1-cut), 1/r.window.Seconds())) // one a window is the least
+	r.met, r.answers, r.average = now, 0, average
+	r.unblocked = max(now, blockedUntil)
+	if first {
+		r.bucket = rate.NewLimiter(rate.Limit(r.base), 1)
+	}
+	return r.Learned(now)
 }
 
-// emptied reports whether the event shows a server that saves up what is not
-// used, as a token bucket does: the last event emptied it after a long climb,
-// this one emptied it again soon, and what was got in between, our share of
-// what it refills, is what was got on average before the last event, and not
-// what was got in the window before it.
-func (r *Rate) emptied(between time.Duration, avg float64) bool {
-	if !r.over || r.since-r.met > r.window/4 ||
-		avg >= 0.9*r.got || avg <= 0.7*r.avg || avg >= 1.4*r.avg {
-		return false
+// climb returns what has been added to the rate that the last event left.
+func (r *Rate) climb(now time.Duration) float64 {
+	hold, amount := r.hold, r.full*r.step
+	if r.yields {
+		hold += r.yieldHold
 	}
-	if r.events <= youthEvents {
-		return between < r.window && r.count >= reliable
+	if r.events <= r.youth {
+		hold, amount = r.rest, r.full*r.youthStep+r.base/2
 	}
-	return between < 3*r.window
+	return amount * (math.Exp2(max(0, r.windows(now-r.unblocked)-hold)) - 1)
 }
 
-// fairShares is how many fair shares base is, 0 where nothing tells.
-//
-// All programs climbed by the same amount, and together they took back what
-// the last event had cost them: its cut. So a fair share is the climb divided
-// by the cut. One event that something else brought on early would make it
-// small: of the last two, the larger counts.
-func (r *Rate) fairShares(base, climbed float64) float64 {
-	if r.events <= youthEvents || climbed < 0.4*firstStep {
-		return 0
-	}
-	before := r.share
-	r.share = climbed / r.lastCut
-	if before == 0 {
-		return 0
-	}
-	return base / r.full / max(before, r.share)
-}
-
-func (r *Rate) settle(now, blockedUntil time.Duration, base, got, avg float64) {
-	r.learned = true
-	r.base = min(r.full, max(r.full*floorShare, base))
-	r.got, r.avg = got, avg
-	r.met, r.count = now, 0
-	r.since = max(now, blockedUntil)
-	r.renew = now
-	r.refresh(now)
-}
-
-// measured is the rate of accepted answers in the window that ends now.
-func (r *Rate) measured(now time.Duration) float64 {
-	part := r.part()
-	return float64(r.inWindow) / ((slots-1)*part + now%part + 1).Seconds()
-}
-
-// roll drops the parts that have left the window.
-func (r *Rate) roll(now time.Duration) {
-	slot := int64(now / r.part())
-	if slot-r.slot >= slots {
-		r.accepted, r.inWindow, r.slot = [slots]uint32{}, 0, slot
-	}
-	for r.slot < slot {
-		r.slot++
-		r.inWindow -= r.accepted[r.slot%slots]
-		r.accepted[r.slot%slots] = 0
-	}
-}
-
-func (r *Rate) part() time.Duration { return max(r.window/slots, 1) }
+func (r *Rate) windows(d time.Duration) float64 { return float64(d) / float64(r.window) }

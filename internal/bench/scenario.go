@@ -20,7 +20,6 @@ type Scenario struct {
 	// PerEndpoint has the server count each endpoint apart, instead of all
 	// together.
 	PerEndpoint bool
-	BlockTime   time.Duration // what every Retry-After says; default: until there is room
 	RetryAfter  clerktest.RetryAfter
 	Programs    []Program
 	Duration    time.Duration
@@ -123,9 +122,6 @@ func (s Scenario) server() *clerktest.Server {
 	}
 	if s.RetryAfter != clerktest.RetryAfterSeconds {
 		opts = append(opts, clerktest.WithRetryAfter(s.RetryAfter))
-	}
-	if s.BlockTime > 0 {
-		opts = append(opts, clerktest.WithBlockTime(s.BlockTime))
 	}
 	return clerktest.New(opts...)
 }

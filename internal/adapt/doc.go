@@ -27,7 +27,7 @@
 //
 // # What else is needed
 //
-//   - Youth. The first event leaves nine tenths of what was got, and for two
+//   - Youth. The first event leaves four fifths of what was got, and for two
 //     events the climb does not hold: it adds half of the rate and a fiftieth of
 //     the limit in a window, then twice that. A lone program that met somebody
 //     else's 429 has its limit back in two windows; sixteen that start together

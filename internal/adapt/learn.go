@@ -19,17 +19,15 @@ type rules struct {
 	hold, yieldHold float64 // how long it waits, and how much longer where the program yields
 	step            float64 // what the first window brings
 
-	// Youth, in which there is no share yet that could be lost, lasts so many
-	// events. Its climb takes this step, and half of the rate on top.
-	youth     int
-	youthStep float64
+	youth     int     // so many events, in which there is no share yet that could be lost
+	youthStep float64 // their climb's step; half of the rate comes on top
 
 	rest float64 // the windows after a block in which an event goes with the last one
 	far  float64 // a climb went far that got so many times the average since the last event
 }
 
 var standard = rules{
-	entryCut: 0.1, plainCut: 0.03, earlyCut: 0.05, yieldCut: 0.6,
+	entryCut: 0.2, plainCut: 0.03, earlyCut: 0.05, yieldCut: 0.6,
 	hold: 16, yieldHold: 2, step: 0.0012, youth: 2, youthStep: 0.02, rest: 0.5, far: 1.1,
 }
 

@@ -224,7 +224,7 @@ func TestWhatEachRuleIsWorth(t *testing.T) {
 		rule string
 		turn func(*rules)
 	}{
-		{"the first event takes a tenth", func(r *rules) { r.entryCut = 0 }},
+		{"the first event takes a fifth", func(r *rules) { r.entryCut = 0 }},
 		{"an event takes a cut", func(r *rules) { r.plainCut = 0 }},
 		{"an early event takes a cut, and doubles", func(r *rules) { r.earlyCut = 0 }},
 		{"hold", func(r *rules) { r.hold = 0 }},

@@ -30,7 +30,7 @@ func outage(t *testing.T, seed uint64) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	n, window := 5+r.IntN(100), time.Duration(1+r.IntN(10))*time.Second
 	m, _ := inMemory(t)
-	s := &service{latency: uniform(time.Millisecond, 10*time.Millisecond+rand.N(window/4))}
+	s := &service{latency: uniform(time.Millisecond, 10*time.Millisecond+time.Duration(r.Int64N(int64(window/4))))}
 	net := &network{rand: rand.New(rand.NewPCG(seed, 2))}
 	hang := r.IntN(2) == 0
 	ctx, cancel := context.WithCancel(t.Context())

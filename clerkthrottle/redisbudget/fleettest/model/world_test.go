@@ -1,0 +1,596 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// A tick is a sixth of the in-flight bound.
+const (
+	bound   = 6
+	longest = 8                   // of windows that are tried
+	old     = bound + longest + 1 // everything that long ago is equally long ago
+)
+
+// world is everything there is at a moment, which is tick 0: what was is negative.
+// Of epochs only whether they are the store's is kept, and of numbers only their
+// order, so that there are finitely many worlds however many calls there are.
+type world struct {
+	size, tokens int8 // how many programs and tokens there are
+	window       int8
+	faults       int8 // how many more there may be
+	away         bool
+	store        memory
+	programs     [Programs]program
+	calls        [Programs]message // that somebody waits for
+	ghost        message           // that nobody waits for any more, and may be carried out yet
+	arrived      [longest]int8     // requests that reached the server, by how many ticks ago
+}
+
+// memory is a Store in few bytes.
+type memory struct {
+	known           bool
+	recovery, heard int8
+	marked          bool
+	limit, current  bool // it is known, and in the store's epoch
+	programs        [Programs]known
+}
+
+// known is what a store knows of a program.
+type known struct {
+	known       bool
+	seq, heard  int8
+	record      bool
+	owned, need int8
+}
+
+// program is one program, as transport and member are.
+type program struct {
+	dead, last bool // last: it died right after sending a request, which has not arrived
+	known      bool
+	current    bool // its epoch is the store's
+	seq, heard int8
+	sent       int8
+	lease      int8 // until then it may spend
+	owned      int8
+	spent      [longest]int8 // tokens on their way back, by ticks until they are free
+}
+
+// message is a call under way, or its answer.
+type message struct {
+	there       bool
+	program     int8
+	current     bool
+	seq, heard  int8
+	recent      bool // less than the bound since the call numbered heard was sent
+	began       int8
+	owned, need int8
+	answer      answer
+	inEpoch     bool // of the answer
+	grant       int8
+}
+
+type answer int8
+
+const (
+	unanswered answer = iota
+	answeredOK
+	answeredEpoch
+	answeredStale
+)
+
+// variant is a protocol that is known to be bad, for tests that the search finds it.
+type variant string
+
+const (
+	sound         variant = ""
+	noNumbers     variant = "calls that come late or twice count"
+	noRecovery    variant = "a budget that is not known grants at once"
+	shortRecovery variant = "recovery is over before all have told"
+	lateAnswer    variant = "an answer is heeded after its call was given up"
+	anyEpoch      variant = "a call of another epoch is believed"
+	noLease       variant = "a program that was frozen goes on"
+	lateLease     variant = "a lease counts from when the answer came"
+	earlyDeath    variant = "the dead are given up after the bound, without a window"
+	risenDead     variant = "who was taken for dead is believed"
+)
+
+// event is one thing that can happen, to a program where it has one.
+type event struct {
+	what    happening
+	program int8
+}
+
+type happening int8
+
+const (
+	tick happening = iota
+	spends
+	spendsAndDies
+	lastArrives
+	dies
+	asks
+	givesBack
+	carriedOut
+	carriedOutTwice
+	answered
+	givenUp
+	ghostCarriedOut
+	ghostAnswered
+	forgets
+	evicts
+	goesAway
+	comesBack
+	clockForward
+	clockBack
+)
+
+func (e event) String() string {
+	p := fmt.Sprintf("program %d ", e.program)
+	switch e.what {
+	case tick:
+		return "a tick"
+	case spends:
+		return p + "spends a token"
+	case spendsAndDies:
+		return p + "spends a token, and dies before the request arrives"
+	case lastArrives:
+		return "the last request of " + p + "arrives"
+	case dies:
+		return p + "dies"
+	case asks:
+		return p + "asks"
+	case givesBack:
+		return p + "gives back what is free"
+	case carriedOut:
+		return "the call of " + p + "is carried out"
+	case carriedOutTwice:
+		return "the call of " + p + "is carried out, and another copy is under way"
+	case answered:
+		return p + "hears the answer"
+	case givenUp:
+		return p + "gives its call up"
+	case ghostCarriedOut:
+		return "the call that " + p + "gave up is carried out"
+	case ghostAnswered:
+		return "the answer to what " + p + "gave up arrives"
+	case forgets:
+		return "Redis forgets all"
+	case evicts:
+		return "Redis evicts the limit"
+	case goesAway:
+		return "Redis goes away"
+	case comesBack:
+		return "Redis is back"
+	case clockForward:
+		return "the clock of Redis steps forward"
+	default:
+		return "the clock of Redis steps back"
+	}
+}
+
+// each calls do with everything that can happen, and what the world is then. What
+// the README says under "Where N does not hold" does not happen: that Redis loses its
+// memory while the tokens of a dead program are out, or that a program dies, or is
+// silent, before it has told what it owns; and that a program alone cannot reach Redis
+// for as long as its lease.
+func (w *world) each(v variant, do func(event, world)) {
+	can := func(what happening, i int8, change func(*world)) {
+		n := *w
+		change(&n)
+		n.normalize()
+		do(event{what, i}, n)
+	}
+	fault := func(what happening, i int8, change func(*world)) {
+		if w.faults > 0 {
+			can(what, i, func(n *world) { n.faults--; change(n) })
+		}
+	}
+	waits, quarantine := false, false
+	for i := range w.size {
+		p := &w.programs[i]
+		waits = waits || p.atStake() && !w.told(i)
+		quarantine = quarantine || p.dead && (p.last || p.out() > 0)
+	}
+	if !w.store.known || w.store.recovery != 1 || !waits {
+		can(tick, 0, (*world).tick)
+	}
+	for i := range w.size {
+		p := &w.programs[i]
+		if p.last && p.sent > -bound {
+			can(lastArrives, i, func(n *world) { n.programs[i].last = false; n.arrive(i) })
+		}
+		if p.dead {
+			continue
+		}
+		if p.free() > 0 && (v == noLease || p.lease > 0) {
+			can(spends, i, func(n *world) { n.arrive(i) })
+			if w.told(i) {
+				fault(spendsAndDies, i, func(n *world) { n.die(i); n.programs[i].last = true })
+			}
+		}
+		if w.told(i) || p.out() == 0 {
+			fault(dies, i, func(n *world) { n.die(i) })
+		}
+		m := &w.calls[i]
+		if !m.there {
+			can(asks, i, func(n *world) { n.call(i, n.tokens) })
+			if p.free() > 0 {
+				can(givesBack, i, func(n *world) { n.programs[i].owned -= n.programs[i].free(); n.call(i, 0) })
+			}
+			continue
+		}
+		switch {
+		case m.answer != unanswered:
+			can(answered, i, func(n *world) { n.calls[i] = message{}; n.heed(*m, v) })
+		case !w.away:
+			can(carriedOut, i, func(n *world) { n.do(&n.calls[i], v) })
+			if !w.ghost.there {
+				fault(carriedOutTwice, i, func(n *world) { n.ghost = *m; n.do(&n.calls[i], v) })
+			}
+		}
+		giveUp := func(n *world) { n.calls[i] = message{}; n.programs[i].alone(*m); n.haunt(*m, v) }
+		if w.away {
+			can(givenUp, i, giveUp)
+		} else if p.sent > -bound+bound/6 {
+			fault(givenUp, i, giveUp)
+		}
+	}
+	if g := &w.ghost; g.there && g.answer == unanswered && !w.away {
+		can(ghostCarriedOut, g.program, func(n *world) {
+			if n.do(&n.ghost, v); v != lateAnswer {
+				n.ghost = message{}
+			}
+		})
+	} else if g.there && g.answer != unanswered && !w.programs[g.program].dead {
+		can(ghostAnswered, g.program, func(n *world) { n.ghost = message{}; n.heed(*g, v) })
+	}
+	switch {
+	case w.away:
+		can(comesBack, 0, func(n *world) { n.away = false })
+	case w.store.known:
+		if !quarantine {
+			fault(forgets, 0, func(n *world) { n.store = memory{}; n.newEpoch() })
+		}
+		fault(goesAway, 0, func(n *world) { n.away = true })
+		fault(clockForward, 0, func(n *world) { n.store.age(bound + n.window) })
+		if w.store.heard <= bound/2 { // by more than the bound it is as if all were forgotten
+			fault(clockBack, 0, func(n *world) { n.store.age(-bound / 2) })
+		}
+		if w.store.limit && !quarantine {
+			fault(evicts, 0, func(n *world) {
+				n.store.limit, n.store.current = false, false
+				for i := range n.store.programs {
+					p := &n.store.programs[i]
+					p.record, p.owned, p.need = false, 0, 0
+				}
+			})
+		}
+	}
+}
+
+func (p *program) free() int8 { return p.owned - p.out() }
+
+func (p *program) out() (n int8) {
+	for _, k := range p.spent {
+		n += k
+	}
+	return n
+}
+
+// atStake reports whether there is anything that a store which lost its memory must
+// be told by a program.
+func (p *program) atStake() bool { return !p.dead && (p.out() > 0 || p.lease > 0 && p.owned > 0) }
+
+// told reports whether the store knows what a program owns.
+func (w *world) told(i int8) bool {
+	return w.store.known && w.store.current && w.store.programs[i].record
+}
+
+// tick lets time go by.
+func (w *world) tick() {
+	w.store.age(1)
+	copy(w.arrived[1:w.window], w.arrived[:])
+	w.arrived[0] = 0
+	for i := range w.programs {
+		p := &w.programs[i]
+		p.sent = max(p.sent-1, -bound)
+		p.lease = max(p.lease-1, 0)
+		copy(p.spent[:], p.spent[1:])
+		p.spent[longest-1] = 0
+		p.last = p.last && p.sent > -bound // or it never arrives
+		w.calls[i].age()
+	}
+	w.ghost.age()
+}
+
+func (m *message) age() {
+	if m.there {
+		m.began = max(m.began-1, -bound)
+	}
+}
+
+// age makes everything that the store knows longer ago.
+func (s *memory) age(ticks int8) {
+	if s.recovery > s.heard { // it is not over
+		s.recovery = max(s.recovery-ticks, -old+1)
+	}
+	s.heard = max(s.heard-ticks, -old)
+	for i := range s.programs {
+		if p := &s.programs[i]; p.known {
+			p.heard = max(p.heard-ticks, -old)
+		}
+	}
+}
+
+// arrive has a request of a program reach the server.
+func (w *world) arrive(i int8) {
+	w.programs[i].spent[w.window-1]++
+	w.arrived[0]++
+}
+
+func (w *world) die(i int8) {
+	w.programs[i] = program{dead: true, sent: w.programs[i].sent, spent: w.programs[i].spent}
+	m := w.calls[i]
+	w.calls[i] = message{}
+	w.haunt(m, sound)
+}
+
+// haunt keeps a call that nobody waits for, which may be carried out yet.
+func (w *world) haunt(m message, v variant) {
+	if m.there && !w.ghost.there && (m.answer == unanswered || v == lateAnswer) {
+		w.ghost = m
+	}
+}
+
+// session is what a program knows of its calls.
+func (p *program) session() protocol.Session {
+	return protocol.Session{Epoch: epoch(p.current), Seq: int64(p.seq), Heard: int64(p.heard), Sent: time.Duration(p.sent), Known: p.known}
+}
+
+func (p *program) remember(s protocol.Session) {
+	p.current, p.seq, p.heard, p.sent, p.known = s.Epoch == epoch(true), int8(s.Seq), int8(s.Heard), int8(s.Sent), s.Known
+}
+
+// epoch names an epoch: the store's, or one before.
+func epoch(current bool) string {
+	if current {
+		return "this"
+	}
+	return "before"
+}
+
+// call has a program call.
+func (w *world) call(i, need int8) {
+	p := &w.programs[i]
+	s := p.session()
+	n := s.Next(0)
+	w.calls[i] = message{
+		there: true, program: i, current: p.current, seq: int8(n.Seq), heard: int8(n.Heard),
+		recent: n.Ago < bound, owned: int8(s.Owns(int(p.owned))), need: need,
+	}
+	p.remember(s)
+}
+
+// do has the store carry a call out.
+func (w *world) do(m *message, v variant) {
+	c := Call{
+		Program: int(m.program), Number: protocol.Number{Epoch: epoch(m.current), Seq: int64(m.seq), Heard: int64(m.heard)},
+		Ago: bound, Bound: bound, Seed: "new", Named: true,
+		Told: Record{Owned: int(m.owned), N: int(w.tokens), Window: int(w.window), Need: transport.Classes{Normal: int(m.need)}},
+	}
+	if m.recent {
+		c.Ago = 0
+	}
+	s := w.store.unpack(int(w.tokens), int(w.window))
+	switch v {
+	case noNumbers:
+		s.Program[c.Program].Seq = -1
+		c.Heard = 0
+	case anyEpoch:
+		if s.Known {
+			c.Epoch = s.Epoch
+		}
+	case earlyDeath:
+		for i := range s.Limit.Record {
+			s.Limit.Record[i].Window = 0
+		}
+	case risenDead:
+		if r := &s.Limit.Record[c.Program]; s.Limit.Known && !r.Known {
+			*r = c.Told
+			r.Known = true
+		}
+	}
+	r := s.Do(0, c)
+	if s.Epoch == c.Seed {
+		w.newEpoch()
+		switch v {
+		case noRecovery:
+			s.Recovery = 0
+		case shortRecovery:
+			s.Recovery = 1
+		}
+	}
+	w.store.pack(&s)
+	m.grant, m.inEpoch = int8(r.Share.Owned), true
+	m.answer = map[string]answer{"ok": answeredOK, "epoch": answeredEpoch, "stale": answeredStale}[r.Status]
+}
+
+// newEpoch makes what is of the epoch that was so far one of an epoch before.
+func (w *world) newEpoch() {
+	w.store.current = false
+	for i := range w.programs {
+		w.programs[i].current = false
+		w.calls[i].current, w.calls[i].inEpoch = false, false
+	}
+	w.ghost.current, w.ghost.inEpoch = false, false
+}
+
+func (s *memory) unpack(tokens, window int) (all Store) {
+	all = Store{Known: s.known, Recovery: int(s.recovery), Heard: int(s.heard), Base: -old, Longest: window, Marked: s.marked}
+	if s.known {
+		all.Epoch = epoch(true)
+	}
+	l := &all.Limit
+	l.Known = s.limit
+	if s.limit {
+		l.Window, l.Epoch = window, epoch(s.current)
+	}
+	for i := range s.programs {
+		from, p, r := &s.programs[i], &all.Program[i], &l.Record[i]
+		p.Known, p.Seq, p.Heard = from.known, int(from.seq), int(from.heard)
+		if from.record {
+			*r = Record{Known: true, Owned: int(from.owned), N: tokens, Window: window, Need: transport.Classes{Normal: int(from.need)}}
+		}
+	}
+	return all
+}
+
+// pack keeps what will matter.
+func (s *memory) pack(all *Store) {
+	*s = memory{known: all.Known, recovery: int8(all.Recovery), heard: int8(all.Heard), marked: all.Marked, limit: all.Limit.Known, current: all.Limit.Epoch == all.Epoch}
+	for i := range s.programs {
+		p, from, r := &s.programs[i], &all.Program[i], &all.Limit.Record[i]
+		if from.Known {
+			p.known, p.seq, p.heard = true, int8(from.Seq), int8(max(from.Heard, all.Base, -old))
+		}
+		if r.Known && s.current { // those of another epoch are never looked at
+			p.record, p.owned, p.need = true, int8(r.Owned), int8(r.Need.Normal)
+		}
+	}
+}
+
+// heed is what member and fleet do with an answer.
+func (w *world) heed(m message, v variant) {
+	p := &w.programs[m.program]
+	s, began := p.session(), time.Duration(m.began)
+	if v == lateLease {
+		began = 0
+	}
+	switch m.answer {
+	case answeredEpoch:
+		s.Enter(epoch(m.inEpoch))
+		p.lease = max(p.lease, int8(began+s.Left(began, bound)))
+	case answeredStale: // from then on it is another program, which is not searched
+		w.die(m.program)
+		return
+	default:
+		s.Answered(protocol.Number{Seq: int64(m.seq)}, began)
+		p.lease = max(0, int8(began+protocol.Lease(bound)))
+		p.owned = m.grant
+	}
+	p.remember(s)
+}
+
+// alone is what they do without one.
+func (p *program) alone(m message) {
+	if s, began := p.session(), time.Duration(m.began); s.Known {
+		p.lease = max(p.lease, int8(began+s.Alone(began, bound)))
+	}
+}
+
+// normalize makes worlds equal that differ in nothing that matters.
+func (w *world) normalize() {
+	switch s := &w.store; {
+	case !s.known:
+		*s = memory{}
+	case s.recovery <= s.heard:
+		s.recovery = -old // it is over
+	}
+	for i := range w.size {
+		p, known := &w.programs[i], &w.store.programs[i]
+		if !p.current {
+			p.heard = 0
+		}
+		of := []*int8{&p.seq, &p.heard, &known.seq}
+		for _, m := range []*message{&w.calls[i], &w.ghost} {
+			if m.there && m.program == i {
+				of = append(of, &m.seq, &m.heard)
+			}
+		}
+		var ranks []int8
+		for _, n := range of {
+			if *n > 0 && !slices.Contains(ranks, *n) {
+				ranks = append(ranks, *n)
+			}
+		}
+		slices.Sort(ranks)
+		for _, n := range of {
+			*n = int8(slices.Index(ranks, *n) + 1)
+		}
+	}
+}
+
+// bad returns what must not be: more requests in a window than there are tokens, if
+// all that may be sent is sent now.
+func (w *world) bad(v variant) string {
+	n := int8(0)
+	for _, k := range w.arrived {
+		n += k
+	}
+	for i := range w.size {
+		p := &w.programs[i]
+		if p.last {
+			n++
+		}
+		if !p.dead && (v == noLease || p.lease > 0) {
+			n += max(0, p.free())
+		}
+	}
+	if n > w.tokens {
+		return fmt.Sprintf("%d requests in a window, of %d", n, w.tokens)
+	}
+	return ""
+}
+
+// recovers reports whether a program that is left alone comes to own everything.
+func (w world) recovers(i int8) bool {
+	w.away = false
+	for range 6 * bound {
+		w.calls[i], w.ghost = message{}, message{}
+		w.call(i, w.tokens)
+		m := w.calls[i]
+		w.calls[i] = message{}
+		w.do(&m, sound)
+		w.heed(m, sound)
+		if w.programs[i].owned == w.tokens {
+			return true
+		}
+		w.tick()
+		w.normalize()
+	}
+	return false
+}
+
+// cold is a world in which nobody knows anything yet.
+func cold(size, tokens, window, faults int8) world {
+	w := world{size: size, tokens: tokens, window: window, faults: faults}
+	for i := range w.programs {
+		w.programs[i].sent = -bound
+	}
+	return w
+}
+
+// warm is one in which the budget is known, recovery is over, and one program owns
+// all tokens.
+func warm(size, tokens, window, faults int8) world {
+	w := cold(size, tokens, window, faults)
+	for range 2 * bound {
+		for i := range size {
+			for range 2 {
+				w.call(i, tokens*(1-min(i, 1)))
+				m := w.calls[i]
+				w.calls[i] = message{}
+				w.do(&m, sound)
+				w.heed(m, sound)
+			}
+		}
+		w.tick()
+		w.normalize()
+	}
+	return w
+}

@@ -55,12 +55,10 @@ func (ep *endpoint) idle(now time.Duration) bool {
 // answered learns from an answer to a request that was sent at the given moment.
 func (ep *endpoint) answered(now, sent time.Duration) {
 	const memory = 16 // answers that the average remembers
-	switch took := now - sent; {
-	case ep.latency == unknown:
-		ep.latency = took
-	default:
-		ep.latency += (took - ep.latency) / memory
+	if ep.latency == unknown {
+		ep.latency = now - sent
 	}
+	ep.latency += (now - sent - ep.latency) / memory
 	ep.block.Pass(sent)
 	if ep.rate != nil {
 		ep.rate.rate.Answered(now)

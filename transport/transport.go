@@ -101,7 +101,7 @@ type Transport struct {
 // New returns a Transport, or an error that names the field that is wrong.
 func New(cfg Config) (*Transport, error) {
 	if err := cfg.check(); err != nil {
-		return nil, fmt.Errorf("transport: Config.%w", err)
+		return nil, err
 	}
 	if cfg.Base == nil {
 		cfg.Base = http.DefaultTransport
@@ -132,7 +132,7 @@ func New(cfg Config) (*Transport, error) {
 func (cfg *Config) check() error {
 	for i, o := range cfg.Observers {
 		if o == nil {
-			return fmt.Errorf("Observers[%d] is nil", i)
+			return fmt.Errorf("transport: Config.Observers[%d] is nil", i)
 		}
 	}
 	for _, f := range []struct {
@@ -140,28 +140,28 @@ func (cfg *Config) check() error {
 		value float64
 	}{{"ReserveInteractive", cfg.ReserveInteractive}, {"ReserveNormal", cfg.ReserveNormal}} {
 		if !(f.value >= 0 && f.value < 1) { // NaN fails, too
-			return fmt.Errorf("%s is %v: want 0 ≤ fraction < 1", f.name, f.value)
+			return fmt.Errorf("transport: Config.%s is %v: want 0 ≤ fraction < 1", f.name, f.value)
 		}
 	}
 	switch {
 	case cfg.Classify == nil:
-		return errors.New("Classify is nil: nothing would be throttled")
+		return errors.New("transport: Config.Classify is nil: nothing would be throttled")
 	case throttles(cfg.Base):
-		return errors.New("Base is, or is over, a throttle: every request would wait twice")
+		return errors.New("transport: Config.Base is, or is over, a throttle: every request would wait twice")
 	case cfg.RetryBudget != nil && (!(cfg.RetryBudget.Fraction >= 0 && cfg.RetryBudget.Fraction <= maxFailures) || cfg.RetryBudget.Free < 0): // NaN fails, too
-		return fmt.Errorf("RetryBudget is %+v: want 0 ≤ Fraction ≤ %d and Free ≥ 0", *cfg.RetryBudget, maxFailures)
+		return fmt.Errorf("transport: Config.RetryBudget is %+v: want 0 ≤ Fraction ≤ %d and Free ≥ 0", *cfg.RetryBudget, maxFailures)
 	case cfg.MaxWait < 0:
-		return fmt.Errorf("MaxWait is %s: it must not be negative", cfg.MaxWait)
+		return fmt.Errorf("transport: Config.MaxWait is %s: it must not be negative", cfg.MaxWait)
 	case cfg.ReserveInteractive+cfg.ReserveNormal >= 1:
-		return fmt.Errorf("ReserveInteractive and ReserveNormal are %v and %v: together they must be below 1", cfg.ReserveInteractive, cfg.ReserveNormal)
+		return fmt.Errorf("transport: Config.ReserveInteractive and ReserveNormal are %v and %v: together they must be below 1", cfg.ReserveInteractive, cfg.ReserveNormal)
 	case cfg.MaxQueue < 0:
-		return fmt.Errorf("MaxQueue is %d: it must not be negative", cfg.MaxQueue)
+		return fmt.Errorf("transport: Config.MaxQueue is %d: it must not be negative", cfg.MaxQueue)
 	case cfg.MaxKeys < 0:
-		return fmt.Errorf("MaxKeys is %d: it must not be negative", cfg.MaxKeys)
+		return fmt.Errorf("transport: Config.MaxKeys is %d: it must not be negative", cfg.MaxKeys)
 	case cfg.SameAs != nil && cfg.Budget != nil:
-		return errors.New("SameAs and Budget exclude each other")
+		return errors.New("transport: Config.SameAs and Budget exclude each other")
 	case cfg.SameAs != nil && (cfg.ReserveInteractive != 0 || cfg.ReserveNormal != 0 || cfg.MaxQueue != 0 || cfg.MaxKeys != 0 || cfg.DryRun):
-		return errors.New("SameAs names a transport whose reserves, bounds and dry run hold for this one, too")
+		return errors.New("transport: Config.SameAs names a transport whose reserves, bounds and dry run hold for this one, too")
 	}
 	return nil
 }

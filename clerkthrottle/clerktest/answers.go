@@ -70,12 +70,6 @@ func malformedBody() answer {
 	})
 }
 
-type deleted struct {
-	ID      string `json:"id"`
-	Object  string `json:"object"`
-	Deleted bool   `json:"deleted"`
-}
-
 // generic answers an operation that the stand-in does not act out.
 func generic(t *trip) answer {
 	c := &t.call

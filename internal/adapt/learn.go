@@ -48,25 +48,25 @@ type memory struct {
 // count estimates what came in the window that ends now: all since the last
 // edge of a grid of windows, and of the window before it the part still in ours.
 type count struct {
-	index       int64 // of the window on the grid
-	now, before float64
+	index        int64 // of the window on the grid
+	here, before float64
 }
 
 // Answered counts an answer that is not a 429.
 func (r *Rate) Answered(now time.Duration) {
 	r.got(now)
-	r.count.now++
+	r.here++
 	r.answers++
 }
 
 // got returns the rate of the answers that were accepted in the last window.
 func (r *Rate) got(now time.Duration) float64 {
 	if index := int64(now / r.window); index == r.index+1 {
-		r.count = count{index, 0, r.count.now}
+		r.count = count{index, 0, r.here}
 	} else if index != r.index {
 		r.count = count{index: index}
 	}
-	return (r.count.now + r.before*(1-r.windows(now%r.window))) / r.window.Seconds()
+	return (r.here + r.before*(1-r.windows(now%r.window))) / r.window.Seconds()
 }
 
 // Throttled learns from a 429 to a request sent at sent, which blocks the

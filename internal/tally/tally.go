@@ -96,7 +96,7 @@ func (h *History) Sent(now, d time.Duration) (n int64) {
 	h.roll(now)
 	for i := max(0, h.newest-int64(d/SliceLength)+1); i <= h.newest; i++ {
 		if s := &h.ring[i%kept]; s.Start == time.Duration(i)*SliceLength {
-			n += s.Counts.Sent - s.Retried
+			n += s.Sent - s.Retried
 		}
 	}
 	return n

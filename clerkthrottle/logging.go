@@ -51,12 +51,19 @@ func logObserver(l *slog.Logger) *Observer {
 		Retrying: func(_ context.Context, e RetryEvent) {
 			log(slog.LevelDebug, e.Endpoint, "clerkthrottle: trying again", "attempt", e.Attempt, "status", e.Status, "pause", e.Pause)
 		},
+		RetryDenied: func(_ context.Context, e RetryEvent) {
+			log(slog.LevelWarn, e.Endpoint, "clerkthrottle: so many requests fail that failures are no longer tried again", "status", e.Status)
+		},
 		Waited: func(_ context.Context, e WaitEvent) {
+			args := []any{"for", e.Wait, "hold", string(e.Hold)}
+			if e.Limit != "" { // a block is no limit's
+				args = append(args, "limit", e.Limit)
+			}
 			if e.DryRun {
-				log(slog.LevelInfo, e.Endpoint, "clerkthrottle: dry run: would have waited", "for", e.Wait, "limit", e.Limit)
+				log(slog.LevelInfo, e.Endpoint, "clerkthrottle: dry run: would have waited", args...)
 				return
 			}
-			log(slog.LevelDebug, e.Endpoint, "clerkthrottle: waited", "for", e.Wait, "limit", e.Limit, "hold", string(e.Hold))
+			log(slog.LevelDebug, e.Endpoint, "clerkthrottle: waited", args...)
 		},
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
 )
@@ -295,6 +296,31 @@ func TestClientTimeoutIsNotOverslept(t *testing.T) {
 		var refused *transport.ThrottledError
 		if !errors.As(err, &refused) || !errors.Is(err, context.DeadlineExceeded) || time.Since(begun) != 0 {
 			t.Errorf("%v after %s, want a refusal for the deadline, at once", err, time.Since(begun))
+		}
+	})
+}
+
+// A lone program in a dry run, over its limit and behind the block that this brings
+// about: the log blames nobody else, and says what each would have waited for.
+func TestDryRunLogSaysWhatIsSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		server := clerktest.New()
+		rt := newThrottle(t, clerkthrottle.WithDryRun(), clerkthrottle.WithBase(server.RoundTripper()),
+			clerkthrottle.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
+		flood(t, rt, 150, "GET", usersURL, "sk_test_x")
+		time.Sleep(11 * time.Second)
+		flood(t, rt, 150, "GET", usersURL, "sk_test_x")
+		if server.Stats().Rejected == 0 {
+			t.Fatal("nothing was answered 429: the test tests nothing")
+		}
+		for _, wrong := range []string{"other programs", "limit=\n", `limit=""`} {
+			if strings.Contains(log.String(), wrong) {
+				t.Errorf("the log says %q:\n%s", wrong, log.String())
+			}
+		}
+		if !strings.Contains(log.String(), "would have waited") {
+			t.Errorf("the log does not tell who would have waited:\n%s", log.String())
 		}
 	})
 }

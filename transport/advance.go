@@ -37,11 +37,10 @@ func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 	}
 }
 
-// passLocked has p sent now, whatever it would have to wait for: a dry run. A 429 to
-// one that should have waited teaches nothing: the program brought it about itself.
+// passLocked has p sent now, whatever it would have to wait for: a dry run.
 func (s *scheduler) passLocked(p *permit, now time.Duration) {
 	at, holder := p.earliestLocked(now)
-	p.holder, p.hasty = holder, holder != nil
+	p.holder = holder
 	if p.tooLate(at) {
 		s.countLocked(p.endpoint, now, tally.Counts{Refused: 1})
 	}

@@ -112,11 +112,12 @@ func (s *scheduler) countLocked(ep *endpoint, now time.Duration, c tally.Counts)
 	s.history.Note(now, c, 0)
 }
 
-// throttledLocked learns from a 429 that a token would have cured.
+// throttledLocked learns from a 429 that a token would have cured. In a dry run one
+// that the program brought about itself teaches nothing.
 func (s *scheduler) throttledLocked(p *permit, now time.Duration) {
 	ep := p.endpoint
 	s.countLocked(ep, now, tally.Counts{Throttled: 1})
-	if ep.rate == nil || p.hasty || !ep.rate.rate.Throttled(now, p.sent, ep.block.Until()) {
+	if ep.rate == nil || s.cfg.DryRun && p.overdrawn(now) || !ep.rate.rate.Throttled(now, p.sent, ep.block.Until()) {
 		return
 	}
 	s.wakeLocked(ep.rate) // the rate changed, and with it the time to wake

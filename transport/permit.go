@@ -34,7 +34,6 @@ type permit struct {
 
 	retry   bool
 	paced   bool // took a token of the learned rate
-	hasty   bool // sent although it should have waited: in a dry run
 	settled bool
 
 	// Of the flight that this is once it is sent.
@@ -296,6 +295,16 @@ func (p *permit) Settle(o Outcome) {
 	now := s.now()
 	s.settleLocked(p, o, now)
 	s.drainLocked(now)
+}
+
+// overdrawn reports whether a limit of p's is exceeded, as it may be in a dry run.
+func (p *permit) overdrawn(now time.Duration) bool {
+	for _, st := range p.way {
+		if st.window != nil && st.window.Free(now) < 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // sending returns what counts of a request that is sent.

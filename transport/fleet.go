@@ -245,7 +245,11 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 		if a.Err != nil { // whatever became of it, tell it again
 			f.dueLocked(st)
 		} else if st.waiting() > 0 || st.share.keep < st.owned() {
-			next = min(next, max(st.period()/8, retryAfter/4))
+			soon := max(st.period()/8, retryAfter/4)
+			next = min(next, soon)
+			if st.limit.Private && st.waiting() > 0 && st.share.backAt == never { // no exchange names it by itself
+				f.back.push(st, now+min(soon, a.Next))
+			}
 		}
 	}
 	if a.Err == nil {
@@ -258,7 +262,7 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 	if len(f.back.heap) > 0 {
 		next = min(next, max(f.back.first()-now, a.Next/4))
 	}
-	if next < a.Next || len(asked) > 0 || len(f.due) > 0 {
+	if len(asked) > 0 || len(f.due) > 0 || len(f.back.heap) > 0 {
 		f.wantLocked(now+next, now)
 	}
 }

@@ -53,7 +53,7 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 	began := time.Since(m.epoch)
 	for range tries {
 		now := time.Since(m.epoch)
-		n := m.session.Next(now)
+		n := m.session.Next(now, m.budget.cfg.bound)
 		reply, err := m.call(ctx, n, r)
 		if err != nil {
 			return m.alone(r, began, err)

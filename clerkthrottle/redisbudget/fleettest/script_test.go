@@ -55,7 +55,7 @@ func FuzzScriptDoesWhatTheModelSays(f *testing.F) {
 				*s, owned[p] = protocol.Session{Seq: s.Seq}, 0 // another program of this name
 			}
 			at := time.Duration(now) * time.Microsecond
-			number := s.Next(at)
+			number := s.Next(at, time.Duration(bound)*time.Microsecond)
 			c := model.Call{Program: p, Number: number, Ago: now - int(s.Sent/time.Microsecond), Bound: bound, Seed: fmt.Sprintf("e%d", i), Named: r.IntN(5) > 0}
 			c.Told = model.Record{Owned: s.Owns(owned[p]), N: n, Window: window, Need: classes(n + 2)}
 			if r.IntN(3) == 0 {

@@ -251,3 +251,28 @@ func TestSearchFindsWhatIsWrong(t *testing.T) {
 		})
 	}
 }
+
+// The search for two programs and one fault found this after 25 million states: who was
+// frozen, and taken for dead, finds Redis away just when it goes on.
+func TestThawedProgramWaitsForRedis(t *testing.T) {
+	var way []event
+	add := func(program int8, all ...happening) {
+		for _, what := range all {
+			way = append(way, event{what, program})
+		}
+	}
+	add(0, tick, tick)
+	add(1, asks, carriedOut)
+	add(0, tick, tick, tick)
+	add(1, answered, asks, carriedOut)
+	add(0, tick, tick, asks)
+	add(1, answered, asks, carriedOut, answered)
+	add(0, goesAway, givenUp)
+	first := warm(2, 1, 1, 1)
+	if follow(thawed, first, way) == "" {
+		t.Error("where it goes on, that is not found to be wrong")
+	}
+	if bad := follow(sound, first, way); bad != "" {
+		t.Error(bad)
+	}
+}

@@ -90,7 +90,7 @@ func (s *Store) Do(now int, c Call) Reply {
 	switch {
 	case p.Known && p.Seq >= int(c.Seq):
 		return Reply{Status: "stale"}
-	case c.Heard > 0 && c.Ago < c.Bound && p.Seq < int(c.Heard):
+	case c.Heard > 0 && p.Seq < int(c.Heard) && (p.Known || c.Ago < 2*c.Bound+s.Longest):
 		return s.begin(now, c)
 	}
 	now = max(now, s.Heard)

@@ -55,6 +55,8 @@ type program struct {
 	current    bool // its epoch is the store's
 	seq, heard int8
 	sent       int8
+	tried      int8
+	frozen     bool
 	lease      int8 // until then it may spend
 	owned      int8
 	spent      [longest]int8 // tokens on their way back, by ticks until they are free
@@ -66,7 +68,6 @@ type message struct {
 	program     int8
 	current     bool
 	seq, heard  int8
-	recent      bool // less than the bound since the call numbered heard was sent
 	began       int8
 	owned, need int8
 	answer      answer
@@ -94,6 +95,7 @@ const (
 	lateAnswer    variant = "an answer is heeded after its call was given up"
 	anyEpoch      variant = "a call of another epoch is believed"
 	noLease       variant = "a program that was frozen goes on"
+	thawed        variant = "a program that was frozen goes on when it finds Redis away"
 	lateLease     variant = "a lease counts from when the answer came"
 	earlyDeath    variant = "the dead are given up after the bound, without a window"
 	risenDead     variant = "who was taken for dead is believed"
@@ -233,7 +235,7 @@ func (w *world) each(v variant, do func(event, world)) {
 				fault(carriedOutTwice, i, func(n *world) { n.ghost = *m; n.do(&n.calls[i], v) })
 			}
 		}
-		giveUp := func(n *world) { n.calls[i] = message{}; n.programs[i].alone(*m); n.haunt(*m, v) }
+		giveUp := func(n *world) { n.calls[i] = message{}; n.programs[i].alone(*m, v); n.haunt(*m, v) }
 		if w.away {
 			can(givenUp, i, giveUp)
 		} else if p.sent > -bound+bound/6 {
@@ -299,6 +301,7 @@ func (w *world) tick() {
 	for i := range w.programs {
 		p := &w.programs[i]
 		p.sent = max(p.sent-1, -bound)
+		p.tried = max(p.tried-1, -bound-1)
 		p.lease = max(p.lease-1, 0)
 		copy(p.spent[:], p.spent[1:])
 		p.spent[longest-1] = 0
@@ -349,11 +352,12 @@ func (w *world) haunt(m message, v variant) {
 
 // session is what a program knows of its calls.
 func (p *program) session() protocol.Session {
-	return protocol.Session{Epoch: epoch(p.current), Seq: int64(p.seq), Heard: int64(p.heard), Sent: time.Duration(p.sent), Known: p.known}
+	return protocol.Session{Epoch: epoch(p.current), Seq: int64(p.seq), Heard: int64(p.heard), Sent: time.Duration(p.sent), Known: p.known, Tried: time.Duration(p.tried), Frozen: p.frozen}
 }
 
 func (p *program) remember(s protocol.Session) {
 	p.current, p.seq, p.heard, p.sent, p.known = s.Epoch == epoch(true), int8(s.Seq), int8(s.Heard), int8(s.Sent), s.Known
+	p.tried, p.frozen = int8(s.Tried), s.Frozen
 }
 
 // epoch names an epoch: the store's, or one before.
@@ -368,10 +372,10 @@ func epoch(current bool) string {
 func (w *world) call(i, need int8) {
 	p := &w.programs[i]
 	s := p.session()
-	n := s.Next(0)
+	n := s.Next(0, bound)
 	w.calls[i] = message{
 		there: true, program: i, current: p.current, seq: int8(n.Seq), heard: int8(n.Heard),
-		recent: n.Ago < bound, owned: int8(s.Owns(int(p.owned))), need: need,
+		owned: int8(s.Owns(int(p.owned))), need: need,
 	}
 	p.remember(s)
 }
@@ -380,11 +384,8 @@ func (w *world) call(i, need int8) {
 func (w *world) do(m *message, v variant) {
 	c := Call{
 		Program: int(m.program), Number: protocol.Number{Epoch: epoch(m.current), Seq: int64(m.seq), Heard: int64(m.heard)},
-		Ago: bound, Bound: bound, Seed: "new", Named: true,
+		Bound: bound, Seed: "new", Named: true,
 		Told: Record{Owned: int(m.owned), N: int(w.tokens), Window: int(w.window), Need: transport.Classes{Normal: int(m.need)}},
-	}
-	if m.recent {
-		c.Ago = 0
 	}
 	s := w.store.unpack(int(w.tokens), int(w.window))
 	switch v {
@@ -487,8 +488,9 @@ func (w *world) heed(m message, v variant) {
 }
 
 // alone is what they do without one.
-func (p *program) alone(m message) {
+func (p *program) alone(m message, v variant) {
 	if s, began := p.session(), time.Duration(m.began); s.Known {
+		s.Frozen = s.Frozen && v != thawed
 		p.lease = max(p.lease, int8(began+s.Alone(began, bound)))
 	}
 }

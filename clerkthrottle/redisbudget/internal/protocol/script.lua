@@ -49,7 +49,9 @@ if not current or now + bound < m[2] then return begin() end
 if epoch ~= current then return { 'epoch', current, math.max(0, m[1] - now) } end
 local mine = words(known[3])
 if mine[1] and mine[1] >= seq then return { 'stale' } end
-if heard > 0 and ago < bound and (mine[1] or 0) < heard then return begin() end
+-- Who is silent for long is forgotten, at the end of this script. Any other number below
+-- one that was answered is of a replica that lagged.
+if heard > 0 and (mine[1] or 0) < heard and (mine[1] or ago < 2 * bound + m[4]) then return begin() end
 now = math.max(now, m[2])
 if now - m[2] > bound / 2 then -- this server was away, or its clock jumped: nobody is dead for that
   m[3] = now

@@ -22,6 +22,10 @@ type Session struct {
 	Heard int64         // number of the latest call that was answered in this epoch; 0: none was
 	Sent  time.Duration // when the latest call that was answered was sent
 	Known bool          // Redis has ever answered with a share
+	Tried time.Duration // when the latest call was sent
+	// Frozen says that no call was sent for longer than the bound, and none has been
+	// answered since: the program may have been taken for dead.
+	Frozen bool
 }
 
 // Number is what a call says of itself.
@@ -32,8 +36,10 @@ type Number struct {
 }
 
 // Next numbers a new call.
-func (s *Session) Next(now time.Duration) Number {
+func (s *Session) Next(now, bound time.Duration) Number {
 	s.Seq++
+	s.Frozen = s.Frozen || now-s.Tried > bound
+	s.Tried = now
 	return Number{s.Epoch, s.Seq, s.Heard, now - s.Sent}
 }
 
@@ -42,7 +48,7 @@ func (s *Session) Enter(epoch string) { s.Epoch, s.Heard = epoch, 0 }
 
 // Answered notes that a call which was sent at the given moment was answered.
 func (s *Session) Answered(n Number, sent time.Duration) {
-	s.Heard, s.Sent, s.Known = n.Seq, sent, true
+	s.Heard, s.Sent, s.Known, s.Frozen = n.Seq, sent, true, false
 }
 
 // Owns returns what the program may claim to own. Before Redis has ever answered,
@@ -67,7 +73,11 @@ func (s *Session) Left(now, bound time.Duration) time.Duration { return max(0, s
 // it was sent: as long as before; and then a little while, since Redis may be away
 // for all. It is so little because Redis may be back, and the program frozen: who was
 // heard a third of the bound before the others were, and finds Redis away up to half
-// the bound after that, must have stopped when it counts as dead.
+// the bound after that, must have stopped when it counts as dead. And who was frozen
+// cannot know since when Redis has been away: it waits for it.
 func (s *Session) Alone(now, bound time.Duration) time.Duration {
+	if s.Known && s.Frozen {
+		return s.Left(now, bound)
+	}
 	return max(s.Left(now, bound), bound/6)
 }

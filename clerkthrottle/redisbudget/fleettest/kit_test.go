@@ -73,9 +73,7 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 	case <-r.Context().Done():
 		return nil, r.Context().Err()
 	}
-	s.mu.Lock()
-	s.at = append(s.at, time.Now())
-	s.mu.Unlock()
+	s.arrive()
 	time.Sleep(way)
 	if s.answer != nil {
 		if resp := s.answer(r); resp != nil {
@@ -83,6 +81,19 @@ func (s *service) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+}
+
+func (s *service) arrive() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.at = append(s.at, time.Now())
+}
+
+// times returns when requests have reached the service, in order.
+func (s *service) times() []time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(slices.Values(s.at), time.Time.Compare)
 }
 
 // arrived returns how many requests have reached the service.
@@ -94,10 +105,7 @@ func (s *service) arrived() int {
 
 // most returns the greatest number of arrivals in any half-open window.
 func (s *service) most(window time.Duration) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	at := slices.Clone(s.at)
-	slices.SortFunc(at, time.Time.Compare)
+	at := s.times()
 	most, first := 0, 0
 	for i, t := range at {
 		for t.Sub(at[first]) >= window {

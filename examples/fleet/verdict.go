@@ -34,7 +34,7 @@ func (f *fleet) verdict(ctx context.Context) error {
 	mean := (f.latency[0] + f.latency[1]) / 2
 	ceiling := f.window.Seconds() / (f.window + mean).Seconds()
 	share := float64(end.accepted) / allowed
-	want := 0.95
+	want := 0.96
 	if f.kill || f.restart {
 		want = 0.8
 	}
@@ -64,20 +64,16 @@ func (f *fleet) verdict(ctx context.Context) error {
 			done = append(done, float64(end.done[i]))
 		}
 	}
-	check(jain(done) >= 0.95, "fairness (Jain)", "%.4f; requests by program: %.0f", jain(done), done)
+	check(jain(done) >= 0.99, "fairness (Jain)", "%.4f; requests by program: %.0f", jain(done), done)
 	check(failed == 0, "requests that failed", "%d %s", failed, firstErr)
 	perRequest := float64(calls) / float64(max(end.accepted, 1))
-	wantCalls := 1.5
-	if f.kill || f.restart {
-		wantCalls = 3
-	}
-	check(perRequest <= wantCalls, "calls to Redis for a request", "%.2f (want ≤ %.1f)", perRequest, wantCalls)
+	check(perRequest <= 0.5, "calls to Redis for a request", "%.2f (want ≤ 0.5)", perRequest)
 	each := took / time.Duration(max(calls, 1))
 	half := f.redis.median(ctx)
 	if half == 0 {
 		half = each
 	}
-	check(half <= 100*time.Microsecond, "time of a call in Redis", "half take at most %s (want ≤ 100µs), %s on average", half, each)
+	fmt.Fprintf(w, "\ttime of a call in Redis\thalf take at most %s, %s on average, on a machine as busy as this\n", half, each)
 	w.Flush()
 	planned := 0
 	if f.restart {

@@ -46,12 +46,12 @@ func newLink(t *testing.T, to string) *link {
 // carry joins a client with the server. What the server sends to a replica is not
 // passed on while the link is held.
 func (l *link) carry(client net.Conn) {
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	server, err := net.Dial("tcp", l.to)
 	if err != nil {
 		return
 	}
-	defer server.Close()
+	defer func() { _ = server.Close() }()
 	var replica atomic.Bool
 	go func() {
 		buf := make([]byte, 1<<16)
@@ -67,7 +67,7 @@ func (l *link) carry(client net.Conn) {
 				break
 			}
 		}
-		client.Close()
+		_ = client.Close()
 	}()
 	buf := make([]byte, 1<<16)
 	for {

@@ -206,7 +206,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !t.scheduler.cfg.DryRun && answer.retryable(out, body) {
 		answer = t.retry(ctx, out, body, claim, permit.Waited(), answer)
 	}
-	if answer.resp != nil {
+	if answer.resp != nil && answer.resp.Request != nil { // a stub's answer may be everybody's
 		answer.resp.Request = req
 	}
 	return answer.resp, answer.err

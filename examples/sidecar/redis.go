@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -21,7 +22,7 @@ type store struct {
 }
 
 func newStore(settings *redis.Options, logger *slog.Logger) (*store, error) {
-	redis.SetLogger(quiet{}) // it would tell of every attempt to connect; the budget tells when Redis goes and comes back
+	quieten()
 	settings.MaxRetries = -1 // the budget tries again by itself
 	s := &store{rdb: redis.NewClient(settings)}
 	var err error
@@ -43,6 +44,11 @@ func (s *store) amiss(ctx context.Context) string {
 }
 
 func (s *store) close() { _ = s.rdb.Close() }
+
+// quieten keeps go-redis from telling of every attempt to connect: the budget tells
+// when Redis goes and comes back. Its logger is the process's, and must not change
+// under a call.
+var quieten = sync.OnceFunc(func() { redis.SetLogger(quiet{}) })
 
 type quiet struct{}
 

@@ -19,7 +19,10 @@ import (
 // noop answers at once.
 type noop struct{ resp *http.Response }
 
-func (n noop) RoundTrip(*http.Request) (*http.Response, error) { return n.resp, nil }
+func (n noop) RoundTrip(*http.Request) (*http.Response, error) {
+	resp := *n.resp
+	return &resp, nil
+}
 
 // BenchmarkOwnedToken is a request that finds a token which its program owns, beside
 // the same without a shared budget: in turns, at the median, as a ratio.

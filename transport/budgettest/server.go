@@ -1,6 +1,7 @@
 package budgettest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +89,7 @@ func (s *server) order(path string) string {
 // most returns the largest number of arrivals in one half-open window.
 func (s *server) most(window time.Duration) int {
 	at := s.log("")
-	slices.SortFunc(at, func(a, b visit) int { return int(a.at - b.at) })
+	slices.SortFunc(at, func(a, b visit) int { return cmp.Compare(a.at, b.at) })
 	most, from := 0, 0
 	for i, v := range at {
 		for at[from].at <= v.at-window {

@@ -211,7 +211,7 @@ func TestWithBudgetSharesTheLimits(t *testing.T) {
 		base, budget := newRecorder(), new(budgettest.Memory)
 		var wg sync.WaitGroup
 		for range 2 {
-			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget))
+			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget), clerkthrottle.WithMaxWait(time.Hour))
 			wg.Go(func() { flood(t, rt, 100, "GET", usersURL, "sk_test_x") })
 		}
 		wg.Wait()

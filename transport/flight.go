@@ -46,7 +46,9 @@ func (t *Transport) fly(req *http.Request, p *permit) (resp *http.Response, rese
 	}
 	resp, err = t.cfg.Base.RoundTrip(req)
 	if resp != nil && req.URL.Scheme == "https" {
-		t.http1.Store(resp.ProtoMajor == 1)
+		if over := resp.ProtoMajor == 1; over != t.http1.Load() { // seldom: all requests read it
+			t.http1.Store(over)
+		}
 	}
 	if f.ctx == nil {
 		return resp, once && t.mayResend(resp, err), err

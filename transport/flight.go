@@ -17,47 +17,25 @@ func (e *noAnswerError) Timeout() bool        { return true }
 func (e *noAnswerError) Temporary() bool      { return true } // of net.Error
 func (e *noAnswerError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// fly has the base send a request, once, and waits for its answer's header for as
-// long as is configured, or as the caller's own deadline says. A body may then take
-// as long as it likes. It reports whether the base would have sent it again, and was kept from
-// that.
-func (t *Transport) fly(req *http.Request, p *permit) (resp *http.Response, resend bool, err error) {
+// fly has the base send a request, and waits for its answer's header for as long as
+// is configured, or as the caller's own deadline says. A body may then take as long
+// as it likes.
+func (t *Transport) fly(req *http.Request, p *permit) (*http.Response, error) {
 	ctx, f := req.Context(), (*flight)(p)
-	tape, recorded := req.Body.(*tape)
-	once := t.overHTTP1(req) && repeatable(req)
+	f.transport, f.ctx = t, ctx
 	if deadline, ends := ctx.Deadline(); t.cfg.AnswerTimeout > 0 && (!ends || time.Until(deadline) > t.cfg.AnswerTimeout) {
 		f.bound = t.cfg.AnswerTimeout
 	}
-	switch {
-	case f.bound > 0, recorded:
-		f.ctx = ctx
-		req = req.WithContext(f)
-	case once:
-		req = req.WithContext(ctx)
-	}
+	tape, recorded := req.Body.(*tape)
 	if recorded {
 		defer context.AfterFunc(f, tape.abort)()
 	}
-	if once {
-		req.GetBody = nil
-		if req.Body == nil || req.Body == http.NoBody {
-			req.Body = emptyBody{}
-		}
-	}
-	resp, err = t.cfg.Base.RoundTrip(req)
-	if resp != nil && req.URL.Scheme == "https" {
-		if over := resp.ProtoMajor == 1; over != t.http1.Load() { // seldom: all requests read it
-			t.http1.Store(over)
-		}
-	}
-	if f.ctx == nil {
-		return resp, once && t.mayResend(resp, err), err
-	}
-	if late := f.land(); late && (err == nil || ctx.Err() == nil) { // even if by a hair: the answer's body is being cut off
+	resp, err := t.cfg.Base.RoundTrip(req.WithContext(f))
+	if why := f.land(); why != nil && (err == nil || ctx.Err() == nil) { // even if by a hair: the answer's body is being cut off
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()
 		}
-		resp, err = nil, &noAnswerError{t.cfg.AnswerTimeout}
+		resp, err = nil, why
 	}
 	if err != nil && recorded && ctx.Err() != nil { // the base may tell of the body's end alone
 		err = context.Cause(ctx)
@@ -67,56 +45,8 @@ func (t *Transport) fly(req *http.Request, p *permit) (resp *http.Response, rese
 	} else if _, upgraded := resp.Body.(io.Writer); !upgraded && f.listens() { // the end of reading is not its end
 		resp.Body = &landed{resp.Body, f}
 	}
-	return resp, once && t.mayResend(resp, err), err
+	return resp, err
 }
-
-// mostResent is how many attempts in a row, of all requests, may be made again at
-// once although none of them was answered. So many kept-alive connections may have
-// ended while nobody looked; more failures than that are the server's.
-const mostResent = 100
-
-// mayResend reports whether the base would have sent a request again whose connection
-// has ended, as far as can be told from here.
-func (t *Transport) mayResend(resp *http.Response, err error) bool {
-	if err == nil {
-		if resp != nil && resp.StatusCode < http.StatusInternalServerError && t.broken.Load() > 0 {
-			t.broken.Store(0)
-		}
-		return false
-	}
-	return !neverSent(err) && t.broken.Add(1) <= mostResent
-}
-
-// net/http sends an idempotent request again by itself when a kept-alive HTTP/1
-// connection ends before the answer; each may reach the server, and so must have a
-// token. It does not where it has no way to the body again: an empty body that it
-// cannot know to be empty goes over the wire like none. Our own retry then sends the
-// request again, with a token. Over HTTP/2 it repeats only what the server says it
-// has not looked at, and there such a body would be seen.
-
-// overHTTP1 reports whether a request goes over HTTP/1, as far as the scheme or the
-// last answer tells. Only a connection that has carried an answer is reused.
-func (t *Transport) overHTTP1(req *http.Request) bool {
-	return req.URL.Scheme == "http" || t.http1.Load()
-}
-
-// repeatable reports whether net/http takes a request for one that may be repeated.
-func repeatable(req *http.Request) bool {
-	switch req.Method {
-	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
-	default:
-		if req.Header["Idempotency-Key"] == nil && req.Header["X-Idempotency-Key"] == nil {
-			return false
-		}
-	}
-	return req.Body == nil || req.Body == http.NoBody || req.GetBody != nil
-}
-
-// emptyBody is empty, and does not say so.
-type emptyBody struct{}
-
-func (emptyBody) Read([]byte) (int, error) { return 0, io.EOF }
-func (emptyBody) Close() error             { return nil }
 
 // flight is a permit as the context of its attempt: the caller's, which ends as well
 // if no answer comes. As long as the base does not ask for its end, it costs nothing.
@@ -127,7 +57,7 @@ type air struct {
 	mu    sync.Mutex
 	done  chan struct{} // closed at the end
 	err   error         // at the end
-	late  bool          // it ended because no answer came
+	why   error         // what ended it, if it was the throttle
 	timer *time.Timer   // nil: no answer is waited for
 	stop  func() bool   // to listen to the caller's context; nil: that has no end
 	then  map[*func()]struct{}
@@ -137,7 +67,12 @@ type air struct {
 func (f *flight) Deadline() (time.Time, bool) { return f.ctx.Deadline() }
 
 // Value implements [context.Context].
-func (f *flight) Value(key any) any { return f.ctx.Value(key) }
+func (f *flight) Value(key any) any {
+	if key == traceKey {
+		return f.traced()
+	}
+	return f.ctx.Value(key)
+}
 
 // Done implements [context.Context].
 func (f *flight) Done() <-chan struct{} { return f.watched().done }
@@ -167,12 +102,30 @@ func (f *flight) watched() *air {
 	}
 	if f.bound > 0 && !f.down.Load() {
 		left := time.Until(f.scheduler.epoch.Add(f.sent + f.bound))
-		a.timer = time.AfterFunc(left, func() { f.end(context.DeadlineExceeded, true) })
+		a.timer = time.AfterFunc(left, func() { f.end(context.DeadlineExceeded, &noAnswerError{f.bound}) })
 	}
 	if f.ctx.Done() != nil {
-		a.stop = context.AfterFunc(f.ctx, func() { f.end(f.ctx.Err(), false) })
+		a.stop = context.AfterFunc(f.ctx, func() { f.end(f.ctx.Err(), nil) })
 	}
 	return a
+}
+
+// pause stops the wait for an answer.
+func (a *air) pause() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.timer != nil {
+		a.timer.Stop()
+	}
+}
+
+// resume starts it anew.
+func (a *air) resume(bound time.Duration) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.timer != nil {
+		a.timer.Reset(bound)
+	}
 }
 
 // AfterFunc has a function called at the end, by a goroutine of its own. Package
@@ -199,14 +152,16 @@ func (f *flight) AfterFunc(call func()) (stop func() bool) {
 	}
 }
 
-func (f *flight) end(err error, late bool) {
-	a := f.air.Load()
+// end ends the flight: with its caller's context, or because of what the throttle
+// says.
+func (f *flight) end(err, why error) {
+	a := f.watched()
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.err != nil || late && f.down.Load() {
+	if a.err != nil || why != nil && f.down.Load() {
 		return
 	}
-	a.err, a.late = err, late
+	a.err, a.why = err, why
 	close(a.done)
 	for call := range a.then {
 		go (*call)()
@@ -214,20 +169,20 @@ func (f *flight) end(err error, late bool) {
 	a.then = nil
 }
 
-// land notes that the attempt is over, and reports whether it ended because no
-// answer came.
-func (f *flight) land() (late bool) {
+// land notes that the attempt is over, and returns what ended it, if it was the
+// throttle.
+func (f *flight) land() (why error) {
 	f.down.Store(true)
 	a := f.air.Load()
 	if a == nil {
-		return false
+		return nil
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.timer != nil {
 		a.timer.Stop()
 	}
-	return a.late
+	return a.why
 }
 
 // release lets go of the caller's context, lest one that lives for long keeps the

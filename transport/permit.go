@@ -37,10 +37,13 @@ type permit struct {
 	settled bool
 
 	// Of the flight that this is once it is sent.
-	ctx   context.Context // the caller's; nil: nothing ends it but that
-	bound time.Duration   // how long to wait for the answer; 0: without end
-	down  atomic.Bool     // the answer, or an error, came
-	air   atomic.Pointer[air]
+	transport *Transport
+	ctx       context.Context        // the caller's
+	bound     time.Duration          // how long to wait for the answer; 0: without end
+	down      atomic.Bool            // the answer, or an error, came
+	air       atomic.Pointer[air]    // nil: nobody has asked for its end
+	wire      atomic.Pointer[wire]   // nil: nobody has asked for its trace
+	resent    atomic.Pointer[permit] // what the base sent the request again with, the last time
 }
 
 // waiting is what a permit needs to wait: most never do.
@@ -254,6 +257,17 @@ func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 	s.drainLocked(now)
 	return err, false
 }
+
+// last returns the permit with which the base sent the request the last time.
+func (p *permit) last() *permit {
+	if again := p.resent.Load(); again != nil {
+		return again
+	}
+	return p
+}
+
+// left returns how much longer the request may wait, after p.
+func (p *permit) left() time.Duration { return max(p.until-p.sent, 0) }
 
 // Waited returns how long the request was held back.
 func (p *permit) Waited() time.Duration { return p.sent - p.arrived }

@@ -33,6 +33,8 @@ func (a *answer) retryable(req *http.Request, body *tape) bool {
 	switch {
 	case a.throttled(), a.outcome == Unsent:
 		return true
+	case errors.As(a.err, new(*ThrottledError)): // it has waited for long enough
+		return false
 	case a.err != nil:
 		return idempotent(req)
 	}
@@ -68,7 +70,6 @@ type call struct {
 	answer   answer        // of the last attempt
 	shown    bool          // the engine has seen the first attempt's answer
 	refused  bool          // the next attempt could not be made within the bound
-	resent   bool          // the base was kept from sending it again, once
 	failures int           // how many answers and errors were another failure
 	pause    time.Duration // after a failure, before the next attempt
 }
@@ -80,12 +81,12 @@ type call struct {
 // The engine is shown answers without their bodies, which it would read and close:
 // the last answer is kept, and handed back as it came where the next attempt
 // cannot be made within the bound.
-func (t *Transport) retry(ctx context.Context, req *http.Request, body *tape, claim *Claim, waited time.Duration, first answer) answer {
+func (t *Transport) retry(ctx context.Context, req *http.Request, body *tape, claim *Claim, left time.Duration, first answer) answer {
 	again := termsOf(ctx)
 	again.attempt++
 	c := &call{
 		t: t, req: req, ctx: again.in(ctx), body: body, claim: claim,
-		attempt: 1, left: max(t.cfg.MaxWait-waited, 0), answer: first,
+		attempt: 1, left: left, answer: first,
 	}
 	engine := retryablehttp.Client{
 		HTTPClient: &http.Client{
@@ -132,7 +133,6 @@ func (c *call) send() error {
 	if err != nil {
 		return err
 	}
-	c.left = max(c.left-lease.Waited(), 0)
 	next := *c.req
 	if next.GetBody != nil && next.Body != nil {
 		if next.Body, err = next.GetBody(); err != nil {
@@ -143,6 +143,7 @@ func (c *call) send() error {
 	discard(c.answer.resp)
 	c.attempt++
 	c.answer = c.t.send(&next, c.claim, lease, c.attempt)
+	c.left = lease.last().left()
 	return nil
 }
 
@@ -160,9 +161,6 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 	}
 	switch {
 	case a.throttled():
-	case a.resend && !c.resent: // as fast as the base would have been
-		c.resent = true
-		c.failures++
 	default:
 		if !c.affordable(ctx) {
 			return false, nil
@@ -203,8 +201,7 @@ func (c *call) affordable(ctx context.Context) bool {
 // together, so that a server in trouble is not given several times its load: in any
 // minute no more than Free, and Fraction of the minute's requests besides. A
 // failure past it goes back to its caller at once. Retries of 429s are not counted:
-// gates pace those. Nor is the first one of a request that the base would have
-// sent again by itself.
+// gates pace those. Nor are requests that net/http sends again by itself.
 type RetryBudget struct {
 	Fraction float64 // 0 ≤ Fraction ≤ 3, which is as much as is ever retried
 	Free     int

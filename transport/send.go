@@ -28,7 +28,6 @@ type answer struct {
 	resp    *http.Response
 	err     error
 	outcome Outcome
-	resend  bool // the base would have sent it again, but was kept from it
 }
 
 // status is 0 where no answer came.
@@ -46,21 +45,21 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt
 		sent := time.Now()
 		defer func() { t.tellAnswered(req, claim, attempt, time.Since(sent), &a) }()
 	}
-	defer func() { lease.Settle(a.outcome) }()
-	resp, once, err := t.fly(req, lease)
+	defer func() { lease.last().Settle(a.outcome) }()
+	resp, err := t.fly(req, lease)
 	switch {
 	case err != nil:
 		if resp != nil && resp.Body != nil { // a base that breaks the contract
 			resp.Body.Close()
 		}
-		a = answer{err: err, outcome: Failed, resend: once}
+		a = answer{err: err, outcome: Failed}
 		if neverSent(err) {
 			a.outcome = Unsent
 		}
 	case resp == nil:
 		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: Failed}
 	case resp.StatusCode == http.StatusTooManyRequests:
-		a = t.throttled(resp, lease)
+		a = t.throttled(resp, lease.last())
 	default:
 		a = answer{resp: resp, outcome: Answered}
 	}

@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"math"
 	"net/http"
-	"sync/atomic"
 	"time"
 )
 
@@ -93,9 +92,7 @@ type Config struct {
 type Transport struct {
 	cfg       Config
 	scheduler *scheduler
-	observer  Observer     // all of them
-	http1     atomic.Bool  // the last answer over TLS came over HTTP/1
-	broken    atomic.Int32 // attempts over HTTP/1 that failed since one was answered
+	observer  Observer // all of them
 }
 
 // New returns a Transport, or an error that names the field that is wrong.
@@ -204,7 +201,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 	// 6. Retry, if it is one.
 	if !t.scheduler.cfg.DryRun && answer.retryable(out, body) {
-		answer = t.retry(ctx, out, body, claim, permit.Waited(), answer)
+		answer = t.retry(ctx, out, body, claim, permit.last().left(), answer)
 	}
 	if answer.resp != nil && answer.resp.Request != nil { // a stub's answer may be everybody's
 		answer.resp.Request = req

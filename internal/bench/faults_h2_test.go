@@ -62,6 +62,7 @@ func serveH2(t *testing.T, acts ...h2act) (url string, roots *x509.CertPool, sto
 	}
 	var all sync.WaitGroup
 	var mu sync.Mutex
+	conns := make(map[net.Conn]bool)
 	next := func() h2act {
 		mu.Lock()
 		defer mu.Unlock()
@@ -77,13 +78,32 @@ func serveH2(t *testing.T, acts ...h2act) (url string, roots *x509.CertPool, sto
 			if err != nil {
 				return
 			}
+			mu.Lock()
+			if conns == nil {
+				_ = c.Close()
+			} else {
+				conns[c] = true
+			}
+			mu.Unlock()
 			all.Go(func() {
-				defer func() { _ = c.Close() }()
 				serveFrames(c, next)
+				_ = c.Close()
+				mu.Lock()
+				defer mu.Unlock()
+				delete(conns, c)
 			})
 		}
 	})
-	return "https://" + l.Addr().String() + "/v1/users", roots, func() { _ = l.Close(); all.Wait() }
+	return "https://" + l.Addr().String() + "/v1/users", roots, func() {
+		_ = l.Close()
+		mu.Lock()
+		for c := range conns { // a client may keep one whose end was announced
+			_ = c.Close()
+		}
+		conns = nil
+		mu.Unlock()
+		all.Wait()
+	}
 }
 
 func serveFrames(c net.Conn, next func() h2act) {

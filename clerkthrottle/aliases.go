@@ -46,6 +46,9 @@ const (
 	ReasonMaxWait   = transport.ReasonMaxWait   // longer than [WithMaxWait]
 	ReasonQueueFull = transport.ReasonQueueFull // as many wait as [WithMaxQueue] allows
 	ReasonClosed    = transport.ReasonClosed    // the transport was closed
+	// ReasonUnavailable: the budget of [WithBudget] cannot be reached, and is set to
+	// let nothing go on without it.
+	ReasonUnavailable = transport.ReasonUnavailable
 
 	HoldBlock = transport.HoldBlock // the endpoint is blocked after a 429
 	HoldLimit = transport.HoldLimit // a documented limit is used up

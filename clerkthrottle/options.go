@@ -39,7 +39,7 @@ type config struct {
 }
 
 func newConfig(opts []Option) (*config, error) {
-	cfg := &config{maxWait: transport.DefaultMaxWait}
+	cfg := &config{}
 	for i, opt := range opts {
 		if opt == nil {
 			return nil, fmt.Errorf("clerkthrottle: option number %d is nil", i+1)
@@ -136,7 +136,9 @@ func WithMaxWait(d time.Duration) Option {
 		if d < 0 {
 			return fmt.Errorf("WithMaxWait(%s): must not be negative", d)
 		}
-		c.maxWait = d
+		if c.maxWait = d; d == 0 {
+			c.maxWait = -1 // as transport.Config has it
+		}
 		return nil
 	}
 }

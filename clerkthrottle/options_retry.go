@@ -21,7 +21,7 @@ type failureConfig struct {
 // ever: where one in a hundred of 5 a second is, a limit of 100 per 10 s is all but
 // gone within an hour. The answer's body may take as long as it likes, and time
 // spent waiting for a token does not count. Default 2 minutes
-// ([transport.DefaultAnswerTimeout]); 0 means no bound.
+// (two minutes); 0 means no bound.
 func WithAnswerTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -39,7 +39,7 @@ func WithAnswerTimeout(d time.Duration) Option {
 // trouble is not given four times its load, at a token each: in any minute no more
 // than free, and fraction of the minute's requests besides. A failure past it goes
 // back at once; snapshots count it as denied, and an observer's RetryDenied is
-// told. 429s are not counted. Default 0.2 and 10 ([transport.DefaultRetryBudget]);
+// told. 429s are not counted. Default 0.2 and 10;
 // 0 ≤ fraction ≤ 3, free ≥ 0, and 0 and 0 mean that no failure is tried again.
 func WithRetryBudget(fraction float64, free int) Option {
 	return func(c *config) error {

@@ -70,8 +70,8 @@ func (s *scheduler) restoreLocked(p *permit, now time.Duration) {
 }
 
 // settleLocked gives back what p held, whose answer, or failure, is in.
-func (s *scheduler) settleLocked(p *permit, o Outcome, now time.Duration) {
-	if o == Unsent {
+func (s *scheduler) settleLocked(p *permit, o outcome, now time.Duration) {
+	if o == unsent {
 		s.restoreLocked(p, now)
 	} else {
 		for _, st := range p.way {
@@ -86,16 +86,16 @@ func (s *scheduler) settleLocked(p *permit, o Outcome, now time.Duration) {
 	}
 	ep := p.endpoint
 	switch o {
-	case Answered:
+	case answered:
 		ep.answered(now, p.sent)
-	case Ruled:
+	case ruled:
 		s.countLocked(ep, now, tally.Counts{Throttled: 1})
-	case ThrottledBlind:
+	case throttledBlind:
 		before := ep.block.Until()
 		ep.block.BackOff(now, p.sent)
 		s.closedGateLocked(ep, before, now)
 		s.throttledLocked(p, now)
-	case Throttled:
+	case throttled:
 		s.throttledLocked(p, now)
 	}
 	p.leave()

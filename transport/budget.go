@@ -2,7 +2,6 @@ package transport
 
 import (
 	"context"
-	"fmt"
 	"time"
 )
 
@@ -24,7 +23,7 @@ type Member interface {
 	// Exchange tells the Budget what the program owns and needs, and returns what
 	// it owns from then on. Calls never overlap. An error means that what the
 	// program owns holds no longer than it was said to: then its requests are
-	// refused with an [*UnavailableError]. A Budget that cannot be reached and
+	// refused with [ReasonUnavailable]. A Budget that cannot be reached and
 	// wants requests to go on returns an [Answer] with Err instead. Exchange
 	// returns soon, whatever the network does: requests may wait for it.
 	Exchange(context.Context, *Report) (*Answer, error)
@@ -98,18 +97,3 @@ type Block struct {
 	Key string        // of the endpoint's gate, see [Claim]
 	For time.Duration // from now on
 }
-
-// UnavailableError tells that a request was not sent because the [Budget] that its
-// limits belong to cannot be reached, and is set to let nothing go on without it.
-type UnavailableError struct {
-	Endpoint string // method and path template of the request
-	Err      error
-}
-
-// Error says which request was not sent, and why.
-func (e *UnavailableError) Error() string {
-	return fmt.Sprintf("throttled: %s was not sent: the shared budget cannot be reached, and nothing may go on without it: %v", e.Endpoint, e.Err)
-}
-
-// Unwrap returns the reason.
-func (e *UnavailableError) Unwrap() error { return e.Err }

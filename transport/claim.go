@@ -43,23 +43,3 @@ type Claim struct {
 func (c *Claim) private() bool {
 	return c.Rate.N == 0 && (c.Rate.Private || len(c.Limits) > 0 && c.Limits[len(c.Limits)-1].Private)
 }
-
-// Outcome is what became of a request, as far as its tokens and its endpoint's
-// gate are concerned. One that is not named here counts as Failed.
-type Outcome int
-
-const (
-	// Failed: no answer came, and the request may have reached the server. Its
-	// tokens come back one window from now. The zero value.
-	Failed Outcome = iota
-	// Unsent: the request surely never left. Its tokens are free at once.
-	Unsent
-	// Answered: the server let the request through, whatever the status.
-	Answered
-	// Throttled: a 429 that came with a Retry-After.
-	Throttled
-	// ThrottledBlind: a 429 that named no time: the gate backs off by itself.
-	ThrottledBlind
-	// Ruled: a 429 for a rule that no waiting cures. It says nothing of the rate.
-	Ruled
-)

@@ -20,6 +20,9 @@ const (
 	ReasonQueueFull Reason = "queue_full"
 	// ReasonClosed: the transport was closed.
 	ReasonClosed Reason = "closed"
+	// ReasonUnavailable: the [Budget] that the limits belong to cannot be reached,
+	// and is set to let nothing go on without it.
+	ReasonUnavailable Reason = "unavailable"
 )
 
 // Hold says what a request would have waited for.
@@ -39,8 +42,9 @@ const (
 // [errors.As]: an [net/http.Client] wraps it in a [net/url.Error].
 type ThrottledError struct {
 	Endpoint string        // method and path template of the request
+	Priority Priority      // its class
 	Reason   Reason        // why it did not wait
-	Hold     Hold          // what it would have waited for; empty if closed
+	Hold     Hold          // what it would have waited for; empty with ReasonClosed and ReasonUnavailable
 	Limit    string        // the limit's name, with HoldLimit and HoldRate
 	N        int           // the limit's size, with HoldLimit
 	Window   time.Duration // the limit's window, with HoldLimit
@@ -48,14 +52,19 @@ type ThrottledError struct {
 	Bound    time.Duration // how long the request could still have waited
 	Queue    int           // how many others wait: for the same or, with ReasonQueueFull, for anything
 	RetryAt  time.Time     // when a request like this one has a chance again
+	Err      error         // why the budget cannot be reached, with ReasonUnavailable
 }
 
 // Error says whose limit held the request, for how long, and what to do.
 func (e *ThrottledError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "throttled: %s was not sent: ", e.Endpoint)
-	if e.Reason == ReasonClosed {
+	switch e.Reason {
+	case ReasonClosed:
 		b.WriteString("the throttle is closed")
+		return b.String()
+	case ReasonUnavailable:
+		fmt.Fprintf(&b, "the shared budget cannot be reached, and nothing may go on without it: %v", e.Err)
 		return b.String()
 	}
 	wait := roundWait(e.Wait)
@@ -79,12 +88,13 @@ func (e *ThrottledError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns [context.DeadlineExceeded] where a deadline was the reason.
+// Unwrap returns [context.DeadlineExceeded] where a deadline was the reason, and
+// otherwise Err.
 func (e *ThrottledError) Unwrap() error {
 	if e.Reason == ReasonDeadline {
 		return context.DeadlineExceeded
 	}
-	return nil
+	return e.Err
 }
 
 // Timeout reports whether a deadline was the reason, as [net.Error] would.

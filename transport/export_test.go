@@ -9,11 +9,22 @@ import (
 type (
 	Scheduler = scheduler
 	Permit    = permit
+	Outcome   = outcome
+)
+
+const (
+	Failed    = failed
+	Unsent    = unsent
+	Answered  = answered
+	Throttled = throttled
+
+	DefaultAnswerTimeout = defaultAnswerTimeout
+	SnapshotPrivate      = snapshotPrivate
 )
 
 func NewScheduler(cfg Config) *Scheduler {
 	if cfg.MaxKeys == 0 {
-		cfg.MaxKeys = DefaultMaxKeys
+		cfg.MaxKeys = defaultMaxKeys
 	}
 	return newScheduler(&cfg)
 }

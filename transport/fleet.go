@@ -346,7 +346,7 @@ func (s *scheduler) blockedElsewhereLocked(ep *endpoint, now time.Duration) {
 func (s *scheduler) expelUnavailableLocked(st *station, err error, now time.Duration) {
 	for st.line != nil {
 		p := st.line.Front(queue.Classes).Who
-		s.expelLocked(p, &UnavailableError{Endpoint: p.claim.Endpoint, Err: err}, now)
+		s.expelLocked(p, p.unavailableError(err), now)
 	}
 }
 

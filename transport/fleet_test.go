@@ -188,7 +188,7 @@ func (f *fleet) run(t *testing.T, counted time.Duration) figures {
 					now := time.Since(f.start)
 					f.mu.Lock()
 					switch {
-					case errors.As(err, new(*transport.UnavailableError)):
+					case errors.As(err, new(*transport.ThrottledError)):
 						out.unavailable++
 					case err != nil:
 						out.failed++

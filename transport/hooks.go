@@ -36,7 +36,7 @@ func both[E any](first, then func(context.Context, E)) func(context.Context, E) 
 
 func (t *Transport) tellWaited(ctx context.Context, claim *Claim, lease *permit) {
 	e := WaitEvent{
-		Endpoint: claim.Endpoint, Key: claim.Key, Priority: PriorityOf(ctx),
+		Endpoint: claim.Endpoint, Key: claim.Key, Priority: termsOf(ctx).priority,
 		Start: time.Now().Add(-lease.Waited()), Wait: lease.Waited(), DryRun: t.scheduler.cfg.DryRun,
 	}
 	if t.scheduler.cfg.DryRun {
@@ -55,8 +55,8 @@ func (t *Transport) tellRefused(ctx context.Context, err error) {
 func (t *Transport) tellAnswered(req *http.Request, claim *Claim, attempt int, took time.Duration, a *answer) {
 	ctx := t.classed(req.Context())
 	t.observer.Answered(ctx, AnswerEvent{
-		Endpoint: claim.Endpoint, Key: claim.Key, Priority: PriorityOf(ctx),
-		Attempt: attempt, Status: a.status(), Outcome: a.outcome, Duration: took,
+		Endpoint: claim.Endpoint, Key: claim.Key, Priority: termsOf(ctx).priority,
+		Attempt: attempt, Status: a.status(), Outcome: a.outcome.String(), Duration: took,
 	})
 }
 

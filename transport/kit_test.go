@@ -180,7 +180,11 @@ func newTransport(t testing.TB, base http.RoundTripper, table rows, change ...fu
 }
 
 func maxWait(d time.Duration) func(*transport.Config) {
-	return func(c *transport.Config) { c.MaxWait = d }
+	return func(c *transport.Config) {
+		if c.MaxWait = d; d == 0 {
+			c.MaxWait = -1
+		}
+	}
 }
 
 func request(ctx context.Context, method, path string, body io.Reader) *http.Request {

@@ -18,7 +18,6 @@ import (
 func TestNewNamesTheFieldThatIsWrong(t *testing.T) {
 	for field, cfg := range map[string]transport.Config{
 		"Config.Classify": {},
-		"Config.MaxWait":  {Classify: limit(1, sec).classify, MaxWait: -1},
 	} {
 		if rt, err := transport.New(cfg); rt != nil || err == nil || !strings.Contains(err.Error(), field) {
 			t.Errorf("got (%v, %v), want an error that names %s", rt, err, field)

@@ -109,10 +109,6 @@ func TestDefaultClassHoldsForContextsThatNameNone(t *testing.T) {
 			t.Errorf("%d is %q, want %q", int(p), p, want)
 		}
 	}
-	ctx := transport.WithFlow(inClass(transport.Batch), "tenant")
-	if transport.FlowOf(ctx) != "tenant" || transport.PriorityOf(ctx) != transport.Batch || transport.FlowOf(t.Context()) != "" {
-		t.Error("the context has lost its terms")
-	}
 }
 
 // Whoever gives up at the very moment of his grant was not sent: counts and

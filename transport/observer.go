@@ -53,7 +53,10 @@ type AnswerEvent struct {
 	Priority Priority
 	Attempt  int // 1 for the first
 	Status   int // 0 where no answer came
-	Outcome  Outcome
+	// Outcome is "answered"; "throttled", by a 429; "ruled", by a 429 that names a
+	// rule which no waiting cures; "failed", without an answer; or "unsent", where
+	// the request surely did not reach the server.
+	Outcome  string
 	Duration time.Duration // from sending until the answer's header, and a 429's body, was in
 }
 

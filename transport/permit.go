@@ -141,6 +141,7 @@ func (p *permit) refusalLocked(now time.Duration) error {
 func (p *permit) refusal(holder *station, now, at time.Duration) *ThrottledError {
 	e := &ThrottledError{
 		Endpoint: p.claim.Endpoint,
+		Priority: p.priority(),
 		Reason:   p.why,
 		Hold:     holder.hold(),
 		Wait:     at - now,
@@ -173,8 +174,14 @@ func (p *permit) lateError(now time.Duration) *ThrottledError {
 }
 
 func (p *permit) closedError() error {
-	return &ThrottledError{Endpoint: p.claim.Endpoint, Reason: ReasonClosed}
+	return &ThrottledError{Endpoint: p.claim.Endpoint, Priority: p.priority(), Reason: ReasonClosed}
 }
+
+func (p *permit) unavailableError(err error) error {
+	return &ThrottledError{Endpoint: p.claim.Endpoint, Priority: p.priority(), Reason: ReasonUnavailable, Err: err}
+}
+
+func (p *permit) priority() Priority { return Interactive - Priority(p.class) }
 
 // pass moves p on past the station that it stands before.
 func (p *permit) pass(st *station, now time.Duration) {
@@ -298,7 +305,7 @@ func (p *permit) Block(d time.Duration) {
 
 // Settle tells what became of the request, and gives back what it held. The first
 // call counts.
-func (p *permit) Settle(o Outcome) {
+func (p *permit) Settle(o outcome) {
 	s := p.scheduler
 	s.mu.Lock()
 	defer s.unlock()

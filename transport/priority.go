@@ -75,11 +75,3 @@ func WithFlow(ctx context.Context, name string) context.Context {
 	t.flow = name
 	return t.in(ctx)
 }
-
-// PriorityOf returns the class of the requests of a context, for a [Budget] of
-// one's own.
-func PriorityOf(ctx context.Context) Priority { return termsOf(ctx).priority }
-
-// FlowOf returns the flow of the requests of a context, for a [Budget] of one's
-// own.
-func FlowOf(ctx context.Context) string { return termsOf(ctx).flow }

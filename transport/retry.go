@@ -31,7 +31,7 @@ func (a *answer) retryable(req *http.Request, body *tape) bool {
 		return false
 	}
 	switch {
-	case a.throttled(), a.outcome == Unsent:
+	case a.throttled(), a.outcome == unsent:
 		return true
 	case errors.As(a.err, new(*ThrottledError)): // it has waited for long enough
 		return false
@@ -45,7 +45,7 @@ func (a *answer) retryable(req *http.Request, body *tape) bool {
 	return false
 }
 
-func (a *answer) throttled() bool { return a.outcome == Throttled || a.outcome == ThrottledBlind }
+func (a *answer) throttled() bool { return a.outcome == throttled || a.outcome == throttledBlind }
 
 // idempotent reports whether a request may be carried out twice: by its method
 // (RFC 9110, section 9.2.2), or because it carries a key by which the server
@@ -136,7 +136,7 @@ func (c *call) send() error {
 	next := *c.req
 	if next.GetBody != nil && next.Body != nil {
 		if next.Body, err = next.GetBody(); err != nil {
-			lease.Settle(Unsent)
+			lease.Settle(unsent)
 			return err
 		}
 	}
@@ -207,6 +207,6 @@ type RetryBudget struct {
 	Free     int
 }
 
-// DefaultRetryBudget is a fifth of the requests, as Finagle's, and ten a minute, so
+// defaultRetryBudget is a fifth of the requests, as Finagle's, and ten a minute, so
 // that a program that makes few can retry what it makes.
-var DefaultRetryBudget = RetryBudget{Fraction: 0.2, Free: 10}
+var defaultRetryBudget = RetryBudget{Fraction: 0.2, Free: 10}

@@ -94,7 +94,7 @@ func sumOf[T any](sums *[]T, meant func(*T) bool) *T {
 	return &(*sums)[len(*sums)-1]
 }
 
-// busiest keeps, of many, the first [SnapshotPrivate] in an order.
+// busiest keeps, of many, the first snapshotPrivate in an order.
 type busiest[T any] struct {
 	all     []T
 	compare func(a, b T) int
@@ -102,14 +102,14 @@ type busiest[T any] struct {
 
 func (k *busiest[T]) add(v T) {
 	k.all = append(k.all, v)
-	if len(k.all) == 4*SnapshotPrivate {
+	if len(k.all) == 4*snapshotPrivate {
 		k.all = k.best()
 	}
 }
 
 func (k *busiest[T]) best() []T {
 	slices.SortFunc(k.all, k.compare)
-	return k.all[:min(len(k.all), SnapshotPrivate)]
+	return k.all[:min(len(k.all), snapshotPrivate)]
 }
 
 func busierLimit(a, b LimitSnapshot) int {
@@ -186,3 +186,8 @@ func classesOf(st *station) Classes {
 func (c Classes) plus(d Classes) Classes {
 	return Classes{Interactive: c.Interactive + d.Interactive, Normal: c.Normal + d.Normal, Batch: c.Batch + d.Batch}
 }
+
+// snapshotPrivate is how many private limits, and how many private endpoints, a
+// [Snapshot] lists: of a hundred thousand addresses, those that somebody waits for,
+// then those that are blocked, then those that have been used the most.
+const snapshotPrivate = 100

@@ -27,7 +27,7 @@ const (
 type answer struct {
 	resp    *http.Response
 	err     error
-	outcome Outcome
+	outcome outcome
 }
 
 // status is 0 where no answer came.
@@ -52,16 +52,16 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt
 		if resp != nil && resp.Body != nil { // a base that breaks the contract
 			resp.Body.Close()
 		}
-		a = answer{err: err, outcome: Failed}
+		a = answer{err: err, outcome: failed}
 		if neverSent(err) {
-			a.outcome = Unsent
+			a.outcome = unsent
 		}
 	case resp == nil:
-		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: Failed}
+		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: failed}
 	case resp.StatusCode == http.StatusTooManyRequests:
 		a = t.throttled(resp, lease.last())
 	default:
-		a = answer{resp: resp, outcome: Answered}
+		a = answer{resp: resp, outcome: answered}
 	}
 	return a
 }
@@ -69,14 +69,14 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt
 // throttled deals with a 429. The block holds from the moment its header is in;
 // the body, which tells what kind of 429 it is, may take longer.
 func (t *Transport) throttled(resp *http.Response, lease *permit) answer {
-	a := answer{resp: resp, outcome: ThrottledBlind}
+	a := answer{resp: resp, outcome: throttledBlind}
 	// "Now" is no time to wait: back off instead.
 	if wait, told := retryafter.Parse(resp.Header, time.Now()); told && wait > 0 {
-		a.outcome = Throttled
+		a.outcome = throttled
 		lease.Block(wait)
 	}
 	if t.cfg.Ruled(peek(resp)) {
-		a.outcome = Ruled
+		a.outcome = ruled
 	}
 	return a
 }

@@ -5,7 +5,7 @@ import "time"
 // Snapshot describes a budget at one moment. It names keys by what the claims
 // call them, which is never a secret. All that is shared is listed; of what is
 // private, counted for one resource or address (see [Limit]), only the busiest
-// [SnapshotPrivate] limits and as many endpoints are, beside sums of them all.
+// hundred limits and as many endpoints are, beside sums of them all.
 type Snapshot struct {
 	Time      time.Time          `json:"time"`
 	Limits    []LimitSnapshot    `json:"limits"`
@@ -55,11 +55,6 @@ type PrivateEndpoints struct {
 	ByClass  Classes `json:"waiting_by_class"`
 	Counts   Counts  `json:"counts"`
 }
-
-// SnapshotPrivate is how many private limits, and how many private endpoints, a
-// [Snapshot] lists: of a hundred thousand addresses, those that somebody waits for,
-// then those that are blocked, then those that have been used the most.
-const SnapshotPrivate = 100
 
 // Classes counts requests by class.
 type Classes struct {

@@ -18,17 +18,12 @@ import (
 	"time"
 )
 
-// DefaultMaxWait is how long one request may wait in all unless told otherwise:
-// one minute is six of Clerk's 10 s windows.
-const DefaultMaxWait = time.Minute
-
-// DefaultAnswerTimeout is how long a request waits for its answer to begin unless
-// told otherwise.
-const DefaultAnswerTimeout = 2 * time.Minute
-
-// DefaultMaxKeys is how many keys of single resources and addresses are kept count
-// of. A live one takes about 350 bytes.
-const DefaultMaxKeys = 100_000
+// What holds unless a Config says otherwise.
+const (
+	defaultMaxWait       = time.Minute
+	defaultAnswerTimeout = 2 * time.Minute
+	defaultMaxKeys       = 100_000 // a live one takes about 350 bytes
+)
 
 // Config describes a [Transport]. Classify is required.
 type Config struct {
@@ -48,16 +43,18 @@ type Config struct {
 	// SameAs has the transport draw on the tokens of another one, stand in its
 	// lines and heed its gates. What the fields below describe is the other's.
 	SameAs *Transport
-	// MaxWait is how long one request may wait in all, its retries included.
-	// Zero means never: a request that cannot go at once is refused.
+	// MaxWait is how long one request may wait in all, its retries included. Zero:
+	// one minute; negative: none, so that a request that cannot go at once is
+	// refused.
 	MaxWait time.Duration
 	// AnswerTimeout bounds how long one attempt may take from its sending,
 	// connecting included, until the header of its answer is in: past it the
 	// attempt ends, as a failure whose Timeout method reports true. A request that
 	// is never answered would hold its tokens for ever. The answer's body may take
-	// as long as it likes. Zero: [DefaultAnswerTimeout]; negative: no bound.
+	// as long as it likes. Zero: two minutes; negative: no bound.
 	AnswerTimeout time.Duration
-	// RetryBudget bounds retries of failures; nil: [DefaultRetryBudget].
+	// RetryBudget bounds retries of failures; nil: a fifth of the requests, and ten
+	// a minute.
 	RetryBudget *RetryBudget
 	// Priority is the class of requests whose context names none; default
 	// [Normal]. Where it is [Batch], rates learned from 429s yield to programs that
@@ -78,7 +75,7 @@ type Config struct {
 	MaxQueue int
 	// MaxKeys bounds how many limits are kept count of, and as many endpoints. What
 	// is idle is forgotten first; where all are in use, the requests of further
-	// keys share one bucket of each name. 0: [DefaultMaxKeys].
+	// keys share one bucket of each name. 0: 100,000.
 	MaxKeys int
 	// DryRun computes everything and holds nobody back: requests are sent at
 	// once, 429s are handed back, and what would have been waited is reported:
@@ -107,13 +104,19 @@ func New(cfg Config) (*Transport, error) {
 		cfg.Ruled = func([]byte) bool { return false }
 	}
 	if cfg.MaxKeys == 0 {
-		cfg.MaxKeys = DefaultMaxKeys
+		cfg.MaxKeys = defaultMaxKeys
 	}
 	if cfg.RetryBudget == nil {
-		cfg.RetryBudget = &DefaultRetryBudget
+		cfg.RetryBudget = &defaultRetryBudget
 	}
 	if cfg.AnswerTimeout == 0 {
-		cfg.AnswerTimeout = DefaultAnswerTimeout
+		cfg.AnswerTimeout = defaultAnswerTimeout
+	}
+	switch {
+	case cfg.MaxWait == 0:
+		cfg.MaxWait = defaultMaxWait
+	case cfg.MaxWait < 0:
+		cfg.MaxWait = 0
 	}
 	t := &Transport{cfg: cfg, observer: joined(cfg.Observers)}
 	if cfg.SameAs != nil {
@@ -147,8 +150,6 @@ func (cfg *Config) check() error {
 		return errors.New("transport: Config.Base is, or is over, a throttle: every request would wait twice")
 	case cfg.RetryBudget != nil && (!(cfg.RetryBudget.Fraction >= 0 && cfg.RetryBudget.Fraction <= maxFailures) || cfg.RetryBudget.Free < 0): // NaN fails, too
 		return fmt.Errorf("transport: Config.RetryBudget is %+v: want 0 ≤ Fraction ≤ %d and Free ≥ 0", *cfg.RetryBudget, maxFailures)
-	case cfg.MaxWait < 0:
-		return fmt.Errorf("transport: Config.MaxWait is %s: it must not be negative", cfg.MaxWait)
 	case cfg.ReserveInteractive+cfg.ReserveNormal >= 1:
 		return fmt.Errorf("transport: Config.ReserveInteractive and ReserveNormal are %v and %v: together they must be below 1", cfg.ReserveInteractive, cfg.ReserveNormal)
 	case cfg.MaxQueue < 0:

@@ -72,7 +72,7 @@ func (f *flight) payAgain() {
 	}
 	first := (*permit)(f)
 	last := first.last()
-	last.Settle(Failed)
+	last.Settle(failed)
 	air := f.watched()
 	air.pause() // the wait is not the server's
 	terms := termsOf(f.ctx)
@@ -84,7 +84,7 @@ func (f *flight) payAgain() {
 	}
 	first.resent.Store(next)
 	if f.down.Load() { // whoever settles this flight may not have seen it
-		next.Settle(Failed)
+		next.Settle(failed)
 		return
 	}
 	air.resume(f.bound)

@@ -69,14 +69,14 @@ var otherLimit = parseLimit(other)
 type answerKey struct {
 	endpoint *endpoint
 	priority transport.Priority
-	outcome  transport.Outcome
+	outcome  string
 	status   int // 0 where it says nothing: below 400
 }
 
 func (k answerKey) attributes() []attribute.KeyValue {
-	all := append(k.endpoint.attributes(), priorityOf(k.priority), outcomeKey.String(outcomeName(k.outcome)))
+	all := append(k.endpoint.attributes(), priorityOf(k.priority), outcomeKey.String(k.outcome))
 	switch k.outcome {
-	case transport.Failed, transport.Unsent:
+	case "failed", "unsent":
 		all = append(all, semconv.ErrorTypeOther)
 	default:
 		if k.status != 0 {
@@ -142,21 +142,6 @@ func heldBy(hold transport.Hold, l *limit) []attribute.KeyValue {
 
 func priorityOf(p transport.Priority) attribute.KeyValue { return priorityKey.String(p.String()) }
 
-func outcomeName(o transport.Outcome) string {
-	switch o {
-	case transport.Unsent:
-		return "unsent"
-	case transport.Answered:
-		return "answered"
-	case transport.Throttled, transport.ThrottledBlind:
-		return "throttled"
-	case transport.Ruled:
-		return "ruled"
-	default:
-		return "failed"
-	}
-}
-
 // errorOf is the error.type of a status, as the conventions for HTTP have it.
 func errorOf(status int) attribute.KeyValue {
 	if status < 400 || status > 599 {
@@ -170,7 +155,7 @@ const other = "_OTHER"
 
 func knownReason(r transport.Reason) transport.Reason {
 	switch r {
-	case transport.ReasonDeadline, transport.ReasonMaxWait, transport.ReasonQueueFull, transport.ReasonClosed:
+	case transport.ReasonDeadline, transport.ReasonMaxWait, transport.ReasonQueueFull, transport.ReasonClosed, transport.ReasonUnavailable:
 		return r
 	}
 	return other

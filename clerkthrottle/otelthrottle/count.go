@@ -19,9 +19,6 @@ func (in *Instrumentation) answered(ctx context.Context, e transport.AnswerEvent
 	if e.Status >= 400 {
 		key.status = min(e.Status, beyond)
 	}
-	if e.Outcome < transport.Failed || e.Outcome > transport.Ruled {
-		key.outcome = transport.Failed
-	}
 	in.requestCount.Add(ctx, 1, in.answers.get(key).add...)
 }
 
@@ -30,7 +27,7 @@ func (in *Instrumentation) refused(ctx context.Context, e *transport.ThrottledEr
 		return
 	}
 	key := refusalKey{
-		endpoint: in.endpoints.get(e.Endpoint), priority: classOf(transport.PriorityOf(ctx)),
+		endpoint: in.endpoints.get(e.Endpoint), priority: classOf(e.Priority),
 		reason: knownReason(e.Reason), hold: knownHold(e.Hold), limit: in.limitOf(e.Limit),
 	}
 	in.requestCount.Add(ctx, 1, in.refusals.get(key).add...)

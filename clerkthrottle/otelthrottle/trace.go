@@ -41,9 +41,9 @@ func (in *Instrumentation) traceRefusal(ctx context.Context, e *transport.Thrott
 		return
 	}
 	all := append(in.endpoints.get(e.Endpoint).attributes(),
-		priorityOf(transport.PriorityOf(ctx)), reasonKey.String(string(knownReason(e.Reason))))
+		priorityOf(e.Priority), reasonKey.String(string(knownReason(e.Reason))))
 	all = append(all, heldBy(knownHold(e.Hold), in.limitOf(e.Limit))...)
-	if e.Reason != transport.ReasonClosed {
+	if e.Hold != "" {
 		all = append(all, waitedKey.Float64(e.Wait.Seconds()), queueKey.Int(e.Queue))
 	}
 	current.AddEvent(refusedName, trace.WithAttributes(all...))

@@ -121,7 +121,7 @@ func WithTimeout(d time.Duration) Option {
 	}
 }
 
-// WithoutFallback refuses requests with a [*transport.UnavailableError] once Redis has
+// WithoutFallback refuses requests with [transport.ReasonUnavailable] once Redis has
 // been away for the in-flight bound, instead of letting them go on with the tokens
 // that the program owns.
 func WithoutFallback() Option {

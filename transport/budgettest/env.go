@@ -91,7 +91,7 @@ func (e *env) program(change ...func(*transport.Config)) *program {
 	}
 	e.Cleanup(func() { _ = patient.Close() })
 	hasty, err := transport.New(transport.Config{
-		Base: e.server, Classify: e.classify, SameAs: patient, Ruled: cfg.Ruled, Priority: cfg.Priority,
+		Base: e.server, Classify: e.classify, SameAs: patient, MaxWait: -1, Ruled: cfg.Ruled, Priority: cfg.Priority,
 		Observers: requestObservers(cfg.Observers),
 	})
 	if err != nil {

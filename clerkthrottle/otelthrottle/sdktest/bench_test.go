@@ -114,7 +114,7 @@ func BenchmarkObserver(b *testing.B) {
 }
 
 var (
-	anAnswer = transport.AnswerEvent{Endpoint: "GET /v1/users/{user_id}", Key: "k", Attempt: 1, Status: 200, Outcome: transport.Answered}
+	anAnswer = transport.AnswerEvent{Endpoint: "GET /v1/users/{user_id}", Key: "k", Attempt: 1, Status: 200, Outcome: "answered"}
 	aWait    = transport.WaitEvent{Endpoint: "GET /v1/users/{user_id}", Key: "k", Hold: transport.HoldLimit, Limit: "instance", Wait: time.Second}
 	aRefusal = &transport.ThrottledError{Endpoint: "GET /v1/users/{user_id}", Reason: transport.ReasonMaxWait, Hold: transport.HoldLimit, Limit: "instance"}
 	aRetry   = transport.RetryEvent{Endpoint: "GET /v1/users/{user_id}", Attempt: 1, Status: 429}

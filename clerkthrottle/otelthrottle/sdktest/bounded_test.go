@@ -88,7 +88,7 @@ func TestNamesAreBounded(t *testing.T) {
 	o, s := l.in.Observer(), &fixed{}
 	for i := range 5000 {
 		name := fmt.Sprintf("FROB /users/%d", i)
-		o.Answered(t.Context(), transport.AnswerEvent{Endpoint: name, Outcome: transport.Answered, Priority: transport.Priority(2 + i)})
+		o.Answered(t.Context(), transport.AnswerEvent{Endpoint: name, Outcome: "answered", Priority: transport.Priority(2 + i)})
 		s.Limits = append(s.Limits, transport.LimitSnapshot{Name: name, N: 1})
 	}
 	l.in.Watch(s)

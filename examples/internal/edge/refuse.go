@@ -50,6 +50,10 @@ func ErrorHandler(logger *slog.Logger) func(http.ResponseWriter, *http.Request, 
 		case errors.As(err, &throttled) && throttled.Reason == transport.ReasonClosed:
 			RetryAfter(w.Header(), time.Second)
 			Refuse(w, http.StatusServiceUnavailable, "service_unavailable", "The proxy is shutting down.")
+		case errors.As(err, &throttled) && throttled.Reason == transport.ReasonUnavailable:
+			logger.Error(err.Error(), "method", r.Method)
+			RetryAfter(w.Header(), time.Second)
+			Refuse(w, http.StatusServiceUnavailable, "service_unavailable", "The proxy cannot reach the budget that it shares.")
 		case errors.As(err, &throttled):
 			RetryAfter(w.Header(), throttled.Wait)
 			Refuse(w, http.StatusTooManyRequests, "too_many_requests", throttled.Error())

@@ -30,7 +30,8 @@ func (t *Transport) fly(req *http.Request, p *permit) (*http.Response, error) {
 	if recorded {
 		defer context.AfterFunc(f, tape.abort)()
 	}
-	resp, err := t.cfg.Base.RoundTrip(req.WithContext(f))
+	f.out = *req.WithContext(f) // in the flight, so that it costs no allocation
+	resp, err := t.cfg.Base.RoundTrip(&f.out)
 	if why := f.land(); why != nil && (err == nil || ctx.Err() == nil) { // even if by a hair: the answer's body is being cut off
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()

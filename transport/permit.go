@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -38,6 +39,7 @@ type permit struct {
 
 	// Of the flight that this is once it is sent.
 	transport *Transport
+	out       http.Request           // what the base gets
 	ctx       context.Context        // the caller's
 	bound     time.Duration          // how long to wait for the answer; 0: without end
 	down      atomic.Bool            // the answer, or an error, came

@@ -33,10 +33,8 @@ func (a *answer) retryable(req *http.Request, body *tape) bool {
 	switch {
 	case a.throttled(), a.outcome == unsent:
 		return true
-	case errors.As(a.err, new(*ThrottledError)): // it has waited for long enough
-		return false
-	case a.err != nil:
-		return idempotent(req)
+	case a.err != nil: // what net/http sent again may have waited for long enough
+		return idempotent(req) && !errors.As(a.err, new(*ThrottledError))
 	}
 	switch a.resp.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

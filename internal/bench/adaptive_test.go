@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
 var (
@@ -25,7 +26,7 @@ func (f figures) String() string {
 
 // measure plays a scenario for each seed and returns the means of what is
 // counted from a minute on.
-func measure(t *testing.T, s Scenario, programs ...int) figures {
+func measure(t *testing.T, s sim.Scenario, programs ...int) figures {
 	t.Helper()
 	var f figures
 	n := *seeds
@@ -37,7 +38,7 @@ func measure(t *testing.T, s Scenario, programs ...int) figures {
 	}
 	for seed := range n {
 		s.Seed = uint64(seed + 1)
-		r := Run(t, s)
+		r := sim.Run(t, s)
 		f.per1000 += r.Per1000(time.Minute, s.Duration, programs...) / float64(n)
 		f.share += r.Share(time.Minute, s.Duration, programs...) / float64(n)
 		f.jain += r.Jain(time.Minute, s.Duration, programs...) / float64(n)
@@ -73,9 +74,9 @@ func TestManyPrograms(t *testing.T) {
 	} {
 		for _, algorithm := range algorithms {
 			t.Run(fmt.Sprintf("%d programs, %d per 10s, %v", c.programs, c.limit, algorithm), func(t *testing.T) {
-				measure(t, Scenario{
+				measure(t, sim.Scenario{
 					Limit: c.limit, Algorithm: algorithm, Duration: 10 * time.Minute,
-					Programs: Programs(c.programs, Program{Client: Throttled(c.limit), Callers: c.callers}),
+					Programs: sim.Programs(c.programs, sim.Program{Client: sim.Throttled(c.limit), Callers: c.callers}),
 				}).expect(t, c.per1000, c.share, c.jain)
 			})
 		}
@@ -88,10 +89,10 @@ func TestOutsiderThatIgnoresLimits(t *testing.T) {
 	for _, algorithm := range algorithms {
 		t.Run(algorithm.String(), func(t *testing.T) {
 			const callers = 40
-			s := Scenario{
+			s := sim.Scenario{
 				Limit: 1000, Algorithm: algorithm, Duration: 10 * time.Minute,
-				Programs: append(Programs(4, Program{Client: Throttled(1000), Callers: 64}),
-					Program{Client: Bare, Callers: callers, Every: time.Second}),
+				Programs: append(sim.Programs(4, sim.Program{Client: sim.Throttled(1000), Callers: 64}),
+					sim.Program{Client: sim.Bare, Callers: callers, Every: time.Second}),
 			}
 			// The target is 0.90 of what is left, and single runs lie 0.02 around
 			// it: with -seeds 12 the mean of the strictest server is at it.
@@ -106,9 +107,9 @@ func TestOutsiderThatIgnoresLimits(t *testing.T) {
 func TestStartTogether(t *testing.T) {
 	for _, algorithm := range algorithms {
 		t.Run(algorithm.String(), func(t *testing.T) {
-			f := measure(t, Scenario{
+			f := measure(t, sim.Scenario{
 				Limit: 1000, Algorithm: algorithm, Duration: time.Minute + time.Second,
-				Programs: Programs(16, Program{Client: Throttled(1000), Callers: 64}),
+				Programs: sim.Programs(16, sim.Program{Client: sim.Throttled(1000), Callers: 64}),
 			})
 			t.Logf("%.0f of 429s in the first minute", f.firstMinute)
 			if f.firstMinute > 1200 {
@@ -124,13 +125,13 @@ func TestLastOneTakesTheRest(t *testing.T) {
 	for _, algorithm := range algorithms {
 		t.Run(algorithm.String(), func(t *testing.T) {
 			const leave = 5 * time.Minute
-			programs := Programs(4, Program{Client: Throttled(1000), Callers: 256, Until: leave})
+			programs := sim.Programs(4, sim.Program{Client: sim.Throttled(1000), Callers: 256, Until: leave})
 			programs[0].Until = 0
-			r := Run(t, Scenario{Limit: 1000, Algorithm: algorithm, Duration: 11 * time.Minute, Programs: programs, Seed: 1})
-			for after := window; ; after += time.Second {
-				if got := r.Accepted(0, leave+after-window, leave+after); got >= 900 {
+			r := sim.Run(t, sim.Scenario{Limit: 1000, Algorithm: algorithm, Duration: 11 * time.Minute, Programs: programs, Seed: 1})
+			for after := sim.Window; ; after += time.Second {
+				if got := r.Accepted(0, leave+after-sim.Window, leave+after); got >= 900 {
 					t.Logf("back at %d in a window %s after the others left", got, after)
-					if after > 26*window {
+					if after > 26*sim.Window {
 						t.Error("want at most 26 windows")
 					}
 					return
@@ -149,11 +150,11 @@ func TestFifthJoinsFour(t *testing.T) {
 	for _, algorithm := range algorithms {
 		t.Run(algorithm.String(), func(t *testing.T) {
 			const join, runs = 4 * time.Minute, 3
-			programs := Programs(5, Program{Client: Throttled(1000), Callers: 64})
+			programs := sim.Programs(5, sim.Program{Client: sim.Throttled(1000), Callers: 64})
 			programs[4].From = join
 			mean := 0.
 			for seed := range uint64(runs) {
-				r := Run(t, Scenario{Limit: 1000, Algorithm: algorithm, Duration: join + 2*time.Minute, Programs: programs, Seed: seed + 1})
+				r := sim.Run(t, sim.Scenario{Limit: 1000, Algorithm: algorithm, Duration: join + 2*time.Minute, Programs: programs, Seed: seed + 1})
 				mean += r.Jain(join+90*time.Second, join+2*time.Minute) / runs
 			}
 			t.Logf("Jain %.3f from 90 to 120 s after it joined", mean)
@@ -168,10 +169,10 @@ func TestFifthJoinsFour(t *testing.T) {
 // idle for an hour sends a burst of the whole limit at once.
 func TestIdleProgramIsANewcomerAgain(t *testing.T) {
 	const idle = time.Hour
-	programs := Programs(4, Program{Client: Throttled(1000), Callers: 64, Until: 2 * time.Minute})
+	programs := sim.Programs(4, sim.Program{Client: sim.Throttled(1000), Callers: 64, Until: 2 * time.Minute})
 	// All callers of the first keep a call waiting through the idle hour.
-	programs[0] = Program{Client: Throttled(1000), Callers: 1000, Gap: &Gap{From: 2 * time.Minute, Until: 2*time.Minute + idle}}
-	r := Run(t, Scenario{Limit: 1000, Algorithm: clerktest.SlidingLog, Duration: 3*time.Minute + idle, Programs: programs, Seed: 1})
+	programs[0] = sim.Program{Client: sim.Throttled(1000), Callers: 1000, Gap: &sim.Gap{From: 2 * time.Minute, Until: 2*time.Minute + idle}}
+	r := sim.Run(t, sim.Scenario{Limit: 1000, Algorithm: clerktest.SlidingLog, Duration: 3*time.Minute + idle, Programs: programs, Seed: 1})
 	if r.Rejected(0, 2*time.Minute) == 0 {
 		t.Fatal("nothing was learned before")
 	}
@@ -197,13 +198,13 @@ func TestFourEndpoints(t *testing.T) {
 	} {
 		for _, algorithm := range algorithms {
 			t.Run(c.name+", "+algorithm.String(), func(t *testing.T) {
-				client := Throttled(1000)
+				client := sim.Throttled(1000)
 				if c.perEndpoint {
-					client = ThrottledPerEndpoint(1000)
+					client = sim.ThrottledPerEndpoint(1000)
 				}
-				measure(t, Scenario{
+				measure(t, sim.Scenario{
 					Limit: 1000, Algorithm: algorithm, Duration: 10 * time.Minute, Endpoints: endpoints, PerEndpoint: c.perEndpoint,
-					Programs: Programs(4, Program{Client: client, Callers: 256}),
+					Programs: sim.Programs(4, sim.Program{Client: client, Callers: 256}),
 				}).expect(t, c.per1000, c.share, c.jain)
 			})
 		}
@@ -217,9 +218,9 @@ func TestOtherArrivals(t *testing.T) {
 		for _, algorithm := range algorithms {
 			t.Run(fmt.Sprintf("bursts of %d, %v", burst, algorithm), func(t *testing.T) {
 				const programs, callers = 4, 20
-				f := measure(t, Scenario{
+				f := measure(t, sim.Scenario{
 					Limit: 1000, Algorithm: algorithm, Duration: 10 * time.Minute,
-					Programs: Programs(programs, Program{Client: Throttled(1000), Callers: callers, Every: time.Second, Burst: burst}),
+					Programs: sim.Programs(programs, sim.Program{Client: sim.Throttled(1000), Callers: callers, Every: time.Second, Burst: burst}),
 				})
 				t.Log(f)
 				if !underRace && (f.per1000 > 5 || f.share < 0.72) {
@@ -240,9 +241,9 @@ func TestDay(t *testing.T) {
 	for _, programs := range []int{4, 16} {
 		for _, algorithm := range algorithms {
 			t.Run(fmt.Sprintf("%d programs, %v", programs, algorithm), func(t *testing.T) {
-				r := Run(t, Scenario{
+				r := sim.Run(t, sim.Scenario{
 					Limit: 1000, Algorithm: algorithm, Duration: 24 * time.Hour, Seed: 1,
-					Programs: Programs(programs, Program{Client: Throttled(1000), Callers: 256 / programs}),
+					Programs: sim.Programs(programs, sim.Program{Client: sim.Throttled(1000), Callers: 256 / programs}),
 				})
 				worst, least := 0.0, 1.0
 				for hour := time.Hour; hour < 24*time.Hour; hour += time.Hour {
@@ -265,11 +266,11 @@ func TestDay(t *testing.T) {
 // TestSameSeedSameRun: a run can be repeated.
 func TestSameSeedSameRun(t *testing.T) {
 	play := func(seed uint64) (accepted, rejected int) {
-		r := Run(t, Scenario{
+		r := sim.Run(t, sim.Scenario{
 			Limit: 100, Algorithm: clerktest.SlidingLog, Duration: 2 * time.Minute, Seed: seed,
-			Programs: Programs(3, Program{Client: Throttled(100), Callers: 8, Every: 500 * time.Millisecond}),
+			Programs: sim.Programs(3, sim.Program{Client: sim.Throttled(100), Callers: 8, Every: 500 * time.Millisecond}),
 		})
-		return r.total(0, 2*time.Minute), r.Rejected(0, 2*time.Minute)
+		return r.Total(0, 2*time.Minute), r.Rejected(0, 2*time.Minute)
 	}
 	a1, r1 := play(7)
 	a2, r2 := play(7)

@@ -7,6 +7,8 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
 // limitN is the limit that all comparisons are made with: Clerk's for a
@@ -23,7 +25,7 @@ type Case struct {
 	Programs int
 	Callers  int // of each program
 	Calls    int // by all programs together
-	People   int // see [Work]
+	People   int // see [sim.Work]
 	// Outsider is how many calls a second a further program makes that ignores
 	// limits.
 	Outsider   int
@@ -90,12 +92,12 @@ func Cases() []Case {
 
 // peers returns the throttle, as one would configure it for the case, and its
 // peers.
-func (c Case) peers() []Peer {
-	ours := Throttle()
+func (c Case) peers() []peers.Peer {
+	ours := peers.Throttle()
 	if c.People > 0 {
-		ours = Throttle(clerkthrottle.WithReserve(clerkthrottle.Interactive, 0.05))
+		ours = peers.Throttle(clerkthrottle.WithReserve(clerkthrottle.Interactive, 0.05))
 	}
-	return append([]Peer{ours}, Peers()...)
+	return append([]peers.Peer{ours}, peers.All()...)
 }
 
 // longest is how many times the shortest possible time a comparison may take
@@ -103,25 +105,25 @@ func (c Case) peers() []Peer {
 const longest = 8
 
 // Play has a peer do the case's work in virtual time.
-func (c Case) Play(t *testing.T, p Peer, seed uint64) Outcome {
+func (c Case) Play(t *testing.T, p peers.Peer, seed uint64) Outcome {
 	t.Helper()
-	s := Scenario{
+	s := sim.Scenario{
 		Limit: limitN, Algorithm: c.Algorithm, RetryAfter: c.RetryAfter, Seed: seed,
 		Duration: longest*c.shortest(0) + time.Minute,
 	}
 	var own []int
 	for i := range c.Programs {
 		own = append(own, i)
-		s.Programs = append(s.Programs, Program{
+		s.Programs = append(s.Programs, sim.Program{
 			Client:  p.Client(limitN, seed+uint64(i)<<32),
 			Callers: c.Callers,
-			Work:    &Work{Calls: c.Calls / c.Programs, People: c.People},
+			Work:    &sim.Work{Calls: c.Calls / c.Programs, People: c.People},
 		})
 	}
 	if c.Outsider > 0 {
-		s.Programs = append(s.Programs, Program{Client: Bare, Callers: c.Outsider, Every: time.Second})
+		s.Programs = append(s.Programs, sim.Program{Client: sim.Bare, Callers: c.Outsider, Every: time.Second})
 	}
-	return c.outcome(Run(t, s), own)
+	return c.outcome(sim.Run(t, s), own)
 }
 
 // Outcome is what became of one peer in one case.
@@ -138,20 +140,20 @@ type Outcome struct {
 	Timeline []int `json:",omitempty"`
 }
 
-func (c Case) outcome(r *Result, own []int) Outcome {
+func (c Case) outcome(r *sim.Result, own []int) Outcome {
 	o := Outcome{
-		Finished: r.Finished, Failed: r.Failed, Rejected: r.Rejected(0, r.length(), own...), Took: r.Last,
+		Finished: r.Finished, Failed: r.Failed, Rejected: r.Rejected(0, r.Length(), own...), Took: r.Last,
 		P50: r.Wait(0.5), P99: r.Wait(0.99),
 	}
 	if c.Name == "burst" {
-		o.Timeline = r.timeline()
+		o.Timeline = r.Timeline()
 	}
 	if c.People > 0 {
 		o.P50, o.P99 = r.PeopleWait(0.5), r.PeopleWait(0.99)
 	}
-	others := r.total(0, r.length()) - r.total(0, r.length(), own...)
-	o.Slowdown = o.Took.Seconds() / c.shortest(len(r.people)+others).Seconds()
-	o.Share = float64(r.total(0, r.length())) / (limitN * (1 + r.Last.Seconds()/window.Seconds()))
+	others := r.Total(0, r.Length()) - r.Total(0, r.Length(), own...)
+	o.Slowdown = o.Took.Seconds() / c.shortest(len(r.People)+others).Seconds()
+	o.Share = float64(r.Total(0, r.Length())) / (limitN * (1 + r.Last.Seconds()/sim.Window.Seconds()))
 	return o
 }
 
@@ -159,7 +161,7 @@ func (c Case) outcome(r *Result, own []int) Outcome {
 // that the server let through in the meantime: N at once, N each window after
 // that, and one round trip.
 func (c Case) shortest(others int) time.Duration {
-	return time.Duration(float64(c.Calls+others-limitN)/limitN*float64(window)) + 50*time.Millisecond
+	return time.Duration(float64(c.Calls+others-limitN)/limitN*float64(sim.Window)) + 50*time.Millisecond
 }
 
 // per1000 is how many 429s there were for a thousand calls that worked.

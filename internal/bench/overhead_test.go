@@ -2,6 +2,7 @@ package bench
 
 import (
 	"flag"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
 	"net/http"
 	"runtime"
 	"slices"
@@ -52,7 +53,7 @@ func TestOverhead(t *testing.T) {
 	named := func(name string) cost {
 		return all[slices.IndexFunc(all, func(c cost) bool { return c.name == name })]
 	}
-	ours, retry := named(Throttle().Name).alone-bare, named("go-retryablehttp").alone-bare
+	ours, retry := named(peers.Throttle().Name).alone-bare, named("go-retryablehttp").alone-bare
 	t.Logf("the throttle's overhead is %.0f ns (want at most 400), %.2f of go-retryablehttp's %.0f (want at most 0.6)", ours, ours/retry, retry)
 }
 

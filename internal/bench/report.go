@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
 )
 
 // Report is what a comparison of all peers in all cases brought.
@@ -27,7 +28,7 @@ func (r *Report) Of(c Case) []Row {
 }
 
 // find returns the row of a peer in a case.
-func (r *Report) find(c Case, p Peer) (Row, bool) {
+func (r *Report) find(c Case, p peers.Peer) (Row, bool) {
 	for _, row := range r.Of(c) {
 		if row.Peer == p.Name {
 			return row, true
@@ -84,7 +85,7 @@ func (r *Report) Markdown() string {
 	var b strings.Builder
 	b.WriteString(introduction)
 	b.WriteString("## How each is set up\n\n")
-	for _, p := range append([]Peer{Throttle()}, Peers()...) {
+	for _, p := range append([]peers.Peer{peers.Throttle()}, peers.All()...) {
 		loose := ""
 		if p.Loose {
 			loose = " Its random numbers cannot be seeded: its figures vary from run to run."

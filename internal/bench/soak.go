@@ -17,6 +17,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
@@ -59,7 +60,7 @@ func (s Soak) Run() *SoakReport {
 	server := clerktest.New(
 		clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: s.Limit, Window: s.Window}),
 		clerktest.WithLogSize(0), clerktest.WithSeed(s.Seed), clerktest.WithFault(s.fault),
-		clerktest.WithLatency(clerktest.Lognormal(50*time.Millisecond, sigma)), s.arrivals(),
+		clerktest.WithLatency(clerktest.Lognormal(50*time.Millisecond, sim.Sigma)), s.arrivals(),
 	)
 	random := rand.New(rand.NewPCG(s.Seed, 1))
 	for start := time.Now(); time.Since(start) < s.Duration; r.Restarts++ {
@@ -102,7 +103,7 @@ func (s Soak) live(server *clerktest.Server, life time.Duration, seed uint64, r 
 	}
 	watch.Go(func() {
 		for ctx.Err() == nil {
-			pause(ctx, s.Window/3)
+			sim.Pause(ctx, s.Window/3)
 			s.conserved(rt.Snapshot(), false)
 		}
 	})
@@ -138,7 +139,7 @@ func (s Soak) patience() time.Duration { return 3*s.Window + 2*time.Minute }
 
 func (s Soak) caller(ctx context.Context, rt http.RoundTripper, random *rand.Rand, r *SoakReport) {
 	for {
-		pause(ctx, time.Duration(random.ExpFloat64()*float64(s.Every)))
+		sim.Pause(ctx, time.Duration(random.ExpFloat64()*float64(s.Every)))
 		if ctx.Err() != nil {
 			return
 		}

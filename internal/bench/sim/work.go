@@ -1,4 +1,4 @@
-package bench
+package sim
 
 import (
 	"context"
@@ -24,7 +24,7 @@ func (s Scenario) work(ctx context.Context, p Program, program int, client http.
 		others.Go(func() {
 			random := rand.New(rand.NewPCG(s.Seed, uint64(program)<<32|1<<31|uint64(i)))
 			for people.Err() == nil {
-				pause(people, time.Duration(random.ExpFloat64()*float64(time.Second)))
+				Pause(people, time.Duration(random.ExpFloat64()*float64(time.Second)))
 				s.get(people, client, random.Uint64(), r, true)
 			}
 		})
@@ -34,7 +34,7 @@ func (s Scenario) work(ctx context.Context, p Program, program int, client http.
 		callers.Go(func() {
 			// One microsecond after the other, so that who comes first follows from
 			// the scenario and not from the scheduler.
-			pause(ctx, time.Duration(i)*time.Microsecond)
+			Pause(ctx, time.Duration(i)*time.Microsecond)
 			for ctx.Err() == nil {
 				n := asked.Add(1)
 				if n > int64(p.Work.Calls) {
@@ -55,7 +55,7 @@ func (s Scenario) get(ctx context.Context, client http.RoundTripper, id uint64, 
 	luck := rand.New(rand.NewPCG(s.Seed, id))
 	endpoints := s.endpoints()
 	path := endpoints[luck.IntN(len(endpoints))]
-	for start := time.Now(); ctx.Err() == nil; pause(ctx, again) {
+	for start := time.Now(); ctx.Err() == nil; Pause(ctx, again) {
 		// A context of its own, as in a server that handles a request: what a
 		// client ties to it ends with the call.
 		own, end := context.WithCancel(ctx)

@@ -1,4 +1,4 @@
-package bench
+package sim
 
 import (
 	"log/slog"
@@ -61,15 +61,15 @@ const again = time.Second
 // Gap is a span of time without calls.
 type Gap struct{ From, Until time.Duration }
 
-// window is that of Clerk's instance limit.
-const window = 10 * time.Second
+// Window is that of Clerk's instance limit.
+const Window = 10 * time.Second
 
 // Throttled is the throttle under test, as a user would make it.
 func Throttled(limit int, opts ...clerkthrottle.Option) func(http.RoundTripper) http.RoundTripper {
 	return func(network http.RoundTripper) http.RoundTripper {
 		opts := append([]clerkthrottle.Option{
 			clerkthrottle.WithBase(network),
-			clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, limit, window),
+			clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, limit, Window),
 			clerkthrottle.WithMaxWait(24 * time.Hour),
 			clerkthrottle.WithLogger(slog.New(slog.DiscardHandler)),
 		}, opts...)
@@ -107,18 +107,18 @@ func (s Scenario) endpoints() []string {
 }
 
 func (s Scenario) server() *clerktest.Server {
-	rows := []clerkthrottle.Limit{{Name: clerkthrottle.InstanceLimit, N: s.Limit, Window: window}}
+	rows := []clerkthrottle.Limit{{Name: clerkthrottle.InstanceLimit, N: s.Limit, Window: Window}}
 	if s.PerEndpoint {
 		rows = rows[:0]
 		for _, path := range s.endpoints() {
 			rows = append(rows, clerkthrottle.Limit{
-				Name: path, Operations: []string{http.MethodGet + " " + path}, N: s.Limit, Window: window,
+				Name: path, Operations: []string{http.MethodGet + " " + path}, N: s.Limit, Window: Window,
 			})
 		}
 	}
 	opts := []clerktest.Option{
 		clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithLogSize(0),
-		clerktest.WithPhase(time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(window)))), // of a fixed window
+		clerktest.WithPhase(time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(Window)))), // of a fixed window
 	}
 	if s.RetryAfter != clerktest.RetryAfterSeconds {
 		opts = append(opts, clerktest.WithRetryAfter(s.RetryAfter))

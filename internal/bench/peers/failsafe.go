@@ -1,10 +1,11 @@
 //nolint:bodyclose // the responses in here are type arguments of policies
-package bench
+package peers
 
 import (
 	"net/http"
 	"time"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 	"github.com/failsafe-go/failsafe-go/adaptivethrottler"
 	"github.com/failsafe-go/failsafe-go/failsafehttp"
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
@@ -23,13 +24,13 @@ func failsafeRetry() retrypolicy.RetryPolicy[*http.Response] {
 
 func failsafeBursty(n int) func(http.RoundTripper) http.RoundTripper {
 	return failsafeLimiter(func() ratelimiter.Builder[*http.Response] {
-		return ratelimiter.NewBurstyBuilder[*http.Response](uint(n), window)
+		return ratelimiter.NewBurstyBuilder[*http.Response](uint(n), sim.Window)
 	})
 }
 
 func failsafeSmooth(n int) func(http.RoundTripper) http.RoundTripper {
 	return failsafeLimiter(func() ratelimiter.Builder[*http.Response] {
-		return ratelimiter.NewSmoothBuilder[*http.Response](uint(n), window)
+		return ratelimiter.NewSmoothBuilder[*http.Response](uint(n), sim.Window)
 	})
 }
 

@@ -1,4 +1,4 @@
-package bench
+package peers
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/smithy-go/middleware"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
 // awsClient is the retry layer of an AWS SDK client, in its adaptive mode, as an
@@ -49,7 +50,7 @@ func (p patient) GetAttemptToken(ctx context.Context) (func(error) error, error)
 		if err == nil || ctx.Err() != nil {
 			return release, err
 		}
-		pause(ctx, 50*time.Millisecond)
+		sim.Pause(ctx, 50*time.Millisecond)
 	}
 }
 

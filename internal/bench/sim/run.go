@@ -1,4 +1,4 @@
-package bench
+package sim
 
 import (
 	"context"
@@ -71,10 +71,10 @@ func (s Scenario) call(ctx context.Context, p Program, program, caller int, clie
 	endpoints := s.endpoints()
 	for ctx.Err() == nil {
 		if at := time.Since(r.start); p.Gap != nil && at >= p.Gap.From && at < p.Gap.Until {
-			pause(ctx, p.Gap.Until-at)
+			Pause(ctx, p.Gap.Until-at)
 		}
 		if p.Every > 0 {
-			pause(ctx, time.Duration(random.ExpFloat64()*float64(p.Every)*float64(max(p.Burst, 1))))
+			Pause(ctx, time.Duration(random.ExpFloat64()*float64(p.Every)*float64(max(p.Burst, 1))))
 		}
 		var burst sync.WaitGroup
 		for range max(p.Burst, 1) {
@@ -103,7 +103,7 @@ func one(ctx context.Context, client http.RoundTripper, path string, luck *rand.
 	}
 	r.finish(program, asked, worked)
 	if !worked {
-		pause(ctx, 100*time.Millisecond) // a program goes on a moment after an error
+		Pause(ctx, 100*time.Millisecond) // a program goes on a moment after an error
 	}
 }
 
@@ -122,7 +122,8 @@ func ask(ctx context.Context, client http.RoundTripper, path string, luck *rand.
 	return resp.StatusCode == http.StatusOK
 }
 
-func pause(ctx context.Context, d time.Duration) {
+// Pause lets time pass, unless the context ends.
+func Pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -139,14 +140,14 @@ type network struct {
 	program int
 }
 
-// sigma is the spread of the lognormal round trip.
-const sigma = 0.4
+// Sigma is the spread of the lognormal round trip.
+const Sigma = 0.4
 
 // RoundTrip implements http.RoundTripper: half of a round trip there, half back.
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	luck := req.Context().Value(luckKey{}).(*rand.Rand)
-	half := time.Duration(float64(n.median)*math.Exp(sigma*luck.NormFloat64())) / 2
-	pause(req.Context(), half)
+	half := time.Duration(float64(n.median)*math.Exp(Sigma*luck.NormFloat64())) / 2
+	Pause(req.Context(), half)
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -155,6 +156,6 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	n.result.arrive(n.program, resp.StatusCode)
-	pause(req.Context(), half)
+	Pause(req.Context(), half)
 	return resp, nil
 }

@@ -1,4 +1,4 @@
-package bench
+package sim
 
 import (
 	"net/http"
@@ -18,7 +18,7 @@ type Result struct {
 	Finished int     // calls that came back with 200
 	Failed   int     // calls that came back with anything else
 	waits    []time.Duration
-	people   []time.Duration // waits of calls that somebody waits for
+	People   []time.Duration // waits of calls that somebody waits for
 	done     []int           // calls that worked, by tenth of a second, where programs have work
 	Last     time.Duration   // when the last call finished
 }
@@ -64,7 +64,7 @@ func (r *Result) worked(asked time.Time, person bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if person {
-		r.people = append(r.people, time.Since(asked))
+		r.People = append(r.People, time.Since(asked))
 		return
 	}
 	r.Finished++
@@ -77,8 +77,8 @@ func (r *Result) worked(asked time.Time, person bool) {
 	r.done[tenth]++
 }
 
-// timeline is how many calls had worked by the end of each half second.
-func (r *Result) timeline() []int {
+// Timeline is how many calls had worked by the end of each half second.
+func (r *Result) Timeline() []int {
 	var all []int
 	n := 0
 	for i, tenth := range r.done {
@@ -116,15 +116,15 @@ func (r *Result) Rejected(from, to time.Duration, programs ...int) int {
 // Per1000 returns how many 429s the given programs (none: all) met for every
 // thousand of their requests that were let through.
 func (r *Result) Per1000(from, to time.Duration, programs ...int) float64 {
-	return 1000 * float64(r.Rejected(from, to, programs...)) / float64(max(r.total(from, to, programs...), 1))
+	return 1000 * float64(r.Rejected(from, to, programs...)) / float64(max(r.Total(from, to, programs...), 1))
 }
 
 // Share returns the part that the given programs (none: all) used of what the
 // others left of the limit.
 func (r *Result) Share(from, to time.Duration, programs ...int) float64 {
-	used := r.total(from, to, programs...)
-	others := r.total(from, to) - used
-	return float64(used) / (float64(r.limit)*float64(to-from)/float64(window) - float64(others))
+	used := r.Total(from, to, programs...)
+	others := r.Total(from, to) - used
+	return float64(used) / (float64(r.limit)*float64(to-from)/float64(Window) - float64(others))
 }
 
 // Jain returns Jain's index of how evenly the given programs (none: all) were
@@ -147,7 +147,7 @@ func (r *Result) Jain(from, to time.Duration, programs ...int) float64 {
 func (r *Result) Wait(quantile float64) time.Duration { return at(r.waits, quantile) }
 
 // PeopleWait is Wait for the calls that somebody waited for.
-func (r *Result) PeopleWait(quantile float64) time.Duration { return at(r.people, quantile) }
+func (r *Result) PeopleWait(quantile float64) time.Duration { return at(r.People, quantile) }
 
 func at(waits []time.Duration, quantile float64) time.Duration {
 	if len(waits) == 0 {
@@ -157,12 +157,14 @@ func at(waits []time.Duration, quantile float64) time.Duration {
 	return waits[int(quantile*float64(len(waits)-1))]
 }
 
-// length is a span of time that has all of the run in it.
-func (r *Result) length() time.Duration {
+// Length is a span of time that has all of the run in it.
+func (r *Result) Length() time.Duration {
 	return time.Duration(len(r.accepted[0])) * time.Second
 }
 
-func (r *Result) total(from, to time.Duration, programs ...int) int {
+// Total is how many requests of the given programs (none: all) the server let
+// through.
+func (r *Result) Total(from, to time.Duration, programs ...int) int {
 	n := 0
 	for _, p := range r.orAll(programs) {
 		n += r.Accepted(p, from, to)

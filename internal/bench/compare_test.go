@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
 	"math"
 	"os"
 	"path/filepath"
@@ -57,12 +58,12 @@ func TestPeers(t *testing.T) {
 
 // quick says which comparisons are played every time: the throttle's own but the
 // longest, and every peer's in a burst. Under the race detector the burst only.
-func quick(c Case, p Peer) bool {
+func quick(c Case, p peers.Peer) bool {
 	switch c.Name {
 	case "burst":
 		return true
 	case "people", "headerless", "outsider", "programs-4":
-		return p.Name == Throttle().Name && !underRace
+		return p.Name == peers.Throttle().Name && !underRace
 	}
 	return false
 }
@@ -70,7 +71,7 @@ func quick(c Case, p Peer) bool {
 // drift reports figures that have moved. What is left to the scheduler in a run
 // (which of two goroutines comes first that wake at the same instant) moves them
 // a little; a change in the throttle, or of a peer's version, by more.
-func drift(t *testing.T, p Peer, was, is Outcome) {
+func drift(t *testing.T, p peers.Peer, was, is Outcome) {
 	t.Helper()
 	time, count := 0.02, 0.05
 	if p.Loose {
@@ -98,7 +99,7 @@ func TestBestOfAllPeers(t *testing.T) {
 	r := read(t)
 	for _, c := range Cases() {
 		rows := r.Of(c)
-		if len(rows) != 1+len(Peers()) || rows[0].Peer != Throttle().Name {
+		if len(rows) != 1+len(peers.All()) || rows[0].Peer != peers.Throttle().Name {
 			t.Fatalf("%s: %d rows are written", c.Name, len(rows))
 		}
 		v := Judge(rows)

@@ -1,4 +1,4 @@
-package bench
+package peers
 
 import (
 	"net/http"
@@ -10,6 +10,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
 // Peer is one of the libraries that a program might put under its Clerk client.
@@ -33,19 +34,19 @@ func Throttle(opts ...clerkthrottle.Option) Peer {
 		Name:  "clerkthrottle",
 		Setup: "no configuration but the limit's size; `WithReserve(Interactive, 0.05)` in the scenario with people",
 		Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
-			return Throttled(n, opts...)
+			return sim.Throttled(n, opts...)
 		},
 	}
 }
 
-// Peers returns what the throttle is compared with.
-func Peers() []Peer {
+// All returns what the throttle is compared with.
+func All() []Peer {
 	return []Peer{
 		{
 			Name:  "go-retryablehttp",
 			Setup: "`NewClient`, 10 retries: it waits for Retry-After, or 1, 2, 4 … 30 s",
 			Client: func(int, uint64) func(http.RoundTripper) http.RoundTripper {
-				return retryable
+				return Retryable
 			},
 		},
 		{
@@ -105,16 +106,16 @@ func Peers() []Peer {
 			Setup: "`New(N, Per(W))` with its default slack of 10; every attempt takes a turn",
 			Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
 				return func(network http.RoundTripper) http.RoundTripper {
-					limiter := uber.New(n, uber.Per(window))
-					return retryable(before(network, func(*http.Request) error { limiter.Take(); return nil }))
+					limiter := uber.New(n, uber.Per(sim.Window))
+					return Retryable(before(network, func(*http.Request) error { limiter.Take(); return nil }))
 				}
 			},
 		},
 	}
 }
 
-// retryable is go-retryablehttp over a network.
-func retryable(network http.RoundTripper) http.RoundTripper {
+// Retryable is go-retryablehttp over a network.
+func Retryable(network http.RoundTripper) http.RoundTripper {
 	c := retryablehttp.NewClient()
 	c.HTTPClient = &http.Client{Transport: network}
 	c.RetryMax = tries
@@ -131,8 +132,8 @@ func limited(n int, burst float64) func(http.RoundTripper) http.RoundTripper {
 		perWindow -= burst
 	}
 	return func(network http.RoundTripper) http.RoundTripper {
-		limiter := rate.NewLimiter(rate.Limit(perWindow/window.Seconds()), int(burst))
-		return retryable(before(network, func(req *http.Request) error { return limiter.Wait(req.Context()) }))
+		limiter := rate.NewLimiter(rate.Limit(perWindow/sim.Window.Seconds()), int(burst))
+		return Retryable(before(network, func(req *http.Request) error { return limiter.Wait(req.Context()) }))
 	}
 }
 

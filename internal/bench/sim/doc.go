@@ -1,0 +1,10 @@
+// Package sim simulates programs that call Clerk, in virtual time and over the real
+// code: what a program uses to call it on one side, clerktest's server on the other,
+// and between them a network with random latency.
+//
+// A [Scenario] says which programs there are, when they come and go, how their
+// callers arrive and how the server counts; [Run] plays it and returns a [Result],
+// by program and second. Ten minutes of a saturated limit take about a second. The
+// random numbers of every request follow from the scenario's seed, the caller and
+// the request's number, so that a run can be repeated.
+package sim

@@ -75,9 +75,11 @@ func (f *flight) payAgain() {
 	last.Settle(failed)
 	air := f.watched()
 	air.pause() // the wait is not the server's
-	terms := termsOf(f.ctx)
+	ctx, stop := waitContext(&f.out)
+	defer stop()
+	terms := termsOf(ctx)
 	terms.attempt++
-	next, err := f.transport.acquire(terms.in(f.ctx), first.claim, last.left())
+	next, err := f.transport.acquire(terms.in(ctx), first.claim, last.left())
 	if err != nil {
 		f.end(context.Canceled, err)
 		return

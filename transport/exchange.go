@@ -1,0 +1,134 @@
+package transport
+
+import (
+	"context"
+	"time"
+)
+
+// start is what the timer does: it begins an exchange, unless one is under way,
+// which will look after the next.
+func (f *fleet) start() {
+	s := f.s
+	s.mu.Lock()
+	now := s.now()
+	if f.closed || f.asking != nil || f.at == never {
+		s.unlock()
+		return
+	}
+	f.at = never
+	report := f.reportLocked(now)
+	s.unlock()
+	f.exchange(report, now)
+}
+
+// exchange makes one exchange and heeds its answer.
+func (f *fleet) exchange(report *Report, began time.Duration) {
+	answer, err := f.member.Exchange(context.Background(), report)
+	s := f.s
+	s.mu.Lock()
+	now := s.now()
+	asked := f.asking
+	f.asking = nil
+	if f.closed {
+		final := f.finalLocked(now)
+		s.unlock()
+		f.farewell(final)
+		return
+	}
+	if err != nil {
+		f.failedLocked(asked, err, now)
+	} else {
+		f.answeredLocked(asked, report, answer, began, now)
+	}
+	s.drainLocked(now)
+	f.shortLocked(asked, now)
+	s.drainLocked(now)
+	if f.at != never {
+		at := f.at
+		f.at = never
+		f.wantLocked(max(at, now), now)
+	}
+	s.unlock()
+}
+
+// reportLocked takes what is due into a report.
+func (f *fleet) reportLocked(now time.Duration) *Report {
+	for st := f.back.pop(now); st != nil; st = f.back.pop(now) {
+		f.dueLocked(st)
+	}
+	if len(f.due) <= maxAsking/2 {
+		for _, st := range f.common {
+			if st.owned() > 0 || st.waiting() > 0 {
+				f.dueLocked(st)
+			}
+		}
+	}
+	n := min(len(f.due), maxAsking)
+	f.asking = append(make([]*station, 0, n), f.due[:n]...)
+	f.due = append(f.due[:0], f.due[n:]...)
+	f.reports++
+	r := &Report{Limits: make([]Usage, n), Complete: len(f.due) == 0}
+	for i, st := range f.asking {
+		sh := st.share
+		sh.due, sh.asking = false, true
+		sh.told = sh.waiting(st)
+		owned, period := st.window.Limit()
+		if free := st.window.Free(now); free > 0 && owned > sh.keep && sh.valid(now) {
+			owned -= min(free, owned-sh.keep)
+			st.window.Resize(owned, period)
+		}
+		sh.owned = owned
+		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
+	}
+	for _, ep := range f.blocks {
+		if left := ep.block.Until() - now; left > 0 {
+			r.Blocks = append(r.Blocks, Block{Key: ep.key, For: left})
+		}
+	}
+	return r
+}
+
+// leave gives back what is owned and free. What is spent comes back to the others
+// once the program counts as dead.
+func (f *fleet) leave() error {
+	s := f.s
+	s.mu.Lock()
+	f.closed = true
+	if f.timer != nil {
+		f.timer.Stop()
+	}
+	busy := f.asking != nil
+	var final *Report
+	if !busy {
+		final = f.finalLocked(s.now())
+	}
+	s.unlock()
+	if !busy {
+		go f.farewell(final)
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-f.left:
+	case <-late.C:
+	}
+	return nil
+}
+
+// finalLocked reports what is still spent, and gives back the rest.
+func (f *fleet) finalLocked(now time.Duration) *Report {
+	r := &Report{Complete: true}
+	for _, st := range f.s.windows.All() {
+		if owned := st.owned(); owned > 0 && len(r.Limits) < maxAsking {
+			r.Limits = append(r.Limits, Usage{Limit: st.limit, Owned: owned - max(0, st.window.Free(now))})
+		}
+	}
+	return r
+}
+
+func (f *fleet) farewell(final *Report) {
+	if len(final.Limits) > 0 {
+		_, _ = f.member.Exchange(context.Background(), final) // it is the last: nothing depends on it
+	}
+	close(f.left)
+}

@@ -11,8 +11,8 @@ import (
 // it last. So a program sends what it owns tokens for without asking anybody, and
 // all programs together keep to the limit in every window.
 //
-// Everything else (who waits, in which order, for how long, and what 429s teach)
-// is the business of each program's Transport. A Budget only has to keep count.
+// Everything else (who waits, in which order, for how long, and what 429s teach) is
+// decided in each program's Transport. A Budget only has to keep count.
 type Budget interface {
 	// Join enters a program, which owns nothing yet. Each Transport calls it once.
 	Join() Member

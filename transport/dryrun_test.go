@@ -18,7 +18,7 @@ import (
 
 func dryRun(c *transport.Config) { c.DryRun = true }
 
-func TestDryRunWaitsRefusesOrRepeats(t *testing.T) {
+func TestDryRunNeitherWaitsNorRefusesNorRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		srv := newServer(script(code(200), code(200), tooMany("30"), code(200), code(503)))
@@ -76,7 +76,7 @@ func TestNewcomersPastTheBoundShareOneBucket(t *testing.T) {
 	})
 }
 
-func TestBlockHoldsNewcomersPastTheBound(t *testing.T) {
+func TestNewcomersPastTheBoundShareOneGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(func(v visit) (*http.Response, error) { return tooMany("10")() })
 		rt := newTransport(t, srv, rows{}, addresses(5), func(c *transport.Config) { c.MaxKeys = 3 }, maxWait(0))
@@ -133,7 +133,7 @@ func TestEstimateIsTheWaitThatFollows(t *testing.T) {
 	})
 }
 
-func TestEstimateLeavesATrace(t *testing.T) {
+func TestEstimateLeavesNoTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := newTransport(t, newServer(nil), limit(1, sec), func(c *transport.Config) { c.MaxKeys = 10 })
 		for i := range 1000 {

@@ -302,17 +302,6 @@ func TestFleetKeepsAReserveForPeople(t *testing.T) {
 	})
 }
 
-// The same without a reserve, for comparison.
-func TestFleetWithoutAReserve(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := fleet{limit: shared(1000, 10*sec), network: network{latency: time.Millisecond}, warmup: 10 * sec}
-		f.programs = append(times(4, program{callers: 64, class: transport.Batch}),
-			times(2, program{callers: 16, class: transport.Interactive, pause: sec})...)
-		got := f.run(t, duration())
-		t.Log(got, got.sent)
-	})
-}
-
 // Exchanges are lost on the way there, or on the way back, or take long: then tokens
 // are late, and never too many.
 func TestFleetKeepsToItsLimitWhateverIsLost(t *testing.T) {

@@ -27,7 +27,7 @@ func addresses(n int) func(*transport.Config) {
 
 // A proxy keeps a hundred thousand addresses: a snapshot of them is read by
 // people and sent once a second.
-func TestSnapshotOf100000AddressesIsAMonster(t *testing.T) {
+func TestSnapshotOf100000AddressesIsSmall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(nil)
 		srv.visits = make([]visit, 0, 100_200)

@@ -17,7 +17,7 @@ import (
 
 // A full queue refuses the latest of the lowest class, and nobody else: a better
 // newcomer pushes one out, a worse one is refused himself.
-func TestFullQueueRefusesTheWrongOne(t *testing.T) {
+func TestFullQueueRefusesTheLatestOfTheLowestClass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := newTransport(t, newServer(nil), limit(2, 10*sec), func(c *transport.Config) { c.MaxQueue = 4 })
 		clients(t, rt, 2, "/a")
@@ -113,7 +113,7 @@ func TestDefaultClassHoldsForContextsThatNameNone(t *testing.T) {
 
 // Whoever gives up at the very moment of his grant was not sent: counts and
 // quantiles that have it both ways go negative.
-func TestGrantThatIsGivenUpStillCounts(t *testing.T) {
+func TestGrantThatIsGivenUpDoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for range 200 {
 			rt := newTransport(t, newServer(nil), limit(1, 10*sec))

@@ -99,7 +99,7 @@ func TestEventsOfABlockComeInOrder(t *testing.T) {
 
 // The answers of one burst all say how long the block lasts: an observer is told
 // once, and of the end once.
-func Test256AnswersOfOneBlockAre256Events(t *testing.T) {
+func Test256AnswersOfOneBlockAreOneEvent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		nth := time.Duration(0)

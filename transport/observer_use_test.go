@@ -17,7 +17,7 @@ import (
 
 // An observer that is called under a lock, and looks at the throttle or uses it,
 // waits for itself.
-func TestObserverThatUsesTheTransportDeadlocks(t *testing.T) {
+func TestObserverMayUseTheTransport(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(script(tooMany("2"), fail(errReset), tooMany(), code(200)))
 		table := limit(5, 10*sec)
@@ -56,7 +56,7 @@ func TestObserverThatUsesTheTransportDeadlocks(t *testing.T) {
 }
 
 // An observer that takes its time holds up its own request, and nobody's token.
-func TestSlowObserverHoldsTheToken(t *testing.T) {
+func TestSlowObserverHoldsNoToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(nil)
 		rt := newTransport(t, srv, limit(1, 10*sec), func(c *transport.Config) {
@@ -84,7 +84,7 @@ func TestNilObserverIsAnError(t *testing.T) {
 	}
 }
 
-func TestUnsetHooksCostAllocations(t *testing.T) {
+func TestUnsetHooksCostNothing(t *testing.T) {
 	rt := endless(t, newNoop(), true)
 	allocs := func(rt *transport.Transport) float64 {
 		req := request(context.Background(), http.MethodGet, "/", nil)
@@ -106,7 +106,7 @@ func TestUnsetHooksCostAllocations(t *testing.T) {
 }
 
 // Nothing is told, and no timer left, once the throttle is closed in a block.
-func TestCloseLeavesATimerOfABlock(t *testing.T) {
+func TestCloseStopsTheTimerOfABlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		rt := newTransport(t, newServer(script(tooMany("10"))), limit(5, 10*sec), d.observe)
@@ -131,7 +131,7 @@ func TestCloseLeavesATimerOfABlock(t *testing.T) {
 
 // An endpoint that nobody calls any more takes what it learned along: who was told
 // of it is told that, too.
-func TestForgottenEndpointLeavesItsRateToldOf(t *testing.T) {
+func TestRateOfAForgottenEndpointIsToldToBeForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d diary
 		table := limit(1000, sec)

@@ -4,9 +4,9 @@
 // particular API; a [Config] brings those, and package clerkthrottle is the
 // Config for Clerk.
 //
-// [Transport.RoundTrip] is a request's way in six steps. What the steps decide
-// is the business of a [Budget]: gates that a 429 closes, buckets that guard
-// the limits, and a rate learned from 429s.
+// [Transport.RoundTrip] is a request's way in six steps. When it may be sent is the
+// scheduler's decision: by gates that a 429 closes, buckets that guard the limits,
+// and a rate learned from 429s. A [Budget] has several programs share the buckets.
 package transport
 
 import (
@@ -29,9 +29,9 @@ const (
 type Config struct {
 	// Base sends the requests; default [http.DefaultTransport].
 	Base http.RoundTripper
-	// Classify says what a request draws on; nil means that it is none of the
-	// throttle's business and passes through untouched. It is called once for
-	// every request, concurrently, and must not change the request.
+	// Classify says what a request draws on; nil means nothing: it is not throttled
+	// and passes through untouched. It is called once for every request,
+	// concurrently, and must not change the request.
 	Classify func(*http.Request) *Claim
 	// Ruled reports whether the body of a 429 (its first 64 KiB) names a rule
 	// that no waiting cures: such an answer goes back to the caller at once.
@@ -224,9 +224,8 @@ func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Dura
 }
 
 // Estimate returns how long a request like this one would wait if it came now:
-// a lower bound, since it takes answers to come at once. It sends nothing. A
-// request that is none of the throttle's business waits for nothing. The error
-// tells that the budget cannot say.
+// a lower bound, since it takes answers to come at once. It sends nothing. For a
+// request that is not throttled it is 0, and so far the error is always nil.
 func (t *Transport) Estimate(req *http.Request) (time.Duration, error) {
 	claim := t.cfg.Classify(req)
 	if claim == nil {

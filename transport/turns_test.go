@@ -31,7 +31,7 @@ func send(ctx context.Context, rt http.RoundTripper, path string) error {
 
 // A block that is long over makes nobody start anew at the end of the line, so
 // that flows lose their turns and worse classes are counted as passed over.
-func TestOldBlockCostsWaitersTheirTurn(t *testing.T) {
+func TestOldBlockCostsNobodyHisTurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(script(tooMany("1")))
 		rt := newTransport(t, srv, limit(1, 10*sec))
@@ -71,7 +71,7 @@ func TestOldBlockCostsWaitersTheirTurn(t *testing.T) {
 
 // Interactive callers want all there is, and wait as long as they may: a batch
 // call that is told their whole number would always be refused.
-func TestBatchIsRefusedForEverBehindAFullLine(t *testing.T) {
+func TestBatchIsServedBehindAFullLine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(nil)
 		srv.latency = 50 * time.Millisecond
@@ -100,7 +100,7 @@ func TestBatchIsRefusedForEverBehindAFullLine(t *testing.T) {
 
 // Ten thousand waiters of all kinds come, go, and give up: no token is lost, and
 // no goroutine left, or the bubble would not end.
-func Test10000WaitersCancelledAtRandomLeaveATrace(t *testing.T) {
+func Test10000WaitersCancelledAtRandomLeaveNoTrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 500
 		random := rand.New(rand.NewPCG(3, 1))
@@ -161,7 +161,7 @@ func Test10000WaitersCancelledAtRandomLeaveATrace(t *testing.T) {
 }
 
 // A thousand of every class wait for one user's row; nobody else does.
-func TestPrivateRowHoldsUpABetterOrWorseClass(t *testing.T) {
+func TestPrivateRowHoldsUpNoOtherClass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv := newServer(nil)
 		table := limit(100, 10*sec)
@@ -199,7 +199,7 @@ func TestPrivateRowHoldsUpABetterOrWorseClass(t *testing.T) {
 }
 
 // A reserve holds back those below it, who are told for how long, and nobody else.
-func TestReserveIsNotToldToWhomItHoldsBack(t *testing.T) {
+func TestRefusalByAReserveSaysForHowLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := newTransport(t, newServer(nil), limit(10, 10*sec), func(c *transport.Config) {
 			c.ReserveInteractive, c.ReserveNormal = 0.2, 0.3

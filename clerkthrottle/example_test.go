@@ -101,8 +101,7 @@ func ExampleTransport() {
 	}
 	next, _ := http.NewRequest(http.MethodGet, "https://api.clerk.com/v1/users", nil)
 	next.Header.Set("Authorization", "Bearer sk_test_anything")
-	wait, err := throttle.Estimate(next)
-	fmt.Println("the next would wait", wait.Round(time.Minute), err)
+	fmt.Println("the next would wait", throttle.Estimate(next).Round(time.Minute))
 
 	fmt.Println("closed:", throttle.Close())
 	err = call(client, http.MethodGet, "https://api.clerk.com/v1/users", "sk_test_anything")
@@ -111,7 +110,7 @@ func ExampleTransport() {
 	// Output:
 	// GET /v1/users: 0 of 1 per 1h0m0s are free
 	// instance: 99 of 100 per 10s are free
-	// the next would wait 1h0m0s <nil>
+	// the next would wait 1h0m0s
 	// closed: <nil>
 	// true
 }

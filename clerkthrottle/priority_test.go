@@ -249,10 +249,7 @@ func TestEstimateIsCloseToTheTrueWait(t *testing.T) {
 			time.Sleep(3700 * time.Millisecond)
 			req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.clerk.com/v1/users", nil)
 			req.Header.Set("Authorization", "Bearer sk_live_classes")
-			said, err := rt.Estimate(req)
-			if err != nil {
-				t.Fatal(err)
-			}
+			said := rt.Estimate(req)
 			took, err := callOnce(ctx, t, client)
 			if err != nil {
 				t.Fatal(err)

@@ -27,7 +27,7 @@ func TestObserverMayUseTheTransport(t *testing.T) {
 		use := func() {
 			events.Add(1)
 			_ = rt.Snapshot()
-			_, _ = rt.Estimate(request(context.Background(), http.MethodGet, "/a", nil))
+			_ = rt.Estimate(request(context.Background(), http.MethodGet, "/a", nil))
 			if within.Add(1) == 1 { // or it would never end
 				_, _ = get(rt, "/b")
 			}

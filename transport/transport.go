@@ -225,13 +225,13 @@ func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Dura
 
 // Estimate returns how long a request like this one would wait if it came now:
 // a lower bound, since it takes answers to come at once. It sends nothing. For a
-// request that is not throttled it is 0, and so far the error is always nil.
-func (t *Transport) Estimate(req *http.Request) (time.Duration, error) {
+// request that is not throttled it is 0.
+func (t *Transport) Estimate(req *http.Request) time.Duration {
 	claim := t.cfg.Classify(req)
 	if claim == nil {
-		return 0, nil
+		return 0
 	}
-	return t.scheduler.estimate(t.classed(req.Context()), claim), nil
+	return t.scheduler.estimate(t.classed(req.Context()), claim)
 }
 
 // classed gives the requests of a context that names no class the transport's.

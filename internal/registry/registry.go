@@ -60,9 +60,8 @@ func (r *Registry[T]) Add(key string, v T, now time.Duration) {
 	r.insert(key, v)
 }
 
-// AddWithin is Add for a key that is not worth more than so many keys in all. It
-// reports false, and stores nothing, where there are as many and none of those
-// it looked at is idle.
+// AddWithin is Add, as long as there are fewer than so many keys. Otherwise it
+// stores nothing and reports false, unless one of those it looked at was idle.
 func (r *Registry[T]) AddWithin(most int, key string, v T, now time.Duration) bool {
 	r.look(now)
 	if len(r.entries) >= most {

@@ -22,11 +22,7 @@ func (p *program) estimate(path string) time.Duration {
 	if err != nil {
 		p.Fatal(err)
 	}
-	d, err := p.patient.Estimate(req)
-	if err != nil {
-		p.Error(err)
-	}
-	return d
+	return p.patient.Estimate(req)
 }
 
 func estimateIsTheWait(e *env) {

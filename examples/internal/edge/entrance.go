@@ -13,7 +13,7 @@ import (
 // Throttle is what an [Entrance] needs of a transport.Transport.
 type Throttle interface {
 	http.RoundTripper
-	Estimate(*http.Request) (time.Duration, error)
+	Estimate(*http.Request) time.Duration
 }
 
 // A Caller is the client that a request comes from.
@@ -78,8 +78,7 @@ func (e *Entrance) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close()
 		}
-		wait, err := e.Throttle.Estimate(r)
-		return nil, errors.Join(&crowdedError{wait}, err)
+		return nil, &crowdedError{e.Throttle.Estimate(r)}
 	}
 	defer e.Places.Give(v.client, 1)
 	return e.Throttle.RoundTrip(r)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -157,5 +158,38 @@ func TestCountsAgreeWithWhatHappened(t *testing.T) {
 		if again, _ := json.Marshal(back); string(again) != string(b) || !back.Time.Equal(s.Time) {
 			t.Errorf("JSON there and back: %s, then %s", b, again)
 		}
+	})
+}
+
+// A thousand keys that somebody made up have a limit, and an endpoint for every
+// operation, each.
+func TestSnapshotOfManySharedLimitsIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := newServer(nil)
+		rt := newTransport(t, srv, rows{}, func(c *transport.Config) {
+			c.Classify = func(r *http.Request) *transport.Claim {
+				key := r.URL.Path[:3]
+				return &transport.Claim{Endpoint: "GET /v1/users", Key: r.URL.Path, Limits: []transport.Limit{
+					{Name: "instance", Key: key, N: 100, Window: 10 * sec},
+				}}
+			}
+		})
+		for i := range 5000 {
+			mustGet(t, rt, fmt.Sprintf("/%04d", i))
+		}
+		mustGet(t, rt, "/0001")
+		var all sync.WaitGroup
+		all.Go(func() { clients(t, rt, 100, "/4999") })
+		synctest.Wait()
+		s := rt.Snapshot()
+		if len(s.Endpoints) != 1000 || len(s.Limits) != 50 || s.Unlisted != 4000 {
+			t.Errorf("%d endpoints and %d limits listed, %d not; want 1000, 50 and 4000", len(s.Endpoints), len(s.Limits), s.Unlisted)
+		}
+		for _, key := range []string{"/0001", "/4999"} { // the busiest are there
+			if !slices.ContainsFunc(s.Endpoints, func(e transport.EndpointSnapshot) bool { return e.Key == key }) {
+				t.Errorf("%s is not listed", key)
+			}
+		}
+		all.Wait()
 	})
 }

@@ -11,10 +11,10 @@ import (
 
 // snapshot describes the scheduler's buckets and gates.
 func (s *scheduler) snapshot() Snapshot {
-	limits, endpoints := busiest[LimitSnapshot]{compare: busierLimit}, busiest[EndpointSnapshot]{compare: busierEndpoint}
-	snap := s.shared(&limits, &endpoints)
-	snap.Limits = append(snap.Limits, limits.best()...)
-	snap.Endpoints = append(snap.Endpoints, endpoints.best()...)
+	limits, endpoints := newListing(busierLimit), newListing(busierEndpoint)
+	snap := s.listLocking(limits, endpoints)
+	snap.Limits, snap.Endpoints = limits.best(), endpoints.best()
+	snap.Unlisted = limits.shared.left + endpoints.shared.left
 	slices.SortFunc(snap.Limits, func(a, b LimitSnapshot) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(snap.Endpoints, func(a, b EndpointSnapshot) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(snap.PrivateLimits, func(a, b PrivateLimits) int { return cmp.Compare(a.Name, b.Name) })
@@ -22,30 +22,26 @@ func (s *scheduler) snapshot() Snapshot {
 	return snap
 }
 
-// shared returns what is shared and the sums of what is private, and hands out all
-// that is private.
-func (s *scheduler) shared(limits *busiest[LimitSnapshot], endpoints *busiest[EndpointSnapshot]) (snap Snapshot) {
+// listLocking lists all limits and endpoints, and returns the rest of the snapshot.
+func (s *scheduler) listLocking(limits *listing[LimitSnapshot], endpoints *listing[EndpointSnapshot]) (snap Snapshot) {
 	s.mu.Lock()
 	defer s.unlock()
 	now := s.now()
 	snap.Time, snap.History = s.epoch.Add(now), s.historyLocked(now)
-	snap.Limits, snap.Endpoints = []LimitSnapshot{}, []EndpointSnapshot{}
 	for _, st := range s.windows.All() {
-		if l := s.limitSnapshotLocked(st, now); l.Private {
+		l := s.limitSnapshotLocked(st, now)
+		if l.Private {
 			snap.addPrivateLimit(&l)
-			limits.add(l)
-		} else {
-			snap.Limits = append(snap.Limits, l)
 		}
+		limits.add(l, l.Private)
 	}
 	for _, ep := range s.endpoints.All() {
 		s.forgottenLocked(ep, now)
-		if e := s.endpointSnapshotLocked(ep, now); e.Private {
+		e := s.endpointSnapshotLocked(ep, now)
+		if e.Private {
 			snap.addPrivateEndpoint(&e)
-			endpoints.add(e)
-		} else {
-			snap.Endpoints = append(snap.Endpoints, e)
 		}
+		endpoints.add(e, e.Private)
 	}
 	snap.Retries.Left, snap.Retries.Denied = s.retries.State(now, s.history.Sent(now, retrybudget.Memory))
 	if s.fleet != nil {
@@ -94,22 +90,51 @@ func sumOf[T any](sums *[]T, meant func(*T) bool) *T {
 	return &(*sums)[len(*sums)-1]
 }
 
-// busiest keeps, of many, the first snapshotPrivate in an order.
+// A [Snapshot] lists so many limits, and as many endpoints, that are shared, and that
+// are private. Of a hundred thousand addresses those are listed that somebody waits
+// for, then those that are blocked, then those that have been used the most.
+const (
+	snapshotShared  = 1000 // four times Clerk's operations
+	snapshotPrivate = 100
+)
+
+// listing is what of many limits, or endpoints, a snapshot lists.
+type listing[T any] struct{ shared, private busiest[T] }
+
+func newListing[T any](compare func(a, b T) int) *listing[T] {
+	return &listing[T]{busiest[T]{most: snapshotShared, compare: compare}, busiest[T]{most: snapshotPrivate, compare: compare}}
+}
+
+func (l *listing[T]) add(v T, private bool) {
+	if private {
+		l.private.add(v)
+	} else {
+		l.shared.add(v)
+	}
+}
+
+func (l *listing[T]) best() []T { return append(l.shared.best(), l.private.best()...) }
+
+// busiest keeps, of many, the first in an order.
 type busiest[T any] struct {
 	all     []T
+	most    int
+	left    int // how many it has left out
 	compare func(a, b T) int
 }
 
 func (k *busiest[T]) add(v T) {
 	k.all = append(k.all, v)
-	if len(k.all) == 4*snapshotPrivate {
+	if len(k.all) == 4*k.most {
 		k.all = k.best()
 	}
 }
 
 func (k *busiest[T]) best() []T {
 	slices.SortFunc(k.all, k.compare)
-	return k.all[:min(len(k.all), snapshotPrivate)]
+	kept := min(len(k.all), k.most)
+	k.left += len(k.all) - kept
+	return append([]T{}, k.all[:kept]...)
 }
 
 func busierLimit(a, b LimitSnapshot) int {
@@ -186,8 +211,3 @@ func classesOf(st *station) Classes {
 func (c Classes) plus(d Classes) Classes {
 	return Classes{Interactive: c.Interactive + d.Interactive, Normal: c.Normal + d.Normal, Batch: c.Batch + d.Batch}
 }
-
-// snapshotPrivate is how many private limits, and how many private endpoints, a
-// [Snapshot] lists: of a hundred thousand addresses, those that somebody waits for,
-// then those that are blocked, then those that have been used the most.
-const snapshotPrivate = 100

@@ -3,13 +3,15 @@ package transport
 import "time"
 
 // Snapshot describes a budget at one moment. It names keys by what the claims
-// call them, which is never a secret. All that is shared is listed; of what is
-// private, counted for one resource or address (see [Limit]), only the busiest
-// hundred limits and as many endpoints are, beside sums of them all.
+// call them, which is never a secret. The busiest thousand limits that are shared, and
+// as many endpoints, are listed; of what is private, counted for one resource or
+// address (see [Limit]), the busiest hundred, beside sums of them all.
 type Snapshot struct {
 	Time      time.Time          `json:"time"`
 	Limits    []LimitSnapshot    `json:"limits"`
 	Endpoints []EndpointSnapshot `json:"endpoints"`
+	// Unlisted is how many shared limits and endpoints there are besides.
+	Unlisted int `json:"unlisted,omitempty"`
 	// PrivateLimits and PrivateEndpoints sum up all private ones that are kept,
 	// listed or not, by name.
 	PrivateLimits    []PrivateLimits    `json:"private_limits,omitempty"`

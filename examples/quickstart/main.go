@@ -1,175 +1,201 @@
 // Command quickstart shows what the throttle does, in half a minute and without
 // a Clerk account. It starts a stand-in for Clerk on loopback, which enforces
-// the limits of a development instance, and drives it through the official
-// Clerk Go SDK: once with a plain HTTP client, once with a throttled one.
+// the limits of a development instance, and calls it through the official Clerk
+// Go SDK: once with a plain HTTP client, once with a throttled one.
 //
-//	go run ./examples/quickstart
+//	go run ./examples/quickstart        # with -page, the live page stays until Ctrl-C
 //
-// With CLERK_SECRET_KEY set it talks to that instance of the real Clerk
-// instead. It says first what it is going to do, reads only, and starts when it
-// is given -yes.
+// With CLERK_SECRET_KEY set it reads from that instance of the real Clerk
+// instead. It says first what it is going to do, and starts when given -yes.
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
-	"strings"
+	"sync"
+	"sync/atomic"
 	"text/tabwriter"
 	"time"
+
+	"github.com/clerk/clerk-sdk-go/v2"
+	"github.com/clerk/clerk-sdk-go/v2/user"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 const (
-	demoUsers = 32 // each is created, read, updated, listed and deleted
-	callers   = 24 // goroutines that share the work
-	realReads = 150
-	demoKey   = "sk_test_quickstart"
-	latency   = 40 * time.Millisecond // between here and the stand-in, there and back
+	demoUsers    = 32
+	callsPerUser = 5
+	realReads    = 150
+	callers      = 24 // goroutines that share the work
+	realURL      = "https://api.clerk.com/v1"
+	latency      = 40 * time.Millisecond
+)
+
+var (
+	yes  = flag.Bool("yes", false, "with CLERK_SECRET_KEY set: start reading from the real Clerk")
+	page = flag.Bool("page", false, "serve the live page of the throttle on loopback, until Ctrl-C")
 )
 
 func main() {
-	yes := flag.Bool("yes", false, "with CLERK_SECRET_KEY set: start talking to the real Clerk")
-	page := flag.Bool("page", false, "serve the live page of the throttle on loopback, until Ctrl-C")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	run := func() error { return demo(ctx, *page) }
-	if key := os.Getenv("CLERK_SECRET_KEY"); key != "" {
-		run = func() error { return real(ctx, key, *yes, *page) }
-	}
-	if err := run(); err != nil {
+	if err := run(ctx, os.Getenv("CLERK_SECRET_KEY")); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
 	}
 }
 
-// demo compares a plain and a throttled client against the stand-in.
-func demo(ctx context.Context, page bool) error {
+func run(ctx context.Context, key string) error {
+	throttle, err := clerkthrottle.NewTransport()
+	if err != nil {
+		return err
+	}
+	if *page && (key == "" || *yes) {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return fmt.Errorf("-page: %w", err)
+		}
+		go func() { _ = http.Serve(listener, statuspage.New(throttle)) }()
+		fmt.Printf("The live page of the throttle, until Ctrl-C: http://%s/\n\n", listener.Addr())
+		defer func() { <-ctx.Done() }()
+	}
+	if key != "" {
+		return readReal(ctx, throttle, key)
+	}
+	return demo(ctx, throttle)
+}
+
+// newUsers returns the SDK's client for users. This is all that a program
+// changes: the HTTPClient in its configuration.
+func newUsers(client *http.Client, url, key string) *user.Client {
+	config := &clerk.ClientConfig{}
+	config.HTTPClient = client
+	config.Key, config.URL = clerk.String(key), clerk.String(url)
+	return user.NewClient(config)
+}
+
+// demo compares a plain and a throttled client, each against a stand-in of its own.
+func demo(ctx context.Context, throttle *clerkthrottle.Transport) error {
 	const calls = demoUsers * callsPerUser
 	limit := clerkthrottle.Limits(clerkthrottle.Development)[0]
-	fmt.Printf("A stand-in for Clerk on loopback allows %d requests per %s, as a development instance does.\n", limit.N, limit.Window)
-	fmt.Printf("%d goroutines make %d calls through the official Clerk SDK, to create, read, list, update and delete %d users (a list is two requests).\n\n", callers, calls, demoUsers)
-
-	plain, err := demoRun(ctx, "plain", &http.Client{Transport: newTransport()})
-	if err != nil {
-		return err
-	}
-	rt, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(newTransport()))
-	if err != nil {
-		return err
-	}
-	if page {
-		stay, err := servePage(ctx, rt)
-		if err != nil {
-			return err
-		}
-		defer stay()
-	}
-	throttled, err := demoRun(ctx, "throttled", &http.Client{Transport: rt})
-	if err != nil {
-		return err
-	}
-
+	fmt.Printf("A stand-in for Clerk on loopback allows %d requests per %s, as a development instance does.\n"+
+		"%d goroutines make %d calls through the official Clerk SDK, to create, read, list, update and delete\n"+
+		"%d users (a list is two requests). That takes some ten seconds.\n\n", limit.N, limit.Window, callers, calls, demoUsers)
+	plain := demoRun(ctx, "plain", http.DefaultTransport)
+	throttled := demoRun(ctx, "throttled", throttle)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "client\tcalls that worked\terrors the program saw\tcalls never made\trequests sent\tanswered 429\ttime\t")
 	for _, r := range []result{plain, throttled} {
 		fmt.Fprintf(w, "%s\t%d\t%d\t%d\t%d\t%d\t%.1f s\t\n", r.name, r.worked, r.failed, calls-r.worked-r.failed, r.sent, r.rejected, r.took.Seconds())
 	}
 	w.Flush()
-	fmt.Printf("\nThe first error that the plain client saw: %v\n", plain.firstErr)
-	fmt.Printf("The throttled client needed no change but its http.Client. The shortest possible time for %d calls is one window: %s.\n", calls, limit.Window)
+	fmt.Printf("\nThe first error that the plain client saw: %v\n"+
+		"The shortest possible time for %d calls is one window: %s.\n", plain.err, calls, limit.Window)
 	if throttled.failed > 0 || throttled.rejected > 0 {
-		return fmt.Errorf("the throttled client met %d errors and %d 429s: it should have met none (first: %w)", throttled.failed, throttled.rejected, throttled.firstErr)
+		return fmt.Errorf("the throttled client met %d errors and %d 429s: it should have met none (first: %w)", throttled.failed, throttled.rejected, throttled.err)
 	}
 	return nil
 }
 
-// demoRun drives a stand-in of its own with one client.
-func demoRun(ctx context.Context, name string, client *http.Client) (result, error) {
+func demoRun(ctx context.Context, name string, transport http.RoundTripper) result {
 	server := clerktest.New(clerktest.WithLatency(clerktest.Constant(latency)))
-	url := server.Start()
+	users := newUsers(&http.Client{Transport: transport}, server.Start()+"/v1", "sk_test_quickstart")
 	defer server.Close()
-	defer client.CloseIdleConnections()
-
-	p := startProgress(name, demoUsers*callsPerUser)
-	r := manageUsers(ctx, newUsers(client, url+"/v1", demoKey), demoUsers, p)
-	p.finish()
-	stats := server.Stats()
-	r.name, r.sent, r.rejected = name, stats.Sent, stats.Rejected
-	if ctx.Err() != nil {
-		return r, errors.New("interrupted")
-	}
-	return r, nil
+	r := share(name, demoUsers, func(i int) (int, error) { return life(ctx, users, i) })
+	r.sent, r.rejected = server.Stats().Sent, server.Stats().Rejected
+	return r
 }
 
-// real reads from the instance of a secret key, through the throttle.
-func real(ctx context.Context, key string, yes, page bool) error {
-	kind := clerkthrottle.Development
-	if strings.HasPrefix(key, "sk_live_") {
-		kind = clerkthrottle.Production
-	}
-	limit := clerkthrottle.Limits(kind)[0]
-	fmt.Printf("CLERK_SECRET_KEY is set, to the key of a %s instance (%d requests per %s).\n", kind, limit.N, limit.Window)
-	fmt.Printf("This sends %d reads (GET /v1/users/count) to api.clerk.com through the throttle. Nothing is changed.\n", realReads)
-	fmt.Println("While it runs, the instance's other programs have less of its limit.")
-	if !yes {
-		fmt.Println("\nStart it with: go run ./examples/quickstart -yes")
-		fmt.Println("Or unset CLERK_SECRET_KEY to see the demonstration, which needs no account.")
+// readReal reads from the instance of a secret key, through the throttle.
+func readReal(ctx context.Context, throttle *clerkthrottle.Transport, key string) error {
+	fmt.Printf("CLERK_SECRET_KEY is set. This sends %d reads (GET /v1/users/count) to api.clerk.com\n"+
+		"through the throttle, in some ten seconds. Nothing is changed. Meanwhile, other programs have\n"+
+		"less of the limit.\n", realReads)
+	if !*yes {
+		fmt.Println("\nStart it with: go run ./examples/quickstart -yes\n" +
+			"Or unset CLERK_SECRET_KEY to see the demonstration, which needs no account.")
 		return nil
 	}
-	counter := &countingTransport{base: http.DefaultTransport}
-	rt, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(counter))
-	if err != nil {
-		return err
-	}
-	if page {
-		stay, err := servePage(ctx, rt)
-		if err != nil {
-			return err
+	users := newUsers(&http.Client{Transport: throttle}, realURL, key)
+	r := share("throttled", realReads, func(int) (int, error) {
+		if _, err := users.Count(ctx, &user.ListParams{}); err != nil {
+			return 0, err
 		}
-		defer stay()
+		return 1, nil
+	})
+	for _, e := range throttle.Snapshot().Endpoints {
+		r.rejected += int(e.Counts.Throttled)
 	}
-	p := startProgress("throttled", realReads)
-	r := countUsers(ctx, newUsers(&http.Client{Transport: rt}, "", key), realReads, p)
-	p.finish()
-	fmt.Printf("\n%d reads worked, %d failed; %d requests sent, %d answered 429; %.1f s.\n",
-		r.worked, r.failed, counter.sent.Load(), counter.rejected.Load(), r.took.Seconds())
-	if r.firstErr != nil {
-		return fmt.Errorf("the first error: %w", r.firstErr)
-	}
-	return nil
+	fmt.Printf("\n%d reads worked, %d failed; %d requests were answered 429; %.1f s.\n", r.worked, r.failed, r.rejected, r.took.Seconds())
+	return r.err
 }
 
-// newTransport returns a transport that keeps a connection for every caller.
-func newTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = callers
-	return t
-}
-
-// servePage serves the throttle's live page on loopback, and returns what keeps
-// it there until Ctrl-C.
-func servePage(ctx context.Context, rt *transport.Transport) (stay func(), err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+// life creates, reads, updates, lists and deletes a user. A call that fails is the
+// last: the others build on it.
+func life(ctx context.Context, users *user.Client, i int) (worked int, err error) {
+	address := fmt.Sprintf("user%d@example.com", i)
+	u, err := users.Create(ctx, &user.CreateParams{EmailAddresses: &[]string{address}})
 	if err != nil {
-		return nil, fmt.Errorf("-page: %w", err)
+		return 0, err
 	}
-	server := &http.Server{Handler: statuspage.New(rt), ReadHeaderTimeout: 5 * time.Second}
-	go func() { _ = server.Serve(listener) }()
-	fmt.Printf("The live page of the throttle: http://%s/\n\n", listener.Addr())
-	return func() {
-		fmt.Printf("\nThe live page stays at http://%s/ until Ctrl-C.\n", listener.Addr())
-		<-ctx.Done()
-		_ = server.Close()
-	}, nil
+	if _, err = users.Get(ctx, u.ID); err != nil {
+		return 1, err
+	}
+	if _, err = users.Update(ctx, u.ID, &user.UpdateParams{LastName: clerk.String("Start")}); err != nil {
+		return 2, err
+	}
+	if _, err = users.List(ctx, &user.ListParams{}); err != nil {
+		return 3, err
+	}
+	if _, err = users.Delete(ctx, u.ID); err != nil {
+		return 4, err
+	}
+	return callsPerUser, nil
+}
+
+// result is what a program saw of its calls, and what the server saw of it.
+type result struct {
+	name           string
+	worked, failed int
+	err            error // the first
+	took           time.Duration
+	sent, rejected int // requests, and those of them that were answered 429
+}
+
+// share has the callers take turns at n pieces of work.
+func share(name string, n int, work func(i int) (worked int, err error)) result {
+	var (
+		next  atomic.Int64
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		r     = result{name: name}
+		start = time.Now()
+	)
+	for range callers {
+		wg.Go(func() {
+			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
+				worked, err := work(int(i))
+				mu.Lock()
+				r.worked += worked
+				if err != nil {
+					r.failed++
+					r.err = cmp.Or(r.err, err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	r.took = time.Since(start)
+	return r
 }

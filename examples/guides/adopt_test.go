@@ -12,7 +12,6 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 func setUp() error {
@@ -50,12 +49,12 @@ func setUpTransport(mine http.RoundTripper) (*http.Client, error) {
 	return client, nil
 }
 
-func setUpDryRun() (*transport.Transport, error) {
+func setUpDryRun() (*clerkthrottle.Transport, error) {
 	// guide: adopt-dry-run
 	throttle, err := clerkthrottle.NewTransport(
 		clerkthrottle.WithDryRun(),
-		clerkthrottle.WithObserver(&transport.Observer{
-			Waited: func(_ context.Context, e transport.WaitEvent) {
+		clerkthrottle.WithObserver(&clerkthrottle.Observer{
+			Waited: func(_ context.Context, e clerkthrottle.WaitEvent) {
 				fmt.Println(e.Endpoint, "would have waited", e.Wait.Round(time.Second), "for", e.Limit)
 			},
 		}),

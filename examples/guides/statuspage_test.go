@@ -10,10 +10,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-func mount(throttle *transport.Transport) http.Handler {
+func mount(throttle *clerkthrottle.Transport) http.Handler {
 	// guide: statuspage
 	operators := http.NewServeMux() // served on localhost:6060, say, and not to the world
 	operators.Handle("/debug/throttle/", statuspage.New(throttle, statuspage.WithTitle("shop")))

@@ -14,7 +14,6 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 func handler(users *user.Client) http.HandlerFunc {
@@ -24,7 +23,7 @@ func handler(users *user.Client) http.HandlerFunc {
 		defer cancel()
 		ctx = clerkthrottle.WithPriority(ctx, clerkthrottle.Interactive)
 		u, err := users.Get(ctx, r.PathValue("id"))
-		var throttled *transport.ThrottledError
+		var throttled *clerkthrottle.ThrottledError
 		switch {
 		case errors.As(err, &throttled): // at once, not after 3 s: the wait is known beforehand
 			w.Header().Set("Retry-After", strconv.Itoa(int(throttled.Wait.Seconds())+1))
@@ -42,7 +41,7 @@ func handler(users *user.Client) http.HandlerFunc {
 func job(call func() error, again func(at time.Time)) error {
 	// guide: waits-queue
 	err := call()
-	var throttled *transport.ThrottledError
+	var throttled *clerkthrottle.ThrottledError
 	if errors.As(err, &throttled) {
 		again(throttled.RetryAt) // give the worker to another job meanwhile
 		return nil
@@ -53,9 +52,7 @@ func job(call func() error, again func(at time.Time)) error {
 
 func slowAnswers() (*http.Client, error) {
 	// guide: waits-timeout
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.ResponseHeaderTimeout = 10 * time.Second // how long Clerk may take, waits not counted
-	client, err := clerkthrottle.NewClient(clerkthrottle.WithBase(base))
+	client, err := clerkthrottle.NewClient(clerkthrottle.WithAnswerTimeout(10 * time.Second))
 	// guide end
 	return client, err
 }
@@ -75,11 +72,11 @@ func TestFiveSecondsAgainstTen(t *testing.T) {
 			return err
 		}
 		for range 100 {
-			_ = list() // 404: there is no such user, but every one draws on the limit
+			_ = list()
 		}
 		start := time.Now()
 		err = list()
-		var throttled *transport.ThrottledError
+		var throttled *clerkthrottle.ThrottledError
 		if !errors.As(err, &throttled) || !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != 0 || throttled.Wait > 10*time.Second {
 			t.Errorf("after %s: %v", time.Since(start), err)
 		}

@@ -3,144 +3,85 @@ package otelthrottle
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// The attributes that the semantic conventions do not name.
+// The attributes of traces that are not labels.
 const (
-	outcomeKey     = attribute.Key("clerkthrottle.outcome")
-	holdKey        = attribute.Key("clerkthrottle.hold")
-	limitNameKey   = attribute.Key("clerkthrottle.limit.name")
-	priorityKey    = attribute.Key("clerkthrottle.priority")
-	tokenStateKey  = attribute.Key("clerkthrottle.token.state")
-	bucketStateKey = attribute.Key("clerkthrottle.bucket.state")
-	dryRunKey      = attribute.Key("clerkthrottle.dry_run")
-
-	// In traces only.
 	reasonKey = attribute.Key("clerkthrottle.reason")
 	waitedKey = attribute.Key("clerkthrottle.wait") // seconds
 	queueKey  = attribute.Key("clerkthrottle.queue")
 	pauseKey  = attribute.Key("clerkthrottle.retry.pause") // seconds
 )
 
-// endpoint is what an endpoint's name says, as attributes. There is one for
-// each name, so it can be compared by its address.
-type endpoint struct{ method, template attribute.KeyValue }
+// labels are the attributes of a measurement; what is empty is left out. There
+// are few different ones, for they are remembered: names are bounded, see [names],
+// and everything else is one of a handful.
+type labels struct {
+	endpoint, priority, outcome string
+	errorType                   string
+	status                      int // an error.type, too
+	hold, limit                 string
+	tokenState, bucketState     string
+	dryRun                      bool
+}
 
-// parseEndpoint takes "PATCH /v1/users/{user_id}" apart.
-func parseEndpoint(name string) *endpoint {
+// other stands for what has no name of its own, as error.type has it.
+const other = "_OTHER"
+
+// otherEndpoint is the name of all endpoints beyond the bound, as package
+// clerkthrottle names those of unknown paths.
+const otherEndpoint = other + " /{other}"
+
+// noAnswer is the status where no answer came.
+const noAnswer = -1
+
+func (l labels) attributes() []attribute.KeyValue {
+	var all []attribute.KeyValue
+	if l.endpoint != "" {
+		all = endpointAttributes(l.endpoint)
+	}
+	add := func(key attribute.Key, value string) {
+		if value != "" {
+			all = append(all, key.String(value))
+		}
+	}
+	add("clerkthrottle.priority", l.priority)
+	add("clerkthrottle.outcome", l.outcome)
+	add(semconv.ErrorTypeKey, l.errorType)
+	if l.status != 0 {
+		all = append(all, errorOf(l.status))
+	}
+	add("clerkthrottle.hold", l.hold)
+	add("clerkthrottle.limit.name", l.limit)
+	add("clerkthrottle.token.state", l.tokenState)
+	add("clerkthrottle.bucket.state", l.bucketState)
+	if l.dryRun {
+		all = append(all, attribute.Bool("clerkthrottle.dry_run", true))
+	}
+	return all
+}
+
+// endpointAttributes takes "PATCH /v1/users/{user_id}" apart. It keeps to the
+// methods that the semantic conventions know.
+func endpointAttributes(name string) []attribute.KeyValue {
 	method, template, ok := strings.Cut(name, " ")
 	if !ok {
 		method, template = "", name
 	}
-	return &endpoint{method: methodOf(method), template: semconv.URLTemplate(template)}
-}
-
-// otherEndpoint stands for all that there is no more room for. Its name is the
-// one that package clerkthrottle uses for that.
-var otherEndpoint = parseEndpoint("_OTHER /{other}")
-
-// methodOf keeps to the methods that the semantic conventions know.
-func methodOf(method string) attribute.KeyValue {
+	known := semconv.HTTPRequestMethodOther
 	switch method {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "CONNECT", "TRACE", "QUERY":
-		return semconv.HTTPRequestMethodKey.String(method)
+		known = semconv.HTTPRequestMethodKey.String(method)
 	}
-	return semconv.HTTPRequestMethodOther
+	return []attribute.KeyValue{known, semconv.URLTemplate(template)}
 }
-
-func (e *endpoint) attributes() []attribute.KeyValue {
-	return []attribute.KeyValue{e.method, e.template}
-}
-
-// limit is a limit's name as an attribute. Its address stands for it.
-type limit struct{ name attribute.KeyValue }
-
-func parseLimit(name string) *limit { return &limit{limitNameKey.String(name)} }
-
-var otherLimit = parseLimit(other)
-
-// answerKey is what the count of answers is divided by. All that is in this and
-// the keys below is bounded: they are remembered.
-type answerKey struct {
-	endpoint *endpoint
-	priority transport.Priority
-	outcome  string
-	status   int // 0 where it says nothing: below 400
-}
-
-func (k answerKey) attributes() []attribute.KeyValue {
-	all := append(k.endpoint.attributes(), priorityOf(k.priority), outcomeKey.String(k.outcome))
-	switch k.outcome {
-	case "failed", "unsent":
-		all = append(all, semconv.ErrorTypeOther)
-	default:
-		if k.status != 0 {
-			all = append(all, errorOf(k.status))
-		}
-	}
-	return all
-}
-
-// refusalKey is what the count of refusals is divided by.
-type refusalKey struct {
-	endpoint *endpoint
-	priority transport.Priority
-	reason   transport.Reason
-	hold     transport.Hold
-	limit    *limit
-}
-
-func (k refusalKey) attributes() []attribute.KeyValue {
-	all := append(k.endpoint.attributes(), priorityOf(k.priority), outcomeKey.String("refused"), semconv.ErrorTypeKey.String(string(k.reason)))
-	return append(all, heldBy(k.hold, k.limit)...)
-}
-
-// waitKey is what the histogram of waits is divided by.
-type waitKey struct {
-	endpoint *endpoint
-	priority transport.Priority
-	hold     transport.Hold
-	limit    *limit
-	dryRun   bool
-}
-
-func (k waitKey) attributes() []attribute.KeyValue {
-	all := append(k.endpoint.attributes(), priorityOf(k.priority))
-	all = append(all, heldBy(k.hold, k.limit)...)
-	if k.dryRun {
-		all = append(all, dryRunKey.Bool(true))
-	}
-	return all
-}
-
-// retryKey is what the count of retries is divided by.
-type retryKey struct {
-	endpoint *endpoint
-	status   int // 0 where no answer came
-}
-
-func (k retryKey) attributes() []attribute.KeyValue {
-	return append(k.endpoint.attributes(), errorOf(k.status))
-}
-
-// heldBy says what a request waited for, as far as is known.
-func heldBy(hold transport.Hold, l *limit) []attribute.KeyValue {
-	if hold == "" {
-		return nil
-	}
-	all := []attribute.KeyValue{holdKey.String(string(hold))}
-	if l != nil {
-		all = append(all, l.name)
-	}
-	return all
-}
-
-func priorityOf(p transport.Priority) attribute.KeyValue { return priorityKey.String(p.String()) }
 
 // errorOf is the error.type of a status, as the conventions for HTTP have it.
 func errorOf(status int) attribute.KeyValue {
@@ -150,21 +91,70 @@ func errorOf(status int) attribute.KeyValue {
 	return semconv.ErrorTypeKey.String(strconv.Itoa(status))
 }
 
-// other stands for what somebody else's budget made up, as error.type has it.
-const other = "_OTHER"
-
-func knownReason(r transport.Reason) transport.Reason {
-	switch r {
-	case transport.ReasonDeadline, transport.ReasonMaxWait, transport.ReasonQueueFull, transport.ReasonClosed, transport.ReasonUnavailable:
-		return r
-	}
-	return other
+// classOf keeps to the three classes: a context may hold any number.
+func classOf(p transport.Priority) string {
+	return min(max(p, transport.Batch), transport.Interactive).String()
 }
 
-func knownHold(h transport.Hold) transport.Hold {
-	switch h {
-	case transport.HoldBlock, transport.HoldLimit, transport.HoldRate, "":
-		return h
+// maxNames bounds how many names of endpoints, and of limits, become attributes.
+// Package clerkthrottle has fewer: Clerk's operations, and 256 names made up for
+// unknown paths of each API. A [transport.Config] of somebody else's might name an
+// endpoint for every user.
+const maxNames = 1024
+
+// names keeps to as many names as that. It is safe for concurrent use.
+type names struct {
+	mu    sync.RWMutex
+	known map[string]bool
+}
+
+// bound returns the name, or instead where there is no more room for it.
+func (n *names) bound(name, instead string) string {
+	n.mu.RLock()
+	known := n.known[name]
+	n.mu.RUnlock()
+	if known || name == "" {
+		return name
 	}
-	return other
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.known[name] && len(n.known) >= maxNames {
+		return instead
+	}
+	if n.known == nil {
+		n.known = make(map[string]bool)
+	}
+	n.known[name] = true
+	return name
+}
+
+// option is an attribute set as the two kinds of instrument want it.
+type option struct {
+	add    []metric.AddOption
+	record []metric.RecordOption
+}
+
+// options remembers the attribute set of all labels that were measured, so that
+// measuring neither sorts attributes nor allocates. It is safe for concurrent use.
+type options struct {
+	mu    sync.RWMutex
+	known map[labels]option
+}
+
+func (o *options) of(l labels) option {
+	o.mu.RLock()
+	known, ok := o.known[l]
+	o.mu.RUnlock()
+	if ok {
+		return known
+	}
+	set := metric.WithAttributeSet(attribute.NewSet(l.attributes()...))
+	made := option{[]metric.AddOption{set}, []metric.RecordOption{set}}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.known == nil {
+		o.known = make(map[labels]option)
+	}
+	o.known[l] = made
+	return made
 }

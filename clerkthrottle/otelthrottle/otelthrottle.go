@@ -1,15 +1,14 @@
 package otelthrottle
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"sync"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // ScopeName is the name of the instrumentation scope of all metrics and spans.
@@ -22,35 +21,34 @@ type Instrumentation struct {
 	instruments
 	tracer trace.Tracer
 
-	endpoints bounded[endpoint]
-	limits    bounded[limit]
-	answers   options[answerKey]
-	refusals  options[refusalKey]
-	waits     options[waitKey]
-	retries   options[retryKey]
-	blocks    options[*endpoint]
+	endpoints, limits names
+	options           options
 
 	mu      sync.Mutex
-	sources []*source
+	sources []*Source
+}
+
+// Option configures [New]. The zero configuration uses the global providers.
+type Option func(*config) error
+
+type config struct {
+	meters  metric.MeterProvider
+	tracers trace.TracerProvider
 }
 
 // New returns an Instrumentation, or an error that names the option that is
 // wrong or the instrument that the meter provider would not make.
 func New(opts ...Option) (*Instrumentation, error) {
-	cfg, err := newConfig(opts)
-	if err != nil {
-		return nil, err
+	cfg := config{otel.GetMeterProvider(), otel.GetTracerProvider()}
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, fmt.Errorf("otelthrottle: option number %d is nil", i+1)
+		}
+		if err := opt(&cfg); err != nil {
+			return nil, fmt.Errorf("otelthrottle: %w", err)
+		}
 	}
-	in := &Instrumentation{
-		tracer:    cfg.tracers.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL)),
-		endpoints: bounded[endpoint]{parse: parseEndpoint, other: otherEndpoint},
-		limits:    bounded[limit]{parse: parseLimit, other: otherLimit},
-		answers:   options[answerKey]{of: answerKey.attributes},
-		refusals:  options[refusalKey]{of: refusalKey.attributes},
-		waits:     options[waitKey]{of: waitKey.attributes},
-		retries:   options[retryKey]{of: retryKey.attributes},
-		blocks:    options[*endpoint]{of: (*endpoint).attributes},
-	}
+	in := &Instrumentation{tracer: cfg.tracers.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL))}
 	meter := cfg.meters.Meter(ScopeName, metric.WithSchemaURL(semconv.SchemaURL))
 	if err := in.create(meter); err != nil {
 		return nil, fmt.Errorf("otelthrottle: %w", err)
@@ -61,24 +59,28 @@ func New(opts ...Option) (*Instrumentation, error) {
 	return in, nil
 }
 
-// Observer returns what to give to clerkthrottle.WithObserver, or to
-// [transport.Config]: it counts requests, waits, retries and blocks, and shows
-// them in traces. It may be given to several throttles.
-func (in *Instrumentation) Observer() *transport.Observer {
-	return &transport.Observer{
-		Answered: in.answered,
-		Waited: func(ctx context.Context, e transport.WaitEvent) {
-			in.waited(ctx, e)
-			in.traceWait(ctx, e)
-		},
-		Refused: func(ctx context.Context, e *transport.ThrottledError) {
-			in.refused(ctx, e)
-			in.traceRefusal(ctx, e)
-		},
-		Retrying: func(ctx context.Context, e transport.RetryEvent) {
-			in.retrying(ctx, e)
-			in.traceRetry(ctx, e)
-		},
-		Blocked: in.blocked,
+// WithMeterProvider sets where the metrics go. Default: the global provider, as
+// [otel.GetMeterProvider] returns it, even if it is set later. For spans alone,
+// give the one of package go.opentelemetry.io/otel/metric/noop.
+func WithMeterProvider(p metric.MeterProvider) Option {
+	return func(c *config) error {
+		if p == nil {
+			return errors.New("WithMeterProvider(nil): the provider is nil")
+		}
+		c.meters = p
+		return nil
+	}
+}
+
+// WithTracerProvider sets where the spans of waits go. Default: the global
+// provider, as [otel.GetTracerProvider] returns it, even if it is set later. It
+// should be the one that the callers' spans come from.
+func WithTracerProvider(p trace.TracerProvider) Option {
+	return func(c *config) error {
+		if p == nil {
+			return errors.New("WithTracerProvider(nil): the provider is nil")
+		}
+		c.tracers = p
+		return nil
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
@@ -14,9 +13,6 @@ import (
 // [transport.Budget].
 type Source interface{ Snapshot() transport.Snapshot }
 
-// source tells apart two uses of Watch with the same Source.
-type source struct{ Source }
-
 // Watch has the state of a throttle measured at every collection, until
 // unregister is called. Throttles that share a Budget have one state: watch one
 // of them, or the Budget. A nil source is ignored.
@@ -24,16 +20,14 @@ func (in *Instrumentation) Watch(s Source) (unregister func()) {
 	if s == nil {
 		return func() {}
 	}
-	watched := &source{s}
+	watched := &s // tells apart two uses with the same source
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.sources = append(in.sources, watched)
 	return func() {
 		in.mu.Lock()
 		defer in.mu.Unlock()
-		if i := slices.Index(in.sources, watched); i >= 0 {
-			in.sources = slices.Delete(in.sources, i, i+1)
-		}
+		in.sources = slices.DeleteFunc(in.sources, func(other *Source) bool { return other == watched })
 	}
 }
 
@@ -42,29 +36,23 @@ func (in *Instrumentation) collect(_ context.Context, o metric.Observer) error {
 	in.mu.Lock()
 	sources := slices.Clone(in.sources)
 	in.mu.Unlock()
-	s := newSums(in)
+	s := sums{in: in, limits: make(map[string]*transport.PrivateLimits), endpoints: make(map[string]*endpointSum)}
 	for _, source := range sources {
-		s.add(source.Snapshot())
+		s.add((*source).Snapshot())
 	}
 	s.observe(o)
 	return nil
 }
 
-// sums adds up what has one attribute set: the buckets of all users that have a
-// limit of the same name, and the gates of all addresses and instances that
-// belong to the same endpoint. So neither keys nor ids become attributes.
+// sums adds up what has the same name: the buckets of all users that have a limit
+// of it, and the gates of all addresses and instances. So neither keys nor ids
+// become attributes.
 type sums struct {
 	in        *Instrumentation
-	limits    map[*limit]*limitSum
-	endpoints map[*endpoint]*endpointSum
+	limits    map[string]*transport.PrivateLimits
+	endpoints map[string]*endpointSum
 
 	shared, unreachable int // budgets
-}
-
-type limitSum struct {
-	free, inFlight, returning, n int
-	available, exhausted         int // buckets
-	waiting                      transport.Classes
 }
 
 type endpointSum struct {
@@ -74,10 +62,6 @@ type endpointSum struct {
 	waiting             transport.Classes
 }
 
-func newSums(in *Instrumentation) *sums {
-	return &sums{in: in, limits: make(map[*limit]*limitSum), endpoints: make(map[*endpoint]*endpointSum)}
-}
-
 func (s *sums) add(from transport.Snapshot) {
 	if from.Fleet != nil {
 		s.shared++
@@ -85,43 +69,26 @@ func (s *sums) add(from transport.Snapshot) {
 			s.unreachable++
 		}
 	}
-	for i := range from.Limits {
-		l := &from.Limits[i]
+	for _, l := range from.PrivateLimits {
+		s.addLimits(l)
+	}
+	for _, l := range from.Limits {
 		if l.Private && len(from.PrivateLimits) > 0 {
-			continue // part of a sum below
+			continue // part of a sum above
 		}
-		sum := at(s.limits, s.in.limits.get(l.Name))
-		sum.free += l.Free
-		sum.inFlight += l.InFlight
-		sum.returning += l.Returning
-		sum.n += l.N
-		if l.Free > 0 {
-			sum.available++
-		} else {
-			sum.exhausted++
+		one := transport.PrivateLimits{Name: l.Name, Kept: 1, N: l.N, Free: l.Free, InFlight: l.InFlight, Returning: l.Returning, ByClass: l.ByClass}
+		if l.Free <= 0 {
+			one.Exhausted = 1
 		}
-		sum.waiting = plus(sum.waiting, l.ByClass)
+		s.addLimits(one)
 	}
-	for i := range from.PrivateLimits {
-		l := &from.PrivateLimits[i]
-		sum := at(s.limits, s.in.limits.get(l.Name))
-		sum.free += l.Free
-		sum.inFlight += l.InFlight
-		sum.returning += l.Returning
-		sum.n += l.N
-		sum.available += l.Kept - l.Exhausted
-		sum.exhausted += l.Exhausted
-		sum.waiting = plus(sum.waiting, l.ByClass)
-	}
-	for i := range from.PrivateEndpoints {
-		e := &from.PrivateEndpoints[i]
-		sum := at(s.endpoints, s.in.endpoints.get(e.Endpoint))
+	for _, e := range from.PrivateEndpoints {
+		sum := at(s.endpoints, s.in.endpoint(e.Endpoint))
 		sum.blocked += e.Blocked
-		sum.waiting = plus(sum.waiting, e.ByClass)
+		addClasses(&sum.waiting, e.ByClass)
 	}
-	for i := range from.Endpoints {
-		e := &from.Endpoints[i]
-		sum := at(s.endpoints, s.in.endpoints.get(e.Endpoint))
+	for _, e := range from.Endpoints {
+		sum := at(s.endpoints, s.in.endpoint(e.Endpoint))
 		if e.BlockedUntil != nil {
 			sum.remaining = max(sum.remaining, e.BlockedUntil.Sub(from.Time).Seconds())
 		}
@@ -133,58 +100,67 @@ func (s *sums) add(from transport.Snapshot) {
 		}
 		sum.learned += e.Rate
 		sum.documented += e.Documented
-		sum.waiting = plus(sum.waiting, e.ByClass)
+		addClasses(&sum.waiting, e.ByClass)
 	}
+}
+
+func (s *sums) addLimits(l transport.PrivateLimits) {
+	sum := at(s.limits, s.in.limit(l.Name))
+	sum.Kept += l.Kept
+	sum.Exhausted += l.Exhausted
+	sum.N += l.N
+	sum.Free += l.Free
+	sum.InFlight += l.InFlight
+	sum.Returning += l.Returning
+	addClasses(&sum.ByClass, l.ByClass)
 }
 
 func (s *sums) observe(o metric.Observer) {
 	in := s.in
-	if s.shared > 0 {
-		o.ObserveInt64(in.unreachable, int64(s.unreachable))
+	count := func(of metric.Int64Observable, n int, l labels) {
+		o.ObserveInt64(of, int64(n), metric.WithAttributes(l.attributes()...))
 	}
-	for l, sum := range s.limits {
-		tokens := func(state string, n int) {
-			o.ObserveInt64(in.tokenUsage, int64(n), metric.WithAttributes(l.name, tokenStateKey.String(state)))
+	waiting := func(n transport.Classes, l labels) {
+		for p, n := range map[transport.Priority]int{transport.Interactive: n.Interactive, transport.Normal: n.Normal, transport.Batch: n.Batch} {
+			l.priority = p.String()
+			count(in.waitingCount, n, l)
 		}
-		tokens("free", sum.free)
-		tokens("in_flight", sum.inFlight)
-		tokens("returning", sum.returning)
-		o.ObserveInt64(in.tokenLimit, int64(sum.n), metric.WithAttributes(l.name))
-		o.ObserveInt64(in.bucketCount, int64(sum.available), metric.WithAttributes(l.name, bucketStateKey.String("available")))
-		o.ObserveInt64(in.bucketCount, int64(sum.exhausted), metric.WithAttributes(l.name, bucketStateKey.String("exhausted")))
-		in.observeWaiting(o, sum.waiting, l.name)
 	}
-	for e, sum := range s.endpoints {
-		all := metric.WithAttributeSet(attribute.NewSet(e.attributes()...))
-		o.ObserveInt64(in.blockedCount, int64(sum.blocked), all)
+	if s.shared > 0 {
+		count(in.unreachable, s.unreachable, labels{})
+	}
+	for name, sum := range s.limits {
+		count(in.tokenUsage, sum.Free, labels{limit: name, tokenState: "free"})
+		count(in.tokenUsage, sum.InFlight, labels{limit: name, tokenState: "in_flight"})
+		count(in.tokenUsage, sum.Returning, labels{limit: name, tokenState: "returning"})
+		count(in.tokenLimit, sum.N, labels{limit: name})
+		count(in.bucketCount, sum.Kept-sum.Exhausted, labels{limit: name, bucketState: "available"})
+		count(in.bucketCount, sum.Exhausted, labels{limit: name, bucketState: "exhausted"})
+		waiting(sum.ByClass, labels{limit: name})
+	}
+	for name, sum := range s.endpoints {
+		l := labels{endpoint: name}
+		all := metric.WithAttributes(l.attributes()...)
+		count(in.blockedCount, sum.blocked, l)
 		o.ObserveFloat64(in.blockRemaining, sum.remaining, all)
 		if sum.documented > 0 {
 			o.ObserveFloat64(in.rateLearned, sum.learned, all)
 			o.ObserveFloat64(in.rateDocumented, sum.documented, all)
 		}
-		in.observeWaiting(o, sum.waiting, e.attributes()...)
+		waiting(sum.waiting, l)
 	}
 }
 
-func (in *Instrumentation) observeWaiting(o metric.Observer, n transport.Classes, where ...attribute.KeyValue) {
-	of := func(p transport.Priority, n int) {
-		o.ObserveInt64(in.waitingCount, int64(n), metric.WithAttributes(append(slices.Clone(where), priorityOf(p))...))
-	}
-	of(transport.Interactive, n.Interactive)
-	of(transport.Normal, n.Normal)
-	of(transport.Batch, n.Batch)
-}
-
-func plus(a, b transport.Classes) transport.Classes {
-	return transport.Classes{Interactive: a.Interactive + b.Interactive, Normal: a.Normal + b.Normal, Batch: a.Batch + b.Batch}
+func addClasses(sum *transport.Classes, c transport.Classes) {
+	sum.Interactive += c.Interactive
+	sum.Normal += c.Normal
+	sum.Batch += c.Batch
 }
 
 // at returns a map's value at a key, a new one if there is none.
-func at[K comparable, V any](m map[K]*V, key K) *V {
-	v, ok := m[key]
-	if !ok {
-		v = new(V)
-		m[key] = v
+func at[V any](m map[string]*V, key string) *V {
+	if m[key] == nil {
+		m[key] = new(V)
 	}
-	return v
+	return m[key]
 }

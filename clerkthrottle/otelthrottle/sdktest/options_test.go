@@ -19,9 +19,9 @@ import (
 
 func TestOptionErrors(t *testing.T) {
 	for want, opt := range map[string]otelthrottle.Option{
-		"WithMeterProvider: the provider is nil":  otelthrottle.WithMeterProvider(nil),
-		"WithTracerProvider: the provider is nil": otelthrottle.WithTracerProvider(nil),
-		"option number 1 is nil":                  nil,
+		"WithMeterProvider(nil): the provider is nil":  otelthrottle.WithMeterProvider(nil),
+		"WithTracerProvider(nil): the provider is nil": otelthrottle.WithTracerProvider(nil),
+		"option number 1 is nil":                       nil,
 	} {
 		if in, err := otelthrottle.New(opt); in != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New returned %v, %v; want an error with %q", in, err, want)

@@ -158,9 +158,19 @@ func TestPrometheus(t *testing.T) {
 	}
 	var want, got []string
 	for line := range strings.Lines(string(comment)) {
-		if f := strings.Fields(line); len(f) == 3 && f[0] == "//" && strings.HasPrefix(f[1], "clerkthrottle_") {
-			want = append(want, f[1]+" "+f[2])
+		f := strings.Fields(line)
+		if len(f) < 5 || !strings.HasPrefix(f[1], "clerkthrottle.") || !slices.Contains([]string{"Counter", "Histogram", "ObservableUpDownCounter", "ObservableGauge"}, f[2]) {
+			continue
 		}
+		kind := "gauge"
+		ends := map[string]string{"s": "_seconds", "{request}/s": "_per_second"}[f[3]]
+		switch f[2] {
+		case "Counter":
+			kind, ends = "counter", "_total"
+		case "Histogram":
+			kind = "histogram"
+		}
+		want = append(want, strings.ReplaceAll(f[1], ".", "_")+ends+" "+kind)
 	}
 	for _, line := range page {
 		if name, ok := strings.CutPrefix(line, "# TYPE clerkthrottle_"); ok {

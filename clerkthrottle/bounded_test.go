@@ -30,8 +30,8 @@ func TestNamesForMadeUpPathsAreBounded(t *testing.T) {
 			for range 100_000 / 8 {
 				method := []string{"GET", "POST", "FETCH", word(r)}[r.IntN(4)]
 				path := "/v1/" + word(r) + "/" + word(r)
-				back := c.classify(request(method, backendURL+path, devKey)).Endpoint
-				front := c.classify(request(method, frontendURL+path, "")).Endpoint
+				back := c.classify(newRequest(method, backendURL+path, devKey)).Endpoint
+				front := c.classify(newRequest(method, frontendURL+path, "")).Endpoint
 				mu.Lock()
 				endpoints["backend"][back] = true
 				endpoints["frontend"][front] = true
@@ -70,7 +70,7 @@ func TestMadeUpKeysPastTheBoundShareOneDevelopmentInstance(t *testing.T) {
 	first := instanceBucket(t, c, liveKey)
 	buckets := map[string]bool{}
 	for i := range 3 * maxInstances {
-		claim := c.classify(request("GET", backendURL+"/v1/users", fmt.Sprintf("sk_live_%d", i)))
+		claim := c.classify(newRequest("GET", backendURL+"/v1/users", fmt.Sprintf("sk_live_%d", i)))
 		buckets[claim.Limits[0].Key] = true
 		if i > maxInstances {
 			wantRows(t, claim, development)
@@ -79,7 +79,7 @@ func TestMadeUpKeysPastTheBoundShareOneDevelopmentInstance(t *testing.T) {
 	if len(buckets) != maxInstances { // one place is liveKey's, and one bucket the others'
 		t.Errorf("%d instances have limits of their own, want %d", len(buckets), maxInstances)
 	}
-	late := c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, "sk_live_newcomer"))
+	late := c.classify(newRequest("PATCH", backendURL+"/v1/users/"+aUser, "sk_live_newcomer"))
 	wantRows(t, late, "PATCH /v1/users/{user_id} 10/10s", development)
 	if again := instanceBucket(t, c, liveKey); again != first {
 		t.Errorf("the first key has the bucket %q, before %q", again, first)
@@ -107,7 +107,7 @@ func TestHostsPastTheBoundShareGatesAndLimits(t *testing.T) {
 	c := newTestClassifier(t)
 	gates, buckets := map[string]bool{}, map[string]bool{}
 	for i := range 3 * maxHosts {
-		claim := c.classify(request("POST", fmt.Sprintf("https://clerk.h%d.example/v1/client/sign_ins", i), ""))
+		claim := c.classify(newRequest("POST", fmt.Sprintf("https://clerk.h%d.example/v1/client/sign_ins", i), ""))
 		gates[claim.Key], buckets[claim.Limits[0].Key] = true, true
 	}
 	if len(gates) != maxHosts+1 || len(buckets) != maxHosts+1 {
@@ -120,8 +120,8 @@ func TestHostsPastTheBoundShareGatesAndLimits(t *testing.T) {
 func TestVisitorsHaveGatesApart(t *testing.T) {
 	c := newTestClassifier(t)
 	for _, path := range []string{"/v1/client/sign_ins", "/v1/client/handshake", "/v1/not_yet_known"} {
-		one := c.classify(request("POST", frontendURL+path, "", "X-Forwarded-For", "192.0.2.1"))
-		two := c.classify(request("POST", frontendURL+path, "", "X-Forwarded-For", "192.0.2.2"))
+		one := c.classify(newRequest("POST", frontendURL+path, "", "X-Forwarded-For", "192.0.2.1"))
+		two := c.classify(newRequest("POST", frontendURL+path, "", "X-Forwarded-For", "192.0.2.2"))
 		if one.Key == two.Key {
 			t.Errorf("%s: two visitors share the gate %q", path, one.Key)
 		}
@@ -135,7 +135,7 @@ func TestVisitorsHaveGatesApart(t *testing.T) {
 // and has to know it for what it is.
 func TestCountlessLimitsAreMarkedPrivate(t *testing.T) {
 	c := newTestClassifier(t)
-	for _, l := range c.classify(request("POST", frontendURL+"/v1/client/sign_ins", "", "X-Forwarded-For", "192.0.2.1")).Limits {
+	for _, l := range c.classify(newRequest("POST", frontendURL+"/v1/client/sign_ins", "", "X-Forwarded-For", "192.0.2.1")).Limits {
 		if !l.Private {
 			t.Errorf("%q is not private", l.Key)
 		}
@@ -159,9 +159,9 @@ func TestClassifierIsSafeForConcurrentUse(t *testing.T) {
 	for g := range 4 {
 		wg.Go(func() {
 			for i := 0; time.Now().Before(until); i++ {
-				c.classify(request("GET", backendURL+"/v1/users", fmt.Sprintf("sk_test_%d", i%100)))
-				c.classify(request("GET", fmt.Sprintf("%s/v1/new/%d/%d", backendURL, g, i), devKey))
-				c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, liveKey))
+				c.classify(newRequest("GET", backendURL+"/v1/users", fmt.Sprintf("sk_test_%d", i%100)))
+				c.classify(newRequest("GET", fmt.Sprintf("%s/v1/new/%d/%d", backendURL, g, i), devKey))
+				c.classify(newRequest("PATCH", backendURL+"/v1/users/"+aUser, liveKey))
 			}
 		})
 	}

@@ -6,9 +6,13 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
+
+// thisProcess is the client address of requests that are sent for nobody else.
+const thisProcess = "self"
 
 // maxHosts bounds how many hosts of the Frontend API have gates and limits of
 // their own: a URL may come from a stranger. Further ones share theirs.
@@ -52,14 +56,14 @@ func (c *classifier) classify(r *http.Request) *transport.Claim {
 	if at == foreignHost {
 		return nil
 	}
-	path, key := pathOf(r.URL), bearer(r.Header)
+	path, key := request.Path(r.URL), request.Bearer(r.Header)
 	if at == namedHost || at == loopbackHost {
 		at = c.apiAt(at, r, path, key)
 	}
-	path = trimPrefix(path)
+	path = request.TrimPrefix(path)
 	switch at {
 	case backendHost:
-		return c.backendClaim(key, methodOf(r), versioned(path))
+		return c.backendClaim(key, request.Method(r), request.Versioned(path))
 	case frontendHost, domainHost:
 		return c.frontendClaim(r, at, path)
 	}
@@ -118,12 +122,12 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit,
 // hold one visitor back for another's 429. Nothing is learned: an address seldom
 // has two programs.
 func (c *classifier) frontendClaim(r *http.Request, at host, path string) *transport.Claim {
-	method := frontendMethodOf(r)
+	method := request.FrontendMethod(r)
 	m, known := c.frontend.matchEither(method, path)
 	if !known && at == domainHost {
 		return nil // the name alone does not make it Clerk's
 	}
-	scope := c.hosts.Get(plain(hostName(r.URL))) + " " + clientAddress(r.Header)
+	scope := c.hosts.Get(plain(hostName(r.URL))) + " " + request.ClientAddress(r.Header, thisProcess)
 	if !known {
 		name := c.frontend.nameOf(method, path)
 		return &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}

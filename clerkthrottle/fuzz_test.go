@@ -11,6 +11,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
@@ -54,7 +55,7 @@ func FuzzClassify(f *testing.F) {
 		if again := c.classify(r); again.Endpoint != claim.Endpoint || again.Key != claim.Key || len(again.Limits) != len(claim.Limits) {
 			t.Errorf("%+v, then %+v", claim, again)
 		}
-		if key := bearer(r.Header); len(key) > 16 && strings.Contains(claim.Key, key) && !strings.Contains(host+forwarded, key) {
+		if key := request.Bearer(r.Header); len(key) > 16 && strings.Contains(claim.Key, key) && !strings.Contains(host+forwarded, key) {
 			t.Errorf("the key is in the gate's key %q", claim.Key)
 		}
 		for _, l := range append(claim.Limits, transport.Limit{Name: claim.Endpoint, Key: claim.Key}) {

@@ -45,8 +45,8 @@ func newTestClassifier(tb testing.TB, opts ...Option) *classifier {
 	return c
 }
 
-// request makes a request; headers come in pairs.
-func request(method, address, key string, headers ...string) *http.Request {
+// newRequest makes a request; headers come in pairs.
+func newRequest(method, address, key string, headers ...string) *http.Request {
 	u, err := url.Parse(address)
 	if err != nil {
 		panic(err)
@@ -64,12 +64,12 @@ func request(method, address, key string, headers ...string) *http.Request {
 // backendRequest makes a request to the API's usual host from "METHOD /path".
 func backendRequest(operation string) *http.Request {
 	method, path, _ := strings.Cut(operation, " ")
-	return request(method, backendURL+path, devKey)
+	return newRequest(method, backendURL+path, devKey)
 }
 
 func frontendRequest(operation string) *http.Request {
 	method, path, _ := strings.Cut(operation, " ")
-	return request(method, frontendURL+path, "")
+	return newRequest(method, frontendURL+path, "")
 }
 
 // drawsOn lists the limits of a claim as "name N/window", the order kept.

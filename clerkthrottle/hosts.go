@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
 )
 
 // host says whose a host is, and with that whether a request to it is Clerk's.
@@ -65,18 +67,18 @@ func isCustomDomain(name string) bool {
 // operation, and the Backend API where both do or neither: a gateway may be the
 // one that adds the key.
 func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
-	api := trimPrefix(path)
+	api := request.TrimPrefix(path)
 	secret := strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "sk_test_")
 	switch {
-	case secret && !under("/v1/client", api):
+	case secret && !request.Under("/v1/client", api):
 		return backendHost
-	case strings.HasPrefix(path, proxyPrefix), isFrontendPath(api):
+	case strings.HasPrefix(path, request.ProxyPrefix), isFrontendPath(api):
 		return frontendHost
 	case at == loopbackHost:
 		return foreignHost
 	}
-	_, backend := c.backend.router.Match(methodOf(r), versioned(api))
-	if _, frontend := c.frontend.matchEither(frontendMethodOf(r), api); frontend && !backend {
+	_, backend := c.backend.router.Match(request.Method(r), request.Versioned(api))
+	if _, frontend := c.frontend.matchEither(request.FrontendMethod(r), api); frontend && !backend {
 		return frontendHost
 	}
 	return backendHost
@@ -87,5 +89,5 @@ func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
 func isFrontendPath(path string) bool {
 	// GET and PATCH /v1/sign_ups/{id} are Backend operations, but those carry a
 	// secret key and are told by it.
-	return under("/v1/client", path) || under("/v1/sign_ins", path) || under("/v1/sign_ups", path)
+	return request.Under("/v1/client", path) || request.Under("/v1/sign_ins", path) || request.Under("/v1/sign_ups", path)
 }

@@ -38,14 +38,14 @@ func TestInstanceTypeIsTheKeysOrTheStricter(t *testing.T) {
 			case configured == Development:
 				want = development
 			}
-			wantRows(t, c.classify(request("GET", backendURL+"/v1/users", k.key)), want)
+			wantRows(t, c.classify(newRequest("GET", backendURL+"/v1/users", k.key)), want)
 		}
 	}
 }
 
 func instanceBucket(t *testing.T, c *classifier, key string) string {
 	t.Helper()
-	return bucketOf(t, c.classify(request("GET", backendURL+"/v1/users", key)), InstanceLimit)
+	return bucketOf(t, c.classify(newRequest("GET", backendURL+"/v1/users", key)), InstanceLimit)
 }
 
 func TestKeysOfOneNamedInstanceShareItsBudget(t *testing.T) {
@@ -55,12 +55,12 @@ func TestKeysOfOneNamedInstanceShareItsBudget(t *testing.T) {
 		t.Errorf("WithInstanceID: buckets %q and %q, want one", one, two)
 	}
 	patch := func(key string) string {
-		return bucketOf(t, c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, key)), "PATCH /v1/users/{user_id}")
+		return bucketOf(t, c.classify(newRequest("PATCH", backendURL+"/v1/users/"+aUser, key)), "PATCH /v1/users/{user_id}")
 	}
 	if one, two := patch("sk_live_one"), patch("sk_live_two"); one != two {
 		t.Errorf("WithInstanceID: buckets of a user %q and %q, want one", one, two)
 	}
-	gate := func(key string) string { return c.classify(request("GET", backendURL+"/v1/users", key)).Key }
+	gate := func(key string) string { return c.classify(newRequest("GET", backendURL+"/v1/users", key)).Key }
 	if gate("sk_live_one") != gate("sk_live_two") {
 		t.Error("WithInstanceID: a 429 for one key does not block the other")
 	}
@@ -129,13 +129,13 @@ func TestContradictionIsLoggedOnce(t *testing.T) {
 			for range 8 {
 				wg.Go(func() {
 					for range 100 {
-						c.classify(request("GET", backendURL+"/v1/users", tt.key))
-						c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, tt.key))
+						c.classify(newRequest("GET", backendURL+"/v1/users", tt.key))
+						c.classify(newRequest("PATCH", backendURL+"/v1/users/"+aUser, tt.key))
 					}
 				})
 			}
 			wg.Wait()
-			wantRows(t, c.classify(request("GET", backendURL+"/v1/users", tt.key)), tt.want)
+			wantRows(t, c.classify(newRequest("GET", backendURL+"/v1/users", tt.key)), tt.want)
 			text := strings.Join(log.all(), "\n")
 			if n := strings.Count(text, "contradicts"); n != 1 && tt.logged || n != 0 && !tt.logged {
 				t.Errorf("logged %d times, want at most once, and %t:\n%s", n, tt.logged, text)
@@ -172,12 +172,12 @@ func TestBackendRequestWithoutAKeyIsWarnedOfOnce(t *testing.T) {
 		for range 8 {
 			wg.Go(func() {
 				for range 100 {
-					c.classify(request("GET", tt.url, ""))
+					c.classify(newRequest("GET", tt.url, ""))
 				}
 			})
 		}
 		wg.Wait()
-		c.classify(request("GET", backendURL+"/v1/users", devKey))
+		c.classify(newRequest("GET", backendURL+"/v1/users", devKey))
 		if text := strings.Join(log.all(), "\n"); strings.Count(text, "carries no secret key") != tt.want {
 			t.Errorf("%s: want %d warnings:\n%s", tt.url, tt.want, text)
 		}
@@ -189,11 +189,11 @@ func TestLogHandlerThatCallsClerkDoesntDeadlock(t *testing.T) {
 	var c *classifier
 	c = newTestClassifier(t, WithInstanceType(Production), WithLogger(slog.New(slog.NewTextHandler(
 		writerFunc(func(p []byte) (int, error) {
-			c.classify(request(http.MethodGet, backendURL+"/v1/users", devKey))
-			c.classify(request(http.MethodGet, backendURL+"/v1/users", "sk_live_another"))
+			c.classify(newRequest(http.MethodGet, backendURL+"/v1/users", devKey))
+			c.classify(newRequest(http.MethodGet, backendURL+"/v1/users", "sk_live_another"))
 			return len(p), nil
 		}), nil))))
-	c.classify(request(http.MethodGet, backendURL+"/v1/users", devKey))
+	c.classify(newRequest(http.MethodGet, backendURL+"/v1/users", devKey))
 }
 
 type writerFunc func([]byte) (int, error)

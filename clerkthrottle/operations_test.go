@@ -132,12 +132,12 @@ func sizeOf(l Limit) string { return fmt.Sprintf("%d/%s", l.N, l.Window) }
 func TestJWKSDrawsOnNoLimit(t *testing.T) {
 	c := newTestClassifier(t, WithHeadroom(0.5), WithLimit(InstanceLimit, 1, 1))
 	for _, path := range []string{"/v1/jwks", "/jwks", "/v1/jwks/", "/v1/jwks?x=1"} {
-		claim := c.classify(request(http.MethodGet, backendURL+path, devKey))
+		claim := c.classify(newRequest(http.MethodGet, backendURL+path, devKey))
 		wantRows(t, claim)
 		wantEndpoint(t, claim, "GET /v1/jwks")
 		if claim.Key == "" {
 			t.Errorf("%s: no gate: a 429 would not be honoured", path)
 		}
 	}
-	wantRows(t, c.classify(request(http.MethodPost, backendURL+"/v1/jwks", devKey)), "instance 1/1ns")
+	wantRows(t, c.classify(newRequest(http.MethodPost, backendURL+"/v1/jwks", devKey)), "instance 1/1ns")
 }

@@ -138,9 +138,9 @@ func TestPathSpelledOtherwiseDoesntSlipItsRow(t *testing.T) {
 			t.Errorf("%s: counted in %q, want %q", path, got, want)
 		}
 	}
-	lower := request("patch", backendURL+"/v1/users/"+aUser, devKey)
+	lower := newRequest("patch", backendURL+"/v1/users/"+aUser, devKey)
 	wantEndpoint(t, c.classify(lower), user)
-	none := request("", backendURL+"/v1/users", devKey)
+	none := newRequest("", backendURL+"/v1/users", devKey)
 	wantEndpoint(t, c.classify(none), "GET /v1/users")
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 )
 
@@ -138,7 +139,7 @@ func (t *table) resizeInstance(n int, window time.Duration) {
 // leave out; a few Frontend operations have none.
 func (t *table) parse(operation string) (method, template string, err error) {
 	method, template, ok := strings.Cut(operation, " ")
-	if !ok || !strings.HasPrefix(template, "/") || !knownMethod(method) {
+	if !ok || !strings.HasPrefix(template, "/") || !request.KnownMethod(method) {
 		return "", "", fmt.Errorf("want %q or a method and a path template such as \"PATCH /v1/users/{user_id}\"", InstanceLimit)
 	}
 	if len(template) > 1 {
@@ -147,7 +148,7 @@ func (t *table) parse(operation string) (method, template string, err error) {
 	if _, err := new(route.Router).Add(method, template); err != nil {
 		return "", "", err
 	}
-	if !under("/v1", template) {
+	if !request.Under("/v1", template) {
 		_, backend := t.backend.router.Lookup(method, "/v1"+template)
 		if _, frontend := t.frontend.router.Lookup(method, template); backend || !frontend {
 			template = "/v1" + template
@@ -207,7 +208,7 @@ func (a *api) add(method, template string) int {
 
 // matchEither finds the operation of a path whose /v1 may have been left out.
 func (a *api) matchEither(method, path string) (m route.Match, ok bool) {
-	if m, ok = a.router.Match(method, path); !ok && !under("/v1", path) {
+	if m, ok = a.router.Match(method, path); !ok && !request.Under("/v1", path) {
 		m, ok = a.router.Match(method, "/v1"+path)
 	}
 	return m, ok

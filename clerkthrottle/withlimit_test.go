@@ -101,13 +101,13 @@ func TestLastOverrideWins(t *testing.T) {
 func TestInstanceOverrideHoldsForBothTypes(t *testing.T) {
 	c := newTestClassifier(t, WithLimit("instance", 50, time.Second))
 	for _, key := range []string{devKey, liveKey, ""} {
-		wantRows(t, c.classify(request("GET", backendURL+"/v1/users", key)), "instance 50/1s")
+		wantRows(t, c.classify(newRequest("GET", backendURL+"/v1/users", key)), "instance 50/1s")
 	}
 }
 
 func TestReplacedTableKeepsTheInstancesRowUnlessItHasOne(t *testing.T) {
 	users := Limit{Operations: []string{"GET /v1/users"}, N: 7, Window: time.Minute}
-	list := func(key string) *http.Request { return request("GET", backendURL+"/v1/users", key) }
+	list := func(key string) *http.Request { return newRequest("GET", backendURL+"/v1/users", key) }
 	c := newTestClassifier(t, WithLimits([]Limit{users}))
 	wantRows(t, c.classify(list(devKey)), "GET /v1/users 7/1m0s", development)
 	wantRows(t, c.classify(list(liveKey)), "GET /v1/users 7/1m0s", production)
@@ -172,6 +172,6 @@ func TestHeadroomLeavesAtLeastOne(t *testing.T) {
 	}
 	c := newTestClassifier(t, WithHeadroom(0.5), WithLimit("GET /v1/users", 7, time.Minute))
 	wantRows(t, c.classify(backendRequest("GET /v1/users")), "GET /v1/users 3/1m0s", "instance 50/10s")
-	wantRows(t, c.classify(request("PATCH", backendURL+"/v1/users/"+aUser, liveKey)), "PATCH /v1/users/{user_id} 5/10s", "instance 500/10s")
+	wantRows(t, c.classify(newRequest("PATCH", backendURL+"/v1/users/"+aUser, liveKey)), "PATCH /v1/users/{user_id} 5/10s", "instance 500/10s")
 	wantRows(t, c.classify(frontendRequest("POST /v1/client/sign_ins")), "POST /v1/client/sign_ins 2/10s")
 }

@@ -13,7 +13,7 @@ import (
 type answer struct {
 	status int
 	header http.Header
-	errors []apiError // the body, where it is a Clerk error
+	err    *apiError // the body, where it is a Clerk error
 	body   []byte
 	stall  time.Duration
 }
@@ -24,18 +24,17 @@ type errorBody struct {
 }
 
 type apiError struct {
-	Message     string         `json:"message"`
-	LongMessage string         `json:"long_message"`
-	Code        string         `json:"code"`
-	Meta        map[string]any `json:"meta,omitempty"`
+	Message     string `json:"message"`
+	LongMessage string `json:"long_message"`
+	Code        string `json:"code"`
 }
 
 func jsonAnswer(v any) answer {
 	return answer{status: http.StatusOK, body: encode(v)}
 }
 
-func errorAnswer(status int, e apiError) answer {
-	return answer{status: status, errors: []apiError{e}}
+func errorAnswer(status int, code, message, long string) answer {
+	return answer{status: status, err: &apiError{Code: code, Message: message, LongMessage: long}}
 }
 
 func encode(v any) []byte {
@@ -47,27 +46,18 @@ func encode(v any) []byte {
 }
 
 func rateLimited() answer {
-	return errorAnswer(http.StatusTooManyRequests, apiError{
-		Message:     "Too many requests. Please try again in a bit.",
-		LongMessage: "You have reached your limit of requests per second to this endpoint. Please try again in a bit.",
-		Code:        "too_many_requests",
-	})
+	return errorAnswer(http.StatusTooManyRequests, "too_many_requests", "Too many requests. Please try again in a bit.",
+		"You have reached your limit of requests per second to this endpoint. Please try again in a bit.")
 }
 
 func unauthenticated() answer {
-	return errorAnswer(http.StatusUnauthorized, apiError{
-		Message:     "Invalid authentication",
-		LongMessage: "No secret key was given. Send it as Authorization: Bearer sk_….",
-		Code:        "authentication_invalid",
-	})
+	return errorAnswer(http.StatusUnauthorized, "authentication_invalid", "Invalid authentication",
+		"No secret key was given. Send it as Authorization: Bearer sk_….")
 }
 
 func malformedBody() answer {
-	return errorAnswer(http.StatusBadRequest, apiError{
-		Message:     "Request body invalid",
-		LongMessage: "The request body is not a JSON object that this operation understands.",
-		Code:        "request_body_invalid",
-	})
+	return errorAnswer(http.StatusBadRequest, "request_body_invalid", "Request body invalid",
+		"The request body is not a JSON object that this operation understands.")
 }
 
 // generic answers an operation that the stand-in does not act out.
@@ -82,11 +72,7 @@ func generic(t *trip) answer {
 	case c.endpoint == jwks:
 		return jsonAnswer(json.RawMessage(`{"keys":[]}`))
 	case c.method == http.MethodDelete && len(c.params) > 0:
-		return jsonAnswer(struct {
-			ID      string `json:"id"`
-			Object  string `json:"object"`
-			Deleted bool   `json:"deleted"`
-		}{c.params[len(c.params)-1], "resource", true})
+		return jsonAnswer(map[string]any{"id": c.params[len(c.params)-1], "object": "resource", "deleted": true})
 	case c.method == http.MethodGet && !strings.HasSuffix(c.endpoint, "}"):
 		return jsonAnswer(json.RawMessage(`{"data":[],"total_count":0}`))
 	default:
@@ -98,8 +84,8 @@ func generic(t *trip) answer {
 // headers that take the place of others.
 func (a *answer) finish(n int, date time.Time, extra http.Header) {
 	trace := fmt.Sprintf("%032x", n)
-	if a.errors != nil {
-		a.body = encode(errorBody{Errors: a.errors, TraceID: trace})
+	if a.err != nil {
+		a.body = encode(errorBody{[]apiError{*a.err}, trace})
 	}
 	if a.header == nil {
 		a.header = http.Header{}

@@ -6,18 +6,15 @@ import (
 	"encoding/hex"
 	"net"
 	"net/http"
-	"net/url"
-	"path"
 	"strings"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 )
 
-const (
-	proxyPrefix = "/__clerk/"
-	jwks        = "GET /v1/jwks"
-)
+const jwks = "GET /v1/jwks"
 
 // A call is a request as the server understands it.
 type call struct {
@@ -29,45 +26,107 @@ type call struct {
 	address    string
 }
 
-// owner is who a block of the call's endpoint holds for.
-func (c *call) owner() string {
-	if c.frontend {
-		return "address " + c.address
-	}
-	return c.instance
+// An operation is an endpoint of one of the two APIs, which share some paths.
+type operation struct {
+	frontend bool
+	endpoint string
 }
 
 // key names the endpoint and whom a block of it holds for.
-func (c *call) key() string { return c.endpoint + "\x00" + c.owner() }
+func (c *call) key() string {
+	if c.frontend {
+		return c.endpoint + "\x00address " + c.address
+	}
+	return c.endpoint + "\x00" + c.instance
+}
+
+// A router knows the operations of the two APIs. It reads requests as the client
+// under test does; the tests hold it against net/http's matching.
+type router struct {
+	backend, frontend route.Router
+	keys              *config // for its instances
+}
+
+func newRouter(keys *config) *router {
+	r := &router{keys: keys}
+	for _, op := range operations.Backend() {
+		r.add(false, op.Method, op.Template)
+	}
+	for _, op := range operations.Frontend() {
+		r.add(true, op.Method, op.Template)
+	}
+	return r
+}
+
+func (r *router) api(frontend bool) *route.Router {
+	if frontend {
+		return &r.frontend
+	}
+	return &r.backend
+}
+
+// add makes an operation known, and returns what its calls are classified as.
+func (r *router) add(frontend bool, method, template string) operation {
+	api := r.api(frontend)
+	id, err := api.Add(method, template)
+	refuse(err != nil, `operation "%s %s": %v`, method, template, err)
+	return operation{frontend, api.Name(id)}
+}
+
+// operation is what calls of a limit row's operation are classified as. It is one
+// of the API that has it; if both have it, or neither, the row's scope tells.
+func (r *router) operation(op string, scope clerkthrottle.Scope) operation {
+	method, template, _ := strings.Cut(op, " ")
+	_, inBackend := r.backend.Lookup(method, template)
+	_, inFrontend := r.frontend.Lookup(method, template)
+	frontend := inFrontend
+	if inBackend == inFrontend {
+		frontend = scope == clerkthrottle.PerAddress
+	}
+	return r.add(frontend, method, template)
+}
 
 // classify says which operation of which API a request is, and who it counts for.
 // A request for neither by its host or prefix is looked for in both, with a key in
 // the Backend API first.
 func (r *router) classify(req *http.Request, peer string) call {
-	key := bearer(req.Header)
-	c := call{method: method(req), address: address(req.Header, peer)}
-	path := clean(req.URL)
-	if rest, ok := strings.CutPrefix(path, proxyPrefix); ok {
+	key := request.Bearer(req.Header)
+	c := call{method: request.FrontendMethod(req), address: request.ClientAddress(req.Header, peer)}
+	path := request.Path(req.URL)
+	if rest, ok := strings.CutPrefix(path, request.ProxyPrefix); ok {
 		path, c.frontend = "/"+rest, true
 	}
-	c.frontend = c.frontend || frontendHost(req)
+	c.frontend = c.frontend || isFrontend(cmp.Or(req.Host, req.URL.Host))
+	c.endpoint = c.method + " " + route.Fold(request.Versioned(path))
 	apis := []bool{true}
 	if !c.frontend {
 		apis = []bool{key == "", key != ""}
 	}
 	for _, frontend := range apis {
-		if op, params, ok := r.find(frontend, c.method, path); ok {
-			c.operation, c.params = op, params
+		if m, ok := r.find(frontend, c.method, path); ok {
+			c.operation = operation{frontend, r.api(frontend).Name(m.ID)}
+			for i := range m.Len() {
+				c.params = append(c.params, m.Param(i))
+			}
 			break
 		}
-	}
-	if c.endpoint == "" {
-		c.endpoint = c.method + " " + route.Fold(withVersion(path))
 	}
 	if !c.frontend {
 		c.instance, c.production = r.keys.instance(key)
 	}
 	return c
+}
+
+// find finds the operation of a request in one of the APIs, by its path or by
+// that with the /v1 that some callers leave out.
+func (r *router) find(frontend bool, method, path string) (m route.Match, ok bool) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	if m, ok = r.api(frontend).Match(method, path); !ok {
+		m, ok = r.api(frontend).Match(method, request.Versioned(path))
+	}
+	return m, ok
 }
 
 // instance names the instance of a key, and tells whether it is a production one.
@@ -77,71 +136,22 @@ func (c *config) instance(key string) (name string, production bool) {
 	}
 	key = cmp.Or(c.sameAs[key], key)
 	sum := sha256.Sum256([]byte(key))
-	return "instance " + hex.EncodeToString(sum[:6]), cmp.Or(c.instanceType, typeOfKey(key)) == clerkthrottle.Production
+	production = strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "live_")
+	if c.instanceType != clerkthrottle.Auto {
+		production = c.instanceType == clerkthrottle.Production
+	}
+	return "instance " + hex.EncodeToString(sum[:6]), production
 }
 
-// method is the request's, or the one that Clerk's browser library smuggles
-// through a POST.
-func method(req *http.Request) string {
-	if m := req.URL.Query().Get("_method"); m != "" && req.Method == http.MethodPost {
-		return strings.ToUpper(m)
-	}
-	if req.Method == "" {
-		return http.MethodGet
-	}
-	return req.Method
-}
-
-// clean returns the path without escapes, but for a slash that is part of a
-// segment, and without the segments that lead nowhere.
-func clean(u *url.URL) string {
-	segments := strings.Split(path.Clean("/"+u.EscapedPath()), "/")
-	for i, s := range segments {
-		if plain, err := url.PathUnescape(s); err == nil && !strings.Contains(plain, "/") {
-			segments[i] = plain
-		}
-	}
-	return strings.Join(segments, "/")
-}
-
-func withVersion(path string) string {
-	if path == "/v1" || strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/.well-known/") {
-		return path
-	}
-	return "/v1" + path
-}
-
-func bearer(h http.Header) string {
-	scheme, token, _ := strings.Cut(h.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return strings.TrimSpace(token)
-}
-
-func address(h http.Header, peer string) string {
-	first, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ",")
-	if first = strings.TrimSpace(first); first != "" {
-		return first
-	}
+// hostOf takes the port off the address of a connection.
+func hostOf(peer string) string {
 	if host, _, err := net.SplitHostPort(peer); err == nil {
 		return host
 	}
 	return peer
 }
 
-func frontendHost(req *http.Request) bool {
-	host := req.Host
-	if host == "" {
-		host = req.URL.Host
-	}
+func isFrontend(host string) bool {
 	return strings.HasPrefix(host, "clerk.") || strings.HasPrefix(host, "frontend-api.clerk.") ||
 		strings.Contains(host, ".clerk.accounts.")
-}
-
-func typeOfKey(key string) clerkthrottle.InstanceType {
-	if strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "live_") {
-		return clerkthrottle.Production
-	}
-	return clerkthrottle.Development
 }

@@ -49,11 +49,7 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 	if ctx.Err() != nil {
 		return t, answer{}, context.Cause(ctx)
 	}
-	peer := req.RemoteAddr
-	if from.id != 0 {
-		peer = memoryAddress
-	}
-	t.call = s.router.classify(req, peer)
+	t.call = s.router.classify(req, cmp.Or(from.host, memoryAddress))
 	if s.cfg.handler != nil {
 		t.copy = req.Clone(context.Background()) // it may arrive when the original is in other use
 	}
@@ -80,20 +76,7 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 
 // depart numbers the request and draws what will happen to it.
 func (s *Server) depart(t *trip, req *http.Request) {
-	s.draw(t)
-	if s.cfg.fault != nil {
-		t.fault = s.cfg.fault(req, t.n) // without the lock
-	}
-	if !t.fault.zero() {
-		s.mu.Lock()
-		s.report.stats.Faults++
-		s.mu.Unlock()
-	}
-}
-
-func (s *Server) draw(t *trip) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.sent++
 	s.report.stats.Sent++
 	t.n = s.sent
@@ -102,6 +85,15 @@ func (s *Server) draw(t *trip) {
 	t.up = rtt / 2
 	t.down = rtt - t.up
 	t.service = max(0, s.cfg.serviceTime(s.rand))
+	s.mu.Unlock()
+	if s.cfg.fault == nil {
+		return
+	}
+	if t.fault = s.cfg.fault(req, t.n); !t.fault.zero() {
+		s.mu.Lock()
+		s.report.stats.Faults++
+		s.mu.Unlock()
+	}
 }
 
 // readBody reads the body as http.Transport would send it.

@@ -67,7 +67,7 @@ func (f Fault) answer() answer {
 	}
 	text := http.StatusText(f.Status)
 	code := cmp.Or(f.Code, codes[f.Status], strings.ReplaceAll(strings.ToLower(text), " ", "_"))
-	return errorAnswer(f.Status, apiError{Message: text, LongMessage: text, Code: code})
+	return errorAnswer(f.Status, code, text, text)
 }
 
 // codes are those of Clerk's errors that do not follow from the status.

@@ -99,7 +99,7 @@ func (s *Server) Close() {
 
 // ServeHTTP answers one request of any host. Latency passes inside of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t, a, err := s.serve(r, client{host: address(http.Header{}, r.RemoteAddr)})
+	t, a, err := s.serve(r, client{host: hostOf(r.RemoteAddr)})
 	switch {
 	case err != nil && t.fault.Loss != NothingLost:
 		breakConnection(w)

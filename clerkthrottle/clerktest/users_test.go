@@ -23,7 +23,7 @@ func TestUserIsWhatWasSent(t *testing.T) {
 		"GET " + path:                `{"id":"` + made.ID + `","object":"user"}`,
 		"PATCH " + path:              `{"first_name":"Ada","id":"` + made.ID + `","object":"user"}`,
 		"POST " + path + "/ban":      `{"id":"` + made.ID + `","object":"user"}`,
-		"DELETE " + path:             `{"id":"` + made.ID + `","object":"resource","deleted":true}`,
+		"DELETE " + path:             `{"deleted":true,"id":"` + made.ID + `","object":"resource"}`,
 		"GET /v1/users?username=ada": `[]`,
 		"GET /v1/users/count":        `{"data":[],"total_count":0}`,
 	} {
@@ -46,7 +46,7 @@ func TestGenericAnswers(t *testing.T) {
 		"GET /v1/organizations":          `{"data":[],"total_count":0}`,
 		"POST /v1/organizations":         `{}`,
 		"GET /v1/organizations/org_1":    `{}`,
-		"DELETE /v1/organizations/org_1": `{"id":"org_1","object":"resource","deleted":true}`,
+		"DELETE /v1/organizations/org_1": `{"deleted":true,"id":"org_1","object":"resource"}`,
 		"GET /v1/jwks":                   `{"keys":[]}`,
 		"POST /v1/not/known":             `{}`,
 	} {

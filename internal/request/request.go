@@ -1,4 +1,8 @@
-package clerkthrottle
+// Package request reads of a request to Clerk what limits depend on: its path, its
+// method, its key and the client that it is sent for. The client (package
+// clerkthrottle) and its stand-in for tests (clerktest) read it alike; what the
+// paths then stand for, the tests compare with net/http.
+package request
 
 import (
 	"net/http"
@@ -7,19 +11,19 @@ import (
 	"strings"
 )
 
-// proxyPrefix is where Clerk's documentation puts a Frontend API proxy.
-const proxyPrefix = "/__clerk/"
+// ProxyPrefix is where Clerk's documentation puts a Frontend API proxy.
+const ProxyPrefix = "/__clerk/"
 
-// under reports whether a path is root or lies below it.
-func under(root, path string) bool {
+// Under reports whether a path is root or lies below it.
+func Under(root, path string) bool {
 	rest, ok := strings.CutPrefix(path, root)
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// pathOf returns the path of a request as it is sent: unescaped, but for a slash
+// Path returns the path of a request as it is sent: unescaped, but for a slash
 // that is part of an id, and without empty segments, which are what is left of
 // joining "https://api.clerk.com/v1/" and "/users".
-func pathOf(u *url.URL) string {
+func Path(u *url.URL) string {
 	path := u.Path
 	if u.Opaque != "" || u.RawPath != "" {
 		path, _, _ = strings.Cut(u.RequestURI(), "?")
@@ -42,53 +46,54 @@ func unescape(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// trimPrefix takes off what a proxy puts before the path of an API.
-func trimPrefix(path string) string {
+// TrimPrefix takes off what a proxy puts before the path of an API.
+func TrimPrefix(path string) string {
 	if i := strings.Index(path, "/v1/"); i >= 0 {
 		return path[i:]
 	}
-	if rest, ok := strings.CutPrefix(path, proxyPrefix); ok {
+	if rest, ok := strings.CutPrefix(path, ProxyPrefix); ok {
 		return "/" + rest
 	}
 	return path
 }
 
-// versioned returns a path of the Backend API with the /v1 that some callers
+// Versioned returns a path of the Backend API with the /v1 that some callers
 // leave out.
-func versioned(path string) string {
-	if under("/v1", path) {
+func Versioned(path string) string {
+	if Under("/v1", path) {
 		return path
 	}
 	return "/v1/" + strings.TrimPrefix(path, "/")
 }
 
-// methodOf returns the method of a request as a name of one of few.
-func methodOf(r *http.Request) string {
-	if knownMethod(r.Method) { // nearly always
+// Method returns the method of a request as a name of one of few.
+func Method(r *http.Request) string {
+	if KnownMethod(r.Method) { // nearly always
 		return r.Method
 	}
 	if r.Method == "" {
 		return http.MethodGet
 	}
-	if method := strings.ToUpper(r.Method); knownMethod(method) {
+	if method := strings.ToUpper(r.Method); KnownMethod(method) {
 		return method
 	}
 	return "OTHER"
 }
 
-// frontendMethodOf returns the method as the Frontend API takes it. Clerk's browser
+// FrontendMethod returns the method as the Frontend API takes it. Clerk's browser
 // library sends everything but GET as a POST that names its method in the query.
-func frontendMethodOf(r *http.Request) string {
-	method := methodOf(r)
+func FrontendMethod(r *http.Request) string {
+	method := Method(r)
 	if method == http.MethodPost && strings.Contains(r.URL.RawQuery, "_method=") {
-		if m := strings.ToUpper(r.URL.Query().Get("_method")); knownMethod(m) {
+		if m := strings.ToUpper(r.URL.Query().Get("_method")); KnownMethod(m) {
 			return m
 		}
 	}
 	return method
 }
 
-func knownMethod(m string) bool {
+// KnownMethod reports whether a method is one of those that HTTP has.
+func KnownMethod(m string) bool {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
 		http.MethodDelete, http.MethodOptions, http.MethodConnect, http.MethodTrace:
@@ -97,8 +102,8 @@ func knownMethod(m string) bool {
 	return false
 }
 
-// bearer returns the token of an Authorization header, or "".
-func bearer(h http.Header) string {
+// Bearer returns the token of an Authorization header, or "".
+func Bearer(h http.Header) string {
 	values := h["Authorization"] // Get would look for what is canonical already
 	if len(values) == 0 {
 		return ""
@@ -113,25 +118,19 @@ func bearer(h http.Header) string {
 	return strings.TrimSpace(token)
 }
 
-// thisProcess is the client address of requests that are sent for nobody else.
-const thisProcess = "self"
-
-// clientAddress returns the address that Clerk's Frontend API counts a request
-// for: the leftmost entry of X-Forwarded-For, or this process. An entry that is
-// no address, which anybody can send, counts as this process, too.
-func clientAddress(h http.Header) string {
+// ClientAddress returns the address that Clerk's Frontend API counts a request for:
+// the leftmost entry of X-Forwarded-For. Without one that is an address, which
+// anybody could leave out or make up, it returns instead.
+func ClientAddress(h http.Header, instead string) string {
 	first, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ",")
 	first = strings.TrimSpace(first)
-	if first == "" {
-		return thisProcess
-	}
 	a, err := netip.ParseAddr(strings.Trim(first, "[]"))
 	if err != nil {
 		withPort, _ := netip.ParseAddrPort(first)
 		a = withPort.Addr()
 	}
 	if !a.IsValid() {
-		return thisProcess
+		return instead
 	}
 	return a.Unmap().WithZone("").String()
 }

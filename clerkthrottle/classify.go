@@ -73,7 +73,7 @@ func (c *classifier) classify(r *http.Request) *transport.Claim {
 // backendClaim draws on the rows of the operation and on the instance's.
 func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	in := c.instances.of(key)
-	m, known := c.backend.router.Match(method, path)
+	m, known := c.backend.Match(method, path)
 	if !known {
 		return c.newBackendClaim(in, key, c.backend.nameOf(method, path), nil, m, false)
 	}
@@ -82,7 +82,7 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 		return claim
 	}
 	row := c.backend.rows[m.ID]
-	claim := c.newBackendClaim(in, key, c.backend.router.Name(m.ID), row, m, c.backend.unlimited[m.ID])
+	claim := c.newBackendClaim(in, key, c.backend.Name(m.ID), row, m, c.backend.unlimited[m.ID])
 	if row == nil || row.Scope == PerInstance {
 		kept.Store(claim)
 	}
@@ -123,7 +123,7 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit,
 // has two programs.
 func (c *classifier) frontendClaim(r *http.Request, at host, path string) *transport.Claim {
 	method := request.FrontendMethod(r)
-	m, known := c.frontend.matchEither(method, path)
+	m, known := c.frontend.Find(method, path)
 	if !known && at == domainHost {
 		return nil // the name alone does not make it Clerk's
 	}
@@ -132,7 +132,7 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 		name := c.frontend.nameOf(method, path)
 		return &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
 	}
-	name := c.frontend.router.Name(m.ID)
+	name := c.frontend.Name(m.ID)
 	claim := &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
 	if row := c.frontend.rows[m.ID]; row != nil {
 		claim.Limits = []transport.Limit{limitOf(row, scope+" "+row.Name)}

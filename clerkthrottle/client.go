@@ -34,11 +34,7 @@ func NewTransport(opts ...Option) (*Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := cfg.scheduling
-	c.Base, c.Classify, c.Ruled = cfg.base, classifier.classify, isProductRule
-	c.Budget, c.SameAs = cfg.budget, cfg.sameAs
-	c.MaxWait, c.Priority = cfg.maxWait, cfg.priority
-	c.AnswerTimeout, c.RetryBudget = cfg.failures.answerTimeout, cfg.failures.retryBudget
-	c.Observers = append(cfg.observers, logObserver(cfg.logger))
-	return transport.New(c)
+	cfg.Classify, cfg.Ruled = classifier.classify, isProductRule
+	cfg.Observers = append(cfg.Observers, logObserver(cfg.logger))
+	return transport.New(cfg.Config)
 }

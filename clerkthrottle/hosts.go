@@ -77,8 +77,8 @@ func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
 	case at == loopbackHost:
 		return foreignHost
 	}
-	_, backend := c.backend.router.Match(request.Method(r), request.Versioned(api))
-	if _, frontend := c.frontend.matchEither(request.FrontendMethod(r), api); frontend && !backend {
+	_, backend := c.backend.Match(request.Method(r), request.Versioned(api))
+	if _, frontend := c.frontend.Find(request.FrontendMethod(r), api); frontend && !backend {
 		return frontendHost
 	}
 	return backendHost

@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -20,26 +19,20 @@ import (
 type Option func(*config) error
 
 type config struct {
-	base         http.RoundTripper
+	transport.Config // but for what the classifier gives
+
 	instanceType InstanceType
 	instanceID   string
-	maxWait      time.Duration
-	headroom     float64
 	hosts        map[string]bool
-	limits       []Limit
+	limits       []Limit // nil: Clerk's
 	overrides    []override
+	headroom     float64
 	perEndpoint  bool
-	budget       transport.Budget
-	sameAs       *transport.Transport
-	scheduling   transport.Config // what describes the waiting
-	priority     Priority
-	observers    []*Observer
 	logger       *slog.Logger
-	failures     failureConfig
 }
 
 func newConfig(opts []Option) (*config, error) {
-	cfg := &config{}
+	cfg := &config{logger: slog.Default()}
 	for i, opt := range opts {
 		if opt == nil {
 			return nil, fmt.Errorf("clerkthrottle: option number %d is nil", i+1)
@@ -47,9 +40,6 @@ func newConfig(opts []Option) (*config, error) {
 		if err := opt(cfg); err != nil {
 			return nil, fmt.Errorf("clerkthrottle: %w", err)
 		}
-	}
-	if cfg.logger == nil {
-		cfg.logger = slog.Default()
 	}
 	return cfg, nil
 }
@@ -59,25 +49,25 @@ func newConfig(opts []Option) (*config, error) {
 // a throttle are requests that nobody counted.
 func WithBase(base http.RoundTripper) Option {
 	return func(c *config) error {
-		c.base = base
+		c.Base = base
 		return nil
 	}
 }
 
 // WithHosts names further hosts that are Clerk's: a gateway or a proxy in front
 // of it, a stand-in for it, a satellite domain. Every request to such a host is
-// throttled, whatever its port. If it carries a secret key it is taken for the
-// Backend API's, if its path is one of visitors' clients (/v1/client, sign_ins,
-// sign_ups, or anything below /__clerk) for the Frontend API's, and otherwise for
+// throttled, whatever its port. If it carries a secret key it counts for the
+// Backend API; if its path is one that browsers use (/v1/client, sign_ins,
+// sign_ups, or anything below /__clerk), for the Frontend API; and otherwise for
 // the API that has the operation, the Backend API if both or neither do.
 //
 // Clerk's own hosts need no naming: api.clerk.com, api.clerk.dev,
 // frontend-api.clerk.dev, every host below clerk.accounts.dev, and clerk.<domain>,
-// where production instances have their Frontend API. That name is anybody's to
-// give: only requests for operations of the Frontend API are throttled there. For
-// tests, neither do loopback hosts (localhost, 127.0.0.0/8, ::1): a request to
-// one is throttled if it has a key that begins with sk_live_ or sk_test_ or a
-// path of visitors' clients.
+// where production instances have their Frontend API. Anybody may name a host so:
+// only requests for operations of the Frontend API are throttled there. Nor do
+// loopback hosts need it (localhost, 127.0.0.0/8, ::1), for tests: a request to
+// one is throttled if it has a key that begins with sk_live_ or sk_test_, or a
+// path that browsers use.
 //
 // A request to any other host is not throttled, whatever its path or key.
 func WithHosts(hosts ...string) Option {
@@ -113,8 +103,8 @@ func WithInstanceType(t InstanceType) Option {
 // WithInstanceID names the Clerk instance that all requests go to, so that
 // several secret keys of one instance draw on one budget. Any name will do; it
 // shows in snapshots, so it must not be a secret. Default: every key has a
-// budget of its own, up to 1024 keys; keys can be made up, so further ones share
-// that of one development instance.
+// budget of its own, up to 1024 keys; since keys can be made up, all further ones
+// share the budget of one development instance.
 func WithInstanceID(id string) Option {
 	return func(c *config) error {
 		switch {
@@ -128,30 +118,15 @@ func WithInstanceID(id string) Option {
 	}
 }
 
-// WithMaxWait bounds how long one request may wait in all, for limits, blocks
-// and retries together. Default 1 minute; 0 means never to wait: a request that
-// cannot go at once is refused. The time in flight does not count.
-func WithMaxWait(d time.Duration) Option {
-	return func(c *config) error {
-		if d < 0 {
-			return fmt.Errorf("WithMaxWait(%s): must not be negative", d)
-		}
-		if c.maxWait = d; d == 0 {
-			c.maxWait = -1 // as transport.Config has it
-		}
-		return nil
-	}
-}
-
-// WithBudget shares the limits with other programs: their tokens are the Budget's,
-// such as one on Redis (package redisbudget). Everything else works as without it.
-// Default: all tokens are this transport's own.
+// WithBudget shares the limits with other programs, through a budget such as
+// package redisbudget's. Everything else works as without it. Default: the limits
+// are this transport's alone.
 func WithBudget(b transport.Budget) Option {
 	return func(c *config) error {
 		if b == nil {
 			return errors.New("WithBudget(nil): the budget is nil")
 		}
-		c.budget = b
+		c.Budget = b
 		return nil
 	}
 }
@@ -159,12 +134,12 @@ func WithBudget(b transport.Budget) Option {
 // WithBudgetOf has the transport draw on the budget of another one in this program:
 // the two share limits, lines and blocks. Reserves, bounds and a dry run are those of
 // the other, whose Close closes both.
-func WithBudgetOf(other *transport.Transport) Option {
+func WithBudgetOf(other *Transport) Option {
 	return func(c *config) error {
 		if other == nil {
-			return errors.New("WithBudgetOf: the transport is nil")
+			return errors.New("WithBudgetOf(nil): the transport is nil")
 		}
-		c.sameAs = other
+		c.SameAs = other
 		return nil
 	}
 }
@@ -177,7 +152,7 @@ func WithObserver(o *Observer) Option {
 		if o == nil {
 			return errors.New("WithObserver(nil): the observer is nil")
 		}
-		c.observers = append(c.observers, o)
+		c.Observers = append(c.Observers, o)
 		return nil
 	}
 }

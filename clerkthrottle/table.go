@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
@@ -89,7 +88,7 @@ func (t *table) draw(operation string, l *Limit) error {
 		return err
 	}
 	a, frontend := t.backend, t.isFrontend(method, template)
-	if _, both := t.frontend.router.Lookup(method, template); l.Scope == PerAddress && (frontend || both) {
+	if _, both := t.frontend.Lookup(method, template); l.Scope == PerAddress && (frontend || both) {
 		a, frontend = t.frontend, true
 	}
 	switch {
@@ -117,7 +116,7 @@ func (t *table) override(o override) error {
 		return err
 	}
 	for _, a := range []*api{t.backend, t.frontend} {
-		if id, ok := a.router.Lookup(method, template); ok && a.rows[id] != nil {
+		if id, ok := a.Lookup(method, template); ok && a.rows[id] != nil {
 			a.rows[id].N, a.rows[id].Window = o.n, o.window
 			return nil
 		}
@@ -149,8 +148,8 @@ func (t *table) parse(operation string) (method, template string, err error) {
 		return "", "", err
 	}
 	if !request.Under("/v1", template) {
-		_, backend := t.backend.router.Lookup(method, "/v1"+template)
-		if _, frontend := t.frontend.router.Lookup(method, template); backend || !frontend {
+		_, backend := t.backend.Lookup(method, "/v1"+template)
+		if _, frontend := t.frontend.Lookup(method, template); backend || !frontend {
 			template = "/v1" + template
 		}
 	}
@@ -160,8 +159,8 @@ func (t *table) parse(operation string) (method, template string, err error) {
 // isFrontend tells for an operation without a row to which API it belongs: the
 // one that knows it, and the Backend API if both do.
 func (t *table) isFrontend(method, template string) bool {
-	_, backend := t.backend.router.Lookup(method, template)
-	_, frontend := t.frontend.router.Lookup(method, template)
+	_, backend := t.backend.Lookup(method, template)
+	_, frontend := t.frontend.Lookup(method, template)
 	return !backend && (frontend || isFrontendPath(template))
 }
 
@@ -170,55 +169,4 @@ func (t *table) isFrontend(method, template string) bool {
 func less(n int, headroom float64) int {
 	const rounding = 1e-9 // 0.07 × 100 is a little more than 7
 	return max(1, n-int(math.Ceil(float64(n)*headroom-rounding)))
-}
-
-// api is one of Clerk's two APIs: its operations, and the row of the limit table
-// that each of them draws on besides the instance's.
-type api struct {
-	router    route.Router
-	rows      []*Limit             // by route id; nil: none
-	unlimited []bool               // by route id: draws on no row at all
-	others    *bounded.Map[string] // names made up for requests that follow no known operation
-}
-
-// maxNames bounds how many names are made up. Clerk adds operations now and
-// then; hundreds of unknown ones are a caller's ids that look like words.
-const maxNames = 256
-
-func newAPI(known []operations.Operation) *api {
-	a := &api{others: bounded.New(maxNames, strings.Clone, "")}
-	for _, op := range known {
-		a.add(op.Method, op.Template)
-	}
-	return a
-}
-
-// add makes an operation known and returns its route id. Its template is well
-// formed: it is this module's own, or parse has been over it.
-func (a *api) add(method, template string) int {
-	id, err := a.router.Add(method, template)
-	if err != nil {
-		panic(err)
-	}
-	if id == len(a.rows) {
-		a.rows, a.unlimited = append(a.rows, nil), append(a.unlimited, false)
-	}
-	return id
-}
-
-// matchEither finds the operation of a path whose /v1 may have been left out.
-func (a *api) matchEither(method, path string) (m route.Match, ok bool) {
-	if m, ok = a.router.Match(method, path); !ok && !request.Under("/v1", path) {
-		m, ok = a.router.Match(method, "/v1"+path)
-	}
-	return m, ok
-}
-
-// nameOf makes a name for a request that follows no known operation. Past the
-// bound, all further ones of a method share one.
-func (a *api) nameOf(method, path string) string {
-	if name := a.others.Get(method + " " + route.Fold(path)); name != "" {
-		return name
-	}
-	return method + " /{other}"
 }

@@ -43,26 +43,19 @@ func (c *call) key() string {
 // A router knows the operations of the two APIs. It reads requests as the client
 // under test does; the tests hold it against net/http's matching.
 type router struct {
-	backend, frontend route.Router
+	backend, frontend *operations.API
 	keys              *config // for its instances
 }
 
 func newRouter(keys *config) *router {
-	r := &router{keys: keys}
-	for _, op := range operations.Backend() {
-		r.add(false, op.Method, op.Template)
-	}
-	for _, op := range operations.Frontend() {
-		r.add(true, op.Method, op.Template)
-	}
-	return r
+	return &router{operations.NewAPI(operations.Backend()), operations.NewAPI(operations.Frontend()), keys}
 }
 
-func (r *router) api(frontend bool) *route.Router {
+func (r *router) api(frontend bool) *operations.API {
 	if frontend {
-		return &r.frontend
+		return r.frontend
 	}
-	return &r.backend
+	return r.backend
 }
 
 // add makes an operation known, and returns what its calls are classified as.
@@ -98,12 +91,15 @@ func (r *router) classify(req *http.Request, peer string) call {
 	}
 	c.frontend = c.frontend || isFrontend(cmp.Or(req.Host, req.URL.Host))
 	c.endpoint = c.method + " " + route.Fold(request.Versioned(path))
-	apis := []bool{true}
+	apis, method := []bool{true}, c.method
 	if !c.frontend {
 		apis = []bool{key == "", key != ""}
 	}
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
 	for _, frontend := range apis {
-		if m, ok := r.find(frontend, c.method, path); ok {
+		if m, ok := r.api(frontend).Find(method, path); ok {
 			c.operation = operation{frontend, r.api(frontend).Name(m.ID)}
 			for i := range m.Len() {
 				c.params = append(c.params, m.Param(i))
@@ -115,18 +111,6 @@ func (r *router) classify(req *http.Request, peer string) call {
 		c.instance, c.production = r.keys.instance(key)
 	}
 	return c
-}
-
-// find finds the operation of a request in one of the APIs, by its path or by
-// that with the /v1 that some callers leave out.
-func (r *router) find(frontend bool, method, path string) (m route.Match, ok bool) {
-	if method == http.MethodHead {
-		method = http.MethodGet
-	}
-	if m, ok = r.api(frontend).Match(method, path); !ok {
-		m, ok = r.api(frontend).Match(method, request.Versioned(path))
-	}
-	return m, ok
 }
 
 // instance names the instance of a key, and tells whether it is a production one.

@@ -6,6 +6,9 @@ import (
 	_ "embed"
 	"strings"
 	"sync"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 )
 
 var (
@@ -40,4 +43,27 @@ func parse(list, prefix string) []Operation {
 		}
 	}
 	return all
+}
+
+// API tells which operation a request follows. More operations can be added.
+type API struct{ route.Router }
+
+// NewAPI returns an API that knows these operations.
+func NewAPI(known []Operation) *API {
+	a := new(API)
+	for _, op := range known {
+		if _, err := a.Add(op.Method, op.Template); err != nil {
+			panic(err) // the lists are this package's own
+		}
+	}
+	return a
+}
+
+// Find finds the operation of a request, by its path or by that with the /v1 that
+// some callers leave out.
+func (a *API) Find(method, path string) (m route.Match, ok bool) {
+	if m, ok = a.Match(method, path); !ok && !request.Under("/v1", path) {
+		m, ok = a.Match(method, "/v1"+path)
+	}
+	return m, ok
 }

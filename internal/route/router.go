@@ -142,6 +142,9 @@ func (r *Router) Name(id int) string {
 	return r.names[id]
 }
 
+// Len returns how many templates were added. It is the id of the next one.
+func (r *Router) Len() int { return len(r.names) }
+
 func (r *Router) root(method string) *node {
 	for i := range r.methods {
 		if r.methods[i].method == method {

@@ -9,13 +9,13 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Source is what can be watched: a [transport.Transport] or a
-// [transport.Budget].
+// Source is what can be watched, such as a [transport.Transport].
 type Source interface{ Snapshot() transport.Snapshot }
 
 // Watch has the state of a throttle measured at every collection, until
-// unregister is called. Throttles that share a Budget have one state: watch one
-// of them, or the Budget. A nil source is ignored.
+// unregister is called. Throttles that draw on one budget, as by
+// clerkthrottle.WithBudgetOf, have one state: watch one of them. A nil source is
+// ignored.
 func (in *Instrumentation) Watch(s Source) (unregister func()) {
 	if s == nil {
 		return func() {}

@@ -33,6 +33,9 @@ func sample(now time.Time) transport.Snapshot {
 		},
 		History: transport.History{Slice: 10 * time.Second},
 	}
+	for i, l := range s.Limits {
+		s.Limits[i].Owned = l.Free + l.InFlight + l.Returning
+	}
 	for i := range 60 {
 		h := transport.HistorySlice{Start: now.Add(time.Duration(i-60) * 10 * time.Second)}
 		h.Sent, h.Waited = int64(30+i), int64(i/2)

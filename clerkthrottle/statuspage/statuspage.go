@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"embed"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -14,38 +15,65 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Source is what the page shows. A [*transport.Transport] is one, and so is
-// every [transport.Budget]. Snapshot is called for every request and, for every
-// open stream, once an interval; several calls may run at once.
+// Source is what the page shows, such as a [*transport.Transport]. Snapshot is
+// called for every request and, for every open stream, once an interval; several
+// calls may run at once.
 type Source interface {
 	Snapshot() transport.Snapshot
 }
 
-// New returns the handler of the page. It finds its way below whatever path it
-// is mounted at, with or without [http.StripPrefix]; mount it with a trailing
-// slash, as in "/debug/throttle/". It answers GET and HEAD, and no web page of
-// another origin. It panics if source is nil or an option's value makes no sense;
-// a nil option is ignored.
+// Option changes what [New] returns.
+type Option func(*handler)
+
+// WithTitle names the program whose throttle it is, for whoever has several
+// pages open. Default: "Clerk throttle".
+func WithTitle(title string) Option {
+	return func(h *handler) { h.title = title }
+}
+
+// WithInterval sets how often the page asks for what changes, and a stream carries
+// a snapshot. Default: one second; at least 10 ms.
+func WithInterval(d time.Duration) Option {
+	if d < 10*time.Millisecond {
+		panic(fmt.Sprintf("statuspage: WithInterval(%s): it must be at least 10ms", d))
+	}
+	return func(h *handler) { h.interval = d }
+}
+
+// WithMaxStreams bounds how many streams of /events are open at once. Default: 16;
+// 0 means none.
+func WithMaxStreams(n int) Option {
+	if n < 0 {
+		panic(fmt.Sprintf("statuspage: WithMaxStreams(%d): it must not be negative", n))
+	}
+	return func(h *handler) { h.streams.places = make(chan struct{}, n) }
+}
+
+// New returns the handler of the page. It works below whatever path it is mounted
+// at, with or without [http.StripPrefix]; mount it with a trailing slash, as in
+// "/debug/throttle/". It answers GET and HEAD, and no web page of another origin.
+// It panics if source is nil or an option's value makes no sense; a nil option is
+// ignored.
 //
 // Its streams end with their request and with [http.Server.Shutdown].
 func New(source Source, opts ...Option) http.Handler {
 	if source == nil {
 		panic("statuspage: New(nil): there is nothing to show")
 	}
-	h := &handler{source: source, config: config{title: "Clerk throttle", interval: time.Second, maxStreams: 16}}
-	for _, opt := range opts {
+	h := &handler{source: source, title: "Clerk throttle", interval: time.Second}
+	for _, opt := range append([]Option{WithMaxStreams(16)}, opts...) {
 		if opt != nil {
-			opt(&h.config)
+			opt(h)
 		}
 	}
-	h.streams.places = make(chan struct{}, h.maxStreams)
 	return h
 }
 
 type handler struct {
-	config
-	source  Source
-	streams streams
+	source   Source
+	title    string
+	interval time.Duration
+	streams  streams
 }
 
 //go:embed assets
@@ -66,8 +94,37 @@ var types = map[string]string{
 	"icon.svg":      "image/svg+xml",
 }
 
+// safe keeps answers out of caches, frames, other sites and the browser's guesses.
+// The page may have its own style sheet, scripts and icon, and nothing else: no
+// inline code, no other host.
+var safe = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"X-Frame-Options":              "DENY",
+	"Cache-Control":                "no-store",
+	"Referrer-Policy":              "no-referrer",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"X-Robots-Tag":                 "noindex",
+}
+
+// fromElsewhere reports whether a page of another origin sends the request. What
+// it gets it could not read, but it would hold a stream. Following a link to the
+// page is no such request.
+func fromElsewhere(r *http.Request) bool {
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		return err != nil || u.Host != r.Host
+	}
+	site := r.Header.Get("Sec-Fetch-Site")
+	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Dest") != "document"
+}
+
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	setSafeHeaders(w.Header())
+	for name, value := range safe {
+		w.Header().Set(name, value)
+	}
 	name := h.below(r)
 	asked, kind := pathAsked(r), types[name]
 	switch {
@@ -106,7 +163,7 @@ func (h *handler) body(name string, q url.Values) ([]byte, error) {
 	case "", "view":
 		var out bytes.Buffer
 		file := cmp.Or(name, "page") + ".html"
-		err := templates.ExecuteTemplate(&out, file, newView(h.source.Snapshot(), queryOf(q), &h.config))
+		err := templates.ExecuteTemplate(&out, file, newView(h.source.Snapshot(), queryOf(q), h))
 		return out.Bytes(), err
 	default:
 		return assets.ReadFile("assets/" + name)

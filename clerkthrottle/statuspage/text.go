@@ -16,7 +16,7 @@ import (
 
 var funcs = template.FuncMap{
 	"num": num, "plural": plural, "dur": dur, "countdown": countdown, "window": window,
-	"perSecond": perSecond, "percent": percent, "classes": classes, "name": name, "owned": owned,
+	"perSecond": perSecond, "percent": percent, "classes": classes, "name": name,
 }
 
 // num writes a whole number with a comma between thousands.
@@ -101,10 +101,6 @@ func percent(part, whole reflect.Value) string {
 	}
 	return strconv.FormatFloat(math.Round(share*1e4)/100, 'f', -1, 64) + "%"
 }
-
-// owned is how many of a limit's tokens are this program's: all, or those that the
-// other programs of a fleet do not have.
-func owned(l transport.LimitSnapshot) int { return min(l.N, l.Free+l.InFlight+l.Returning) }
 
 // classes lists who waits, and nothing where the budget does not say.
 func classes(c transport.Classes) string {

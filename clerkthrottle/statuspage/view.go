@@ -29,12 +29,12 @@ type view struct {
 	Found, Total                          int // endpoints that the filter lets through, and all
 }
 
-func newView(s transport.Snapshot, q query, c *config) *view {
+func newView(s transport.Snapshot, q query, h *handler) *view {
 	v := &view{
 		Snapshot: s,
 		query:    q,
-		Title:    c.title,
-		Interval: c.interval,
+		Title:    h.title,
+		Interval: h.interval,
 		Place:    commonPlace(s),
 		Empty:    len(s.Limits) == 0 && len(s.Endpoints) == 0 && len(s.History.Slices) == 0,
 		Causes:   causes(s),

@@ -106,7 +106,7 @@ func TestShowsEverything(t *testing.T) {
 		}
 	}
 	shared := sample(noon)
-	shared.Limits[1].Returning = 462
+	shared.Limits[1].Returning, shared.Limits[1].Owned = 462, 550
 	if says := "free 0 of 1,100 are this program’s 550 waiting 23"; !strings.Contains(shown(shared, ""), says) || strings.Contains(got, "program’s") {
 		t.Errorf("only a page of a fleet is to say %q", says)
 	}

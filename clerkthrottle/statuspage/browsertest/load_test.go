@@ -22,18 +22,18 @@ func load(now time.Time) transport.Snapshot {
 	for _, l := range clerkthrottle.Limits(clerkthrottle.Production) {
 		switch l.Name {
 		case clerkthrottle.InstanceLimit:
-			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name, N: l.N, Window: l.Window,
+			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name, N: l.N, Owned: l.N, Window: l.Window,
 				InFlight: 84, Returning: 916, Waiting: 213, ByClass: transport.Classes{Interactive: 4, Normal: 31, Batch: 178}})
 		case "POST /v1/invitations":
-			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name, N: l.N, Window: l.Window,
+			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name, N: l.N, Owned: l.N, Window: l.Window,
 				Free: 38, InFlight: 1, Returning: 61})
 		case "PATCH /v1/users/{user_id}":
 			s.Limits = append(s.Limits,
-				transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " user_2hBqX7", N: l.N, Window: l.Window,
+				transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " user_2hBqX7", N: l.N, Owned: l.N, Window: l.Window,
 					InFlight: 2, Returning: 8, Waiting: 5, ByClass: transport.Classes{Normal: 5}},
-				transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " user_2iC0aa", N: l.N, Window: l.Window, Free: 7, Returning: 3})
+				transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " user_2iC0aa", N: l.N, Owned: l.N, Window: l.Window, Free: 7, Returning: 3})
 		case "PATCH /v1/organizations/{organization_id}":
-			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " org_2c91LM", N: l.N, Window: l.Window, Free: 4, InFlight: 1, Returning: 5})
+			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " org_2c91LM", N: l.N, Owned: l.N, Window: l.Window, Free: 4, InFlight: 1, Returning: 5})
 		}
 	}
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }

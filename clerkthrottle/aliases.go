@@ -6,37 +6,35 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// What a program meets of package transport, so that one import is enough. Its
-// own documentation has the details; those who write a [WithBudget] of their own
-// import it.
+// These are package transport's, so that one import is enough. Only a budget of
+// your own for [WithBudget] needs package transport itself.
 type (
 	// Transport is what [NewTransport] returns: an [net/http.RoundTripper] with
 	// Snapshot, Estimate and Close.
 	Transport = transport.Transport
-	// ThrottledError tells that a request was not sent, because it would have
-	// had to wait longer than it may. Get at it with [errors.As].
+	// ThrottledError is the error of a request that was not sent, because it would
+	// have had to wait longer than it may. Find it with [errors.As].
 	ThrottledError = transport.ThrottledError
-	// Reason is a [ThrottledError]'s: why the request did not wait.
+	// Reason says why a request was refused instead of waiting.
 	Reason = transport.Reason
-	// Hold is what a request waited for, or would have.
+	// Hold says what a request waited for, or would have.
 	Hold = transport.Hold
 	// Snapshot describes the limits and endpoints in use at one moment.
 	Snapshot = transport.Snapshot
 	// Priority is the class of a request: who goes first where there is a line.
 	Priority = transport.Priority
 
-	// Observer holds the functions that [WithObserver] has called, with the
-	// events below.
+	// Observer holds functions for [WithObserver] to call, with the events below.
 	Observer = transport.Observer
-	// WaitEvent tells of a request that waited.
+	// WaitEvent describes a request that waited.
 	WaitEvent = transport.WaitEvent
-	// AnswerEvent tells of an attempt that is over.
+	// AnswerEvent describes an attempt that has ended.
 	AnswerEvent = transport.AnswerEvent
-	// RetryEvent tells of an attempt that is to be repeated.
+	// RetryEvent describes an attempt that failed, and whether it is repeated.
 	RetryEvent = transport.RetryEvent
-	// BlockEvent tells of an endpoint that is blocked after a 429, or no longer.
+	// BlockEvent describes an endpoint that a 429 has blocked, or whose block ended.
 	BlockEvent = transport.BlockEvent
-	// RateEvent tells of a learned rate.
+	// RateEvent describes a rate that was learned from 429s, or forgotten.
 	RateEvent = transport.RateEvent
 )
 
@@ -46,8 +44,8 @@ const (
 	ReasonMaxWait   = transport.ReasonMaxWait   // longer than [WithMaxWait]
 	ReasonQueueFull = transport.ReasonQueueFull // as many wait as [WithMaxQueue] allows
 	ReasonClosed    = transport.ReasonClosed    // the transport was closed
-	// ReasonUnavailable: the budget of [WithBudget] cannot be reached, and is set to
-	// let nothing go on without it.
+	// ReasonUnavailable: the budget of [WithBudget] cannot be reached, and was told to
+	// let nothing through without it.
 	ReasonUnavailable = transport.ReasonUnavailable
 
 	HoldBlock = transport.HoldBlock // the endpoint is blocked after a 429
@@ -55,9 +53,9 @@ const (
 	HoldRate  = transport.HoldRate  // the rate learned from 429s leaves no room yet
 )
 
-// The classes, from the one that goes first to the one that goes last. None of
-// them starves: as long as requests of a class wait in a line, at least one in
-// eleven that go from it is of that class.
+// The classes, from the one that goes first to the one that goes last. None
+// starves: at least one in eleven requests that leave a line is of each class that
+// waits there.
 const (
 	Interactive = transport.Interactive // work that a person waits for, such as a sign-in page
 	Normal      = transport.Normal      // everything else; the default

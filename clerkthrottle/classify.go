@@ -46,8 +46,8 @@ func newClassifier(cfg *config) (*classifier, error) {
 	}, nil
 }
 
-// classify is the transport's [transport.Config.Classify]. Whose a request is, its
-// host decides; the rest of the request at most which API of Clerk's it goes to.
+// classify is the transport's [transport.Config.Classify]. The host alone decides
+// whether a request is Clerk's, and the rest at most which of the two APIs it is for.
 func (c *classifier) classify(r *http.Request) *transport.Claim {
 	if r == nil || r.URL == nil {
 		return nil
@@ -109,7 +109,7 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit,
 		claim.Limits = append(claim.Limits, whole)
 		claim.Rate = whole
 	}
-	if row != nil && row.Scope == PerInstance && row.Window <= maxLearned { // the tighter of what all of the endpoint shares
+	if row != nil && row.Scope == PerInstance && row.Window <= maxLearned { // the tighter of what all requests of the endpoint share
 		if own := claim.Limits[0]; claim.Rate.N == 0 || perSecond(own) < perSecond(claim.Rate) {
 			claim.Rate = own
 		}
@@ -140,8 +140,8 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 	return claim
 }
 
-// countless says that there may be very many endpoints like this one, without a
-// rate to learn.
+// countless is the rate of endpoints of which there may be very many: none is
+// learned.
 var countless = transport.Limit{Private: true}
 
 // paramsOf names a resource in keys of buckets.
@@ -153,8 +153,8 @@ func paramsOf(m route.Match) string {
 	return name
 }
 
-// plain returns a piece of a key for what a stranger may have written: short, and
-// fit to be shown.
+// plain makes part of a key of what a stranger may have written: short, and
+// printable.
 func plain(s string) string {
 	const longest = 128 // bytes; Clerk's ids have some 32
 	odd := len(s) > longest

@@ -6,15 +6,15 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// NewClient returns an [http.Client] whose requests to Clerk are throttled. It
-// has no Timeout of its own: one that is set later counts the time spent
-// waiting, too. See [NewTransport] for the errors. It is short for
+// NewClient returns an [http.Client] whose requests to Clerk are throttled. Make one
+// and share it. It has no Timeout: one that you set counts the time spent waiting,
+// too. The error names the option that is wrong, and its value.
+//
+// A program that wants more of the throttle, its Snapshot or an Estimate, a status
+// page, or to Close it, makes the client itself:
 //
 //	throttle, err := clerkthrottle.NewTransport(opts...)
 //	client := &http.Client{Transport: throttle}
-//
-// which is the way to go for a program that asks the throttle for a Snapshot or
-// an Estimate, shows it on a status page, or closes it.
 func NewClient(opts ...Option) (*http.Client, error) {
 	rt, err := NewTransport(opts...)
 	if err != nil {
@@ -23,8 +23,8 @@ func NewClient(opts ...Option) (*http.Client, error) {
 	return &http.Client{Transport: rt}, nil
 }
 
-// NewTransport returns the throttle as an [http.RoundTripper]. The error names
-// the option that is wrong, and its value.
+// NewTransport returns the throttle, which is an [http.RoundTripper]. The error
+// names the option that is wrong, and its value.
 func NewTransport(opts ...Option) (*Transport, error) {
 	cfg, err := newConfig(opts)
 	if err != nil {

@@ -21,7 +21,7 @@ const (
 	loopbackHost      // a test's: it may serve either API, or something else
 )
 
-// hostOf tells whose host a URL names, and never looks further than that.
+// hostOf returns whose host a URL names. It looks at nothing but the name.
 func (c *classifier) hostOf(u *url.URL) host {
 	if u.Host == "api.clerk.com" { // nearly always
 		return backendHost
@@ -60,12 +60,12 @@ func isCustomDomain(name string) bool {
 	return ok && strings.Contains(domain, ".")
 }
 
-// apiAt tells which API is asked at a host that may serve either, backendHost's
-// or frontendHost's: by a path of visitors' clients, by the secret key, and by
-// what only a Frontend API proxy serves. What is left is somebody else's at a
-// loopback host; at a host that the user names it is the API that knows the
-// operation, and the Backend API where both do or neither: a gateway may be the
-// one that adds the key.
+// apiAt returns which API a request is for at a host that may serve either:
+// backendHost or frontendHost. A secret key means the Backend API, a path that
+// browsers or a Frontend API proxy use the Frontend API. Anything else is not
+// Clerk's at a loopback host; at a host that the user named it is for the API that
+// knows the operation, and for the Backend API where both or neither do: a gateway
+// may be what adds the key.
 func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
 	api := request.TrimPrefix(path)
 	secret := strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "sk_test_")
@@ -84,8 +84,8 @@ func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
 	return backendHost
 }
 
-// isFrontendPath reports whether a path, from its /v1 on, is one that only the
-// Frontend API has, in the real or in the documented spelling.
+// isFrontendPath reports whether a path, from its /v1 on, is one that browsers use,
+// in the real or in the documented spelling.
 func isFrontendPath(path string) bool {
 	// GET and PATCH /v1/sign_ups/{id} are Backend operations, but those carry a
 	// secret key and are told by it.

@@ -16,7 +16,7 @@ const (
 	maxKeyLength = 512  // bytes of such a key; Clerk's have some 50
 )
 
-// instance is a Clerk application instance, as told by a secret key.
+// instance is the Clerk application instance that a secret key belongs to.
 type instance struct {
 	key    string // the secret; "" where it stands for no key, or for several
 	scope  string // its type and its name, in keys of buckets; never the secret
@@ -92,8 +92,8 @@ func (s *instances) of(key string) *instance {
 	return in
 }
 
-// warn tells, once, what makes the limits of an instance smaller than its user
-// may think. It is called without a lock: a handler may send requests of its own.
+// warn logs, once, what makes the limits of an instance smaller than its user may
+// think. It is called without a lock: a handler may send requests of its own.
 func (s *instances) warn(in *instance, key string) {
 	says := typeOfKey(key)
 	switch {
@@ -114,7 +114,7 @@ func (s *instances) warn(in *instance, key string) {
 	}
 }
 
-// hashOf names what must not be told, or is too long or too odd to be.
+// hashOf names what is secret, too long or not printable.
 func hashOf(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:6])

@@ -2,11 +2,10 @@ package clerkthrottle
 
 import "time"
 
-// LimitsDate is the day on which the table behind [Limits] was last compared
-// with Clerk's documentation, the page "System limits"
-// (https://clerk.com/docs/guides/how-clerk-works/system-limits). Clerk has
-// changed that page several times a year: [WithLimit] overrides a row until
-// this module has caught up.
+// LimitsDate is the day on which [Limits] was last compared with Clerk's
+// documentation, the page "System limits"
+// (https://clerk.com/docs/guides/how-clerk-works/system-limits). Clerk changes that
+// page several times a year: until this module has caught up, use [WithLimit].
 const LimitsDate = "2026-08-21"
 
 // Scope says who shares one count of a [Limit].

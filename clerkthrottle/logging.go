@@ -7,14 +7,11 @@ import (
 	"time"
 )
 
-// quietFor is how long an endpoint's lines of one kind stay away after one: a
+// quietFor is how long no further line of one kind is written for an endpoint: a
 // block that hits a thousand requests is one line.
 const quietFor = 10 * time.Second
 
-// logObserver reports to a logger what its user should know: blocks as
-// warnings, the rates learned from them as information, single requests only
-// where they ask for debugging. Lines of one kind come at most once in ten
-// seconds for an endpoint.
+// logObserver writes what [WithLogger] says.
 func logObserver(l *slog.Logger) *Observer {
 	var mu sync.Mutex
 	last := make(map[string]time.Time) // by message and endpoint, which are bounded
@@ -39,7 +36,7 @@ func logObserver(l *slog.Logger) *Observer {
 		},
 		RateChanged: func(e RateEvent) {
 			if !e.Learned {
-				log(slog.LevelInfo, e.Endpoint, "clerkthrottle: no 429 for long; the documented rate holds again", "requests_per_second", e.Rate)
+				log(slog.LevelInfo, e.Endpoint, "clerkthrottle: no 429 for a long time; the documented rate holds again", "requests_per_second", e.Rate)
 				return
 			}
 			log(slog.LevelInfo, e.Endpoint, "clerkthrottle: other programs share the limit; this one slows down",

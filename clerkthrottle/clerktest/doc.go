@@ -2,7 +2,7 @@
 // documented rate limits, answers in Clerk's JSON shapes and reports what it
 // saw, so that code that calls Clerk can be tested without an account.
 //
-// One [Server] has two faces over the same state. [Server.RoundTripper] answers
+// A [Server] can be used in two ways, over the same state. [Server.RoundTripper] answers
 // in memory, on the caller's goroutine: it leaves no socket and no goroutine
 // behind and works inside a testing/synctest bubble, where a 10-second window
 // costs nothing. [Server.Start] listens on loopback, and Server itself is an
@@ -28,11 +28,11 @@
 //
 // # What it answers
 //
-// Whatever lets the official Go SDK go on: a user who is made or changed has an id
-// and the names and metadata that were sent, lists are empty, and everything else is a small object.
-// Nothing is stored. [WithHandler] answers in its place, for tests that need more
-// of Clerk.
+// Enough for the official Go SDK: a user that is created or changed has an id and
+// the names and metadata that were sent, lists are empty, and everything else is a
+// small object. Nothing is stored. For tests that need more of Clerk, [WithHandler]
+// answers in its place.
 //
-// All of the package is safe for concurrent use. A wrong option panics, as it is
-// a mistake in the test.
+// Everything here is safe for concurrent use. A wrong option panics: it is a
+// mistake in the test.
 package clerktest

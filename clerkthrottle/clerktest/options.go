@@ -148,7 +148,7 @@ func WithServiceTime(l Latency) Option {
 	return func(c *config) { c.serviceTime = l }
 }
 
-// WithSeed seeds latencies and identifiers. Default: 1. The same seed gives the
+// WithSeed seeds the latencies. Default: 1. The same seed gives the
 // same sequence of draws; which of several concurrent requests gets which draw
 // is up to the scheduler.
 func WithSeed(seed uint64) Option {
@@ -162,8 +162,8 @@ func WithLateArrivals() Option {
 	return func(c *config) { c.lateArrivals = true }
 }
 
-// WithFault asks f of every request what is to go wrong with it: the zero
-// [Fault] for nothing. n counts the requests of the server, from 1, in the order
+// WithFault calls f for every request, to learn what is to go wrong with it: the
+// zero [Fault] for nothing. n counts the requests of the server, from 1, in the order
 // they were sent. f is called from many goroutines, without a lock; it must
 // neither change r nor read its body.
 func WithFault(f func(r *http.Request, n int) Fault) Option {

@@ -39,9 +39,9 @@ type Request struct {
 	Accepted bool
 	// Blocked: answered 429 because it arrived during its endpoint's block.
 	Blocked bool
-	// Violation: the client had been told to wait and sent it nevertheless.
+	// Violation: the client had been told to wait, and sent it all the same.
 	Violation bool
-	// Lost: the answer is not to reach the client, by a fault or because the
+	// Lost: the answer did not reach the client, by a fault or because the
 	// request arrived after its context had ended, see [WithLateArrivals].
 	Lost bool
 }

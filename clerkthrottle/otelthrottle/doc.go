@@ -1,6 +1,6 @@
-// Package otelthrottle shows a throttle through OpenTelemetry: metrics of what
-// it does and how it stands, and the time that requests are held back as spans
-// in the traces of their callers.
+// Package otelthrottle reports a throttle to OpenTelemetry: metrics of what it does
+// and of its state, and the time that requests are held back as spans in the traces
+// of their callers.
 //
 //	in, err := otelthrottle.New()
 //	throttle, err := clerkthrottle.NewTransport(

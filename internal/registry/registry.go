@@ -1,5 +1,5 @@
-// Package registry keeps per-key state without keeping all of it: what is idle,
-// so that a fresh start would behave the same, is forgotten as new keys come.
+// Package registry is a map that forgets: as new keys come, it drops the state of
+// keys that are idle, for which a fresh start would behave the same.
 //
 // Every key that is added pays for a look at two older ones, found by a hand
 // that goes round like a clock's and drops what it finds idle. So no call does
@@ -60,8 +60,8 @@ func (r *Registry[T]) Add(key string, v T, now time.Duration) {
 	r.insert(key, v)
 }
 
-// AddWithin is Add, as long as there are fewer than so many keys. Otherwise it
-// stores nothing and reports false, unless one of those it looked at was idle.
+// AddWithin is Add with a bound on the number of keys: where there are that many,
+// and neither of the two it looks at is idle, it stores nothing and reports false.
 func (r *Registry[T]) AddWithin(most int, key string, v T, now time.Duration) bool {
 	r.look(now)
 	if len(r.entries) >= most {

@@ -36,7 +36,7 @@ const Max = 10 * 365 * 24 * time.Hour
 // understood are skipped.
 //
 // The wait is never negative: zero and dates that have passed are (0, true).
-// What such a wish is worth is for the caller to decide.
+// What to make of that is for the caller to decide.
 func Parse(h http.Header, now time.Time) (time.Duration, bool) {
 	var (
 		longest time.Duration // from zero up: what has passed is never less

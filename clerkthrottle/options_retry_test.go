@@ -17,7 +17,7 @@ type baseFunc func(*http.Request) (*http.Response, error)
 
 func (f baseFunc) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-func TestWithAnswerTimeoutHasNoEffect(t *testing.T) {
+func TestWithAnswerTimeoutEndsAnAttempt(t *testing.T) {
 	for _, tt := range []struct {
 		opts []clerkthrottle.Option
 		want time.Duration
@@ -43,7 +43,7 @@ func TestWithAnswerTimeoutHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestWithRetryBudgetHasNoEffect(t *testing.T) {
+func TestWithRetryBudgetBoundsRetries(t *testing.T) {
 	for _, tt := range []struct {
 		opts []clerkthrottle.Option
 		want int // requests for ten calls
@@ -76,7 +76,7 @@ func TestWithRetryBudgetHasNoEffect(t *testing.T) {
 	}
 }
 
-func TestWrongRetryOptionIsTaken(t *testing.T) {
+func TestWrongRetryOptionIsRefused(t *testing.T) {
 	for want, opt := range map[string]clerkthrottle.Option{
 		"WithAnswerTimeout(-1s)":     clerkthrottle.WithAnswerTimeout(-time.Second),
 		"WithRetryBudget(-0.1, 1)":   clerkthrottle.WithRetryBudget(-0.1, 1),

@@ -23,7 +23,7 @@ const (
 )
 
 // Limit 3 per 10 s, a server that only counts.
-func TestAlgorithms(t *testing.T) {
+func TestAlgorithmsAcceptNInAWindowAndNoMore(t *testing.T) {
 	for name, test := range map[string]struct {
 		algorithm clerktest.Algorithm
 		more      []clerktest.Option

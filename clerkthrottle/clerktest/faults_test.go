@@ -30,7 +30,7 @@ func faulty(f clerktest.Fault, more ...clerktest.Option) *clerktest.Server {
 
 const newUser = `{"email_address":["ada@example.com"]}`
 
-func TestFaultStatus(t *testing.T) {
+func TestFaultyStatusComesAfterTheLimits(t *testing.T) {
 	carriedOut := 0
 	server := faulty(clerktest.Fault{Status: 503, Header: http.Header{"retry-after": {"2"}}},
 		clerktest.WithHandler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { carriedOut++ })))
@@ -46,7 +46,7 @@ func TestFaultStatus(t *testing.T) {
 	}
 }
 
-func TestFaultRequestLost(t *testing.T) {
+func TestLostRequestIsNotCounted(t *testing.T) {
 	server := faulty(clerktest.Fault{Loss: clerktest.RequestLost})
 	_, err := in(server).try("POST /v1/users", newUser)
 	var op *net.OpError
@@ -58,7 +58,7 @@ func TestFaultRequestLost(t *testing.T) {
 	}
 }
 
-func TestFaultAnswerLost(t *testing.T) {
+func TestRequestOfALostAnswerIsCounted(t *testing.T) {
 	mine := errors.New("mine")
 	for _, want := range []error{syscall.ECONNRESET, mine} {
 		f := clerktest.Fault{Loss: clerktest.AnswerLost}
@@ -79,7 +79,7 @@ func TestFaultAnswerLost(t *testing.T) {
 	}
 }
 
-func TestFaultProductRule(t *testing.T) {
+func TestProductRuleIsA429WithItsCode(t *testing.T) {
 	server := faulty(clerktest.ProductRule("signup_rate_limit_exceeded"))
 	r := in(server).do(t, "POST /v1/users", newUser)
 	if r.status != 429 || r.code(t) != "signup_rate_limit_exceeded" || r.retryAfter() != "" {
@@ -90,7 +90,7 @@ func TestFaultProductRule(t *testing.T) {
 	}
 }
 
-func TestFaultFromTheEdgeBlocks(t *testing.T) {
+func TestFaulty429WithRetryAfterBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := faulty(clerktest.Fault{
 			Status: 429,
@@ -116,7 +116,7 @@ func TestFaultFromTheEdgeBlocks(t *testing.T) {
 	})
 }
 
-func TestFaultStall(t *testing.T) {
+func TestStallStopsTheBodyHalfWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		r := in(faulty(clerktest.Fault{Stall: 5 * s})).do(t, "GET /v1/users/count", "")
@@ -200,7 +200,7 @@ func TestLatencyIsReproducible(t *testing.T) {
 	}
 }
 
-func TestCancelOnEitherLeg(t *testing.T) {
+func TestCancelOnEitherLegEndsTheRequest(t *testing.T) {
 	for _, test := range []struct {
 		after   time.Duration
 		opts    []clerktest.Option
@@ -248,7 +248,7 @@ type countedBody struct {
 func (b *countedBody) Close() error { b.closes++; return nil }
 
 // What was on its way when the 429 came back is blocked, but no violation.
-func TestViolations(t *testing.T) {
+func TestRequestSentDespiteARetryAfterIsAViolation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithLatency(clerktest.Constant(100*ms)), instanceLimit(1, 10*s))
 		mine, theirs := in(server), in(server)
@@ -273,7 +273,7 @@ func TestViolations(t *testing.T) {
 	})
 }
 
-func TestReset(t *testing.T) {
+func TestResetForgetsEverything(t *testing.T) {
 	server := clerktest.New(instanceLimit(2, time.Hour))
 	c := in(server)
 	for range 2 {

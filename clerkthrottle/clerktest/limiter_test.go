@@ -50,7 +50,7 @@ func TestBlockLastsUntilRetryAfter(t *testing.T) {
 	})
 }
 
-func TestRetryAfterForms(t *testing.T) {
+func TestRetryAfterIsNeverLessThanTheBlock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		refused := func(opts ...clerktest.Option) (caller, reply) {
 			c := in(clerktest.New(append(opts, instanceLimit(1, 10*s))...))
@@ -82,7 +82,7 @@ func TestRetryAfterForms(t *testing.T) {
 }
 
 // A request that one row rejects is counted on no other.
-func TestNestedRows(t *testing.T) {
+func TestRequestNeedsRoomOnEveryRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithBlocking(false))
 		c := in(server)
@@ -107,7 +107,7 @@ func TestNestedRows(t *testing.T) {
 	})
 }
 
-func TestScopes(t *testing.T) {
+func TestScopesCountApart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithBlocking(false), clerktest.WithInstanceKeys("sk_live_a", "sk_live_b"))
 		c := in(server).as(liveKey)
@@ -162,7 +162,7 @@ func TestScopes(t *testing.T) {
 	})
 }
 
-func TestInstanceType(t *testing.T) {
+func TestInstanceTypeIsTheKeysUnlessSaid(t *testing.T) {
 	for _, test := range []struct {
 		opt  clerktest.Option
 		key  string

@@ -11,7 +11,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-func TestEndpoints(t *testing.T) {
+func TestRequestIsNamedByItsOperation(t *testing.T) {
 	server := clerktest.New()
 	for _, test := range []struct{ key, op, want string }{
 		{devKey, "GET /v1/users/user_1", "GET /v1/users/{user_id}"},
@@ -73,7 +73,7 @@ func TestSpellingsShareARow(t *testing.T) {
 	})
 }
 
-func TestNoKey(t *testing.T) {
+func TestRequestWithoutAKeyIsUnauthorized(t *testing.T) {
 	server := clerktest.New()
 	r := in(server).as("").do(t, "GET /v1/users", "")
 	if r.status != 401 || r.code(t) != "authentication_invalid" {
@@ -88,7 +88,7 @@ func TestNoKey(t *testing.T) {
 	}
 }
 
-func TestRowsOfOnesOwn(t *testing.T) {
+func TestRowsOfOnesOwnHold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithLimits(
 			clerkthrottle.Limit{Name: "reads", Operations: []string{"GET /v1/users/{id}", "GET /v1/novelties/{novelty}"}, N: 2, Window: s, Scope: clerkthrottle.PerResource},

@@ -40,7 +40,7 @@ func TestUserIsWhatWasSent(t *testing.T) {
 	}
 }
 
-func TestGenericAnswers(t *testing.T) {
+func TestOtherOperationsAnswerWithSmallObjects(t *testing.T) {
 	c := in(clerktest.New(clerktest.WithInstanceType(clerkthrottle.Production)))
 	for op, want := range map[string]string{
 		"GET /v1/organizations":          `{"data":[],"total_count":0}`,

@@ -61,7 +61,7 @@ func TestEveryAnswerIsSafe(t *testing.T) {
 	}
 }
 
-func TestReadsOnly(t *testing.T) {
+func TestPageIsReadOnly(t *testing.T) {
 	for path := range paths {
 		for _, method := range []string{"POST", "PUT", "PATCH", "DELETE", "OPTIONS"} {
 			w := get(samplePage(), method, path)
@@ -204,7 +204,7 @@ func TestRedirectStaysHere(t *testing.T) {
 	}
 }
 
-func TestOptionsThatMakeNoSense(t *testing.T) {
+func TestOptionsThatMakeNoSensePanic(t *testing.T) {
 	for name, try := range map[string]func(){
 		"New(nil)":           func() { statuspage.New(nil) },
 		"WithInterval(1ns)":  func() { samplePage(statuspage.WithInterval(1)) },

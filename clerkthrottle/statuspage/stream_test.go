@@ -136,7 +136,7 @@ func TestStreamOutlivesTheServersTimeouts(t *testing.T) {
 // unflushed is a ResponseWriter that cannot stream, as some middleware makes it.
 type unflushed struct{ http.ResponseWriter }
 
-func TestStreamWhereThereCanBeNone(t *testing.T) {
+func TestStreamIsRefusedWhereThereCanBeNone(t *testing.T) {
 	w := httptest.NewRecorder()
 	samplePage().ServeHTTP(unflushed{w}, httptest.NewRequest("GET", "/events", nil))
 	if w.Code != http.StatusNotImplemented {

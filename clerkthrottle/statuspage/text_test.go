@@ -7,7 +7,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-func TestText(t *testing.T) {
+func TestTextReadsWell(t *testing.T) {
 	ms := time.Millisecond
 	for _, c := range []struct{ got, want string }{
 		{num(0), "0"}, {num(999), "999"}, {num(1000), "1,000"}, {num(int64(1234567)), "1,234,567"}, {num(-100), "-100"}, {num(-1000), "-1,000"},
@@ -30,7 +30,7 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestCeil(t *testing.T) {
+func TestAxisEndsAtARoundNumber(t *testing.T) {
 	for v, want := range map[float64]float64{0: 1, 1: 1, 1.1: 2, 3: 5, 6: 10, 10: 10, 101: 200, 999: 1000, 1000: 1000} {
 		if got := ceil(v); got != want {
 			t.Errorf("ceil(%v) is %v, want %v", v, got, want)

@@ -25,7 +25,7 @@ func shown(s transport.Snapshot, query string) string {
 	return strings.Join(strings.Fields(html.UnescapeString(body)), " ")
 }
 
-func TestAnswers(t *testing.T) {
+func TestPageSaysWhatHoldsRequestsBack(t *testing.T) {
 	until := noon.Add(6 * time.Second)
 	later := noon.Add(90 * time.Second)
 	limit := func(name string, waiting int) transport.LimitSnapshot {
@@ -77,7 +77,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-func TestShowsEverything(t *testing.T) {
+func TestPageShowsEverything(t *testing.T) {
 	got := shown(sample(noon), "")
 	for _, says := range []string{
 		"reloads every 5 s",
@@ -168,9 +168,9 @@ func TestTableShowsWhatIsAsked(t *testing.T) {
 	}
 }
 
-// TestHoldsNoSecret looks for a secret key in all that a page of a throttle in
+// TestPageHoldsNoSecret looks for a secret key in all that a page of a throttle in
 // use sends.
-func TestHoldsNoSecret(t *testing.T) {
+func TestPageHoldsNoSecret(t *testing.T) {
 	const key = "sk_test_thisIsTheSecretOfTheTest"
 	stand := clerktest.New(clerktest.WithInstanceKeys(key))
 	throttle, err := clerkthrottle.NewTransport(clerkthrottle.WithBase(stand.RoundTripper()))
@@ -200,8 +200,8 @@ func TestHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestEscapes: names come from requests, and the filter from an address.
-func TestEscapes(t *testing.T) {
+// TestNamesAreEscaped: names come from requests, and the filter from an address.
+func TestNamesAreEscaped(t *testing.T) {
 	const bad = `"><script>alert(1)</script>`
 	s := sample(noon)
 	s.Limits[0].Name, s.Limits[0].Key, s.Endpoints[1].Endpoint, s.Endpoints[1].Key = bad, bad, bad, bad

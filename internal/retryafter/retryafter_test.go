@@ -22,7 +22,7 @@ func header(retryAfter ...string) http.Header {
 	return http.Header{"Retry-After": retryAfter}
 }
 
-func TestParse(t *testing.T) {
+func TestParseReadsWhatServersSend(t *testing.T) {
 	const s = time.Second
 	tests := []struct {
 		name   string
@@ -144,7 +144,7 @@ func TestDateIsComparedWithTheServersClock(t *testing.T) {
 	}
 }
 
-func TestDateHeaderOfAnyForm(t *testing.T) {
+func TestDateHeaderMayHaveAnyForm(t *testing.T) {
 	for _, layout := range []string{http.TimeFormat, "Monday, 02-Jan-06 15:04:05 GMT", time.ANSIC} {
 		h := header(imfFixdate)
 		h.Set("Date", " "+arrival.Format(layout))
@@ -182,14 +182,14 @@ func TestOtherZonesAreNotReadAsUTC(t *testing.T) {
 	}
 }
 
-func TestNowInAnyZone(t *testing.T) {
+func TestZoneOfNowDoesNotMatter(t *testing.T) {
 	now := arrival.In(time.FixedZone("", 5*3600))
 	if got, _ := Parse(header(imfFixdate), now); got != 10*time.Second {
 		t.Errorf("Parse = %v, want 10s", got)
 	}
 }
 
-func TestNilHeader(t *testing.T) {
+func TestNilHeaderAsksForNothing(t *testing.T) {
 	if got, ok := Parse(nil, arrival); got != 0 || ok {
 		t.Errorf("Parse(nil) = %v, %t, want 0, false", got, ok)
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestFold(t *testing.T) {
+func TestFoldKeepsWordsAndNoIDs(t *testing.T) {
 	long := strings.Repeat("a_word", 5) + "_s" // 32 bytes
 	tests := []struct{ path, want string }{
 		{"", "/"},
@@ -77,7 +77,7 @@ func TestFoldReachesItsBound(t *testing.T) {
 }
 
 // A path from a stranger must neither cost memory nor pass into a name.
-func TestFoldOfHugePath(t *testing.T) {
+func TestFoldOfHugePathIsShort(t *testing.T) {
 	for _, unit := range []string{"a", "/", "/a", "/A", "%", "/../"} {
 		if got := Fold(strings.Repeat(unit, 1<<20)); len(got) > MaxFold {
 			t.Errorf("Fold of 1 Mi times %q has %d bytes, more than %d", unit, len(got), MaxFold)

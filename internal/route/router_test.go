@@ -33,7 +33,7 @@ func describe(r *Router, method, path string) string {
 	return out
 }
 
-func TestMatch(t *testing.T) {
+func TestMatchFindsTheClosestTemplate(t *testing.T) {
 	r := newRouter(t,
 		"GET /",
 		"GET /users",
@@ -145,7 +145,7 @@ func TestBacktrackingLeavesNoParams(t *testing.T) {
 	}
 }
 
-func TestParamOutOfRange(t *testing.T) {
+func TestParamOutOfRangeIsEmpty(t *testing.T) {
 	r := newRouter(t, "GET /{x}")
 	m, _ := r.Match("GET", "/a")
 	for _, i := range []int{-1, 1, MaxParams, MaxParams + 1} {

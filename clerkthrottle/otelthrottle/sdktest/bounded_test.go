@@ -110,7 +110,7 @@ func TestNamesAreBounded(t *testing.T) {
 }
 
 // Nor do the words of a budget of one's own become attributes.
-func TestMadeUpWords(t *testing.T) {
+func TestMadeUpWordsBecomeOther(t *testing.T) {
 	l := newLab(t)
 	l.in.Observer().Refused(t.Context(), &transport.ThrottledError{Endpoint: "nameless", Reason: aUser, Hold: aUser})
 	l.want("clerkthrottle.requests", map[string]float64{

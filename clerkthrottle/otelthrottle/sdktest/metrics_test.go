@@ -18,7 +18,7 @@ import (
 
 // Development has 100 tokens per 10 s. 110 requests at 0: 100 go at once, 10
 // wait for the first tokens to come back, and then all have been answered.
-func TestRequestsAndWaits(t *testing.T) {
+func TestAttemptsAreCountedAndWaitsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clerk := clerktest.New()
 		l := newLab(t, clerkthrottle.WithBase(clerk.RoundTripper()))
@@ -42,7 +42,7 @@ func TestRequestsAndWaits(t *testing.T) {
 }
 
 // Who waits is told by class, from the context or the transport's default.
-func TestPriorities(t *testing.T) {
+func TestPriorityIsTheContextsOrTheDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),
 			clerkthrottle.WithLimit("instance", 1, time.Second), clerkthrottle.WithDefaultPriority(clerkthrottle.Batch))
@@ -60,7 +60,7 @@ func TestPriorities(t *testing.T) {
 }
 
 // A 429 closes the endpoint for 7 s; the same request is sent again after it.
-func TestBlockAndRetry(t *testing.T) {
+func TestBlocksAndRetriesAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
 		l := newLab(t, clerkthrottle.WithBase(roundTripper(func(*http.Request) (*http.Response, error) {
@@ -87,7 +87,7 @@ func TestBlockAndRetry(t *testing.T) {
 }
 
 // What is not sent is counted by why, and by what it would have waited for.
-func TestRefusals(t *testing.T) {
+func TestRefusalsAreCountedByReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),
 			clerkthrottle.WithLimit("instance", 1, 10*time.Second), clerkthrottle.WithMaxWait(5*time.Second))
@@ -108,7 +108,7 @@ func TestRefusals(t *testing.T) {
 }
 
 // Every outcome of an attempt, and the statuses that are errors.
-func TestOutcomes(t *testing.T) {
+func TestEveryOutcomeHasItsLabels(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ruled := clerktest.ProductRule("signup_rate_limit_exceeded")
 		for _, tt := range []struct {
@@ -137,7 +137,7 @@ func TestOutcomes(t *testing.T) {
 }
 
 // A dry run's waits are marked: nobody was held back.
-func TestDryRun(t *testing.T) {
+func TestWaitsOfADryRunAreMarked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),
 			clerkthrottle.WithLimit("instance", 1, 10*time.Second), clerkthrottle.WithDryRun())

@@ -17,7 +17,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-func TestOptionErrors(t *testing.T) {
+func TestWrongOptionIsRefused(t *testing.T) {
 	for want, opt := range map[string]otelthrottle.Option{
 		"WithMeterProvider(nil): the provider is nil":  otelthrottle.WithMeterProvider(nil),
 		"WithTracerProvider(nil): the provider is nil": otelthrottle.WithTracerProvider(nil),
@@ -40,7 +40,7 @@ func (failingMeter) Int64Counter(name string, _ ...metric.Int64CounterOption) (m
 	return nil, errors.New("no " + name)
 }
 
-func TestInstrumentThatCannotBeMade(t *testing.T) {
+func TestInstrumentThatCannotBeMadeIsAnError(t *testing.T) {
 	_, err := otelthrottle.New(otelthrottle.WithMeterProvider(failing{}))
 	if err == nil || !strings.Contains(err.Error(), "otelthrottle: no clerkthrottle.requests") {
 		t.Errorf("New returned %v", err)
@@ -48,7 +48,7 @@ func TestInstrumentThatCannotBeMade(t *testing.T) {
 }
 
 // Without options the global providers are used, even those that are set later.
-func TestGlobalProviders(t *testing.T) {
+func TestGlobalProvidersAreTheDefault(t *testing.T) {
 	in, err := otelthrottle.New()
 	if err != nil {
 		t.Fatal(err)

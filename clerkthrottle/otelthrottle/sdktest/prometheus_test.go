@@ -143,7 +143,7 @@ func closed(r *http.Request, _ int) clerktest.Fault {
 
 // Every instrument is scraped under the name that the package comment says, over
 // a socket, while requests wait for a limit and for a block.
-func TestPrometheus(t *testing.T) {
+func TestEveryInstrumentIsScraped(t *testing.T) {
 	s := show(t, clerktest.New(clerktest.WithFault(closed)))
 	var all sync.WaitGroup
 	for _, path := range []string{"/v1/users", "/v1/users", "/v1/users", "/v1/sessions"} {

@@ -14,7 +14,7 @@ import (
 
 // 3 requests of 5 are in flight for a second; then their tokens are on their way
 // back for 10 s; 4 more find 2 tokens, and 2 of them wait.
-func TestTokens(t *testing.T) {
+func TestTokensAddUpToTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clerk := clerktest.New(clerktest.WithLatency(clerktest.Constant(time.Second)))
 		l := newLab(t, clerkthrottle.WithBase(clerk.RoundTripper()), clerkthrottle.WithLimit("instance", 5, 10*time.Second))
@@ -57,7 +57,7 @@ func TestTokens(t *testing.T) {
 }
 
 // A block shows while it lasts, and how long it will.
-func TestBlocked(t *testing.T) {
+func TestBlockShowsWhileItLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithMaxWait(0), clerkthrottle.WithBase(roundTripper(func(*http.Request) (*http.Response, error) {
 			return answer(429, "Retry-After", "7"), nil
@@ -108,7 +108,7 @@ type fixed transport.Snapshot
 func (f *fixed) Snapshot() transport.Snapshot { return transport.Snapshot(*f) }
 
 // Several throttles add up, until they are no longer watched.
-func TestWatchSeveral(t *testing.T) {
+func TestWatchedThrottlesAddUp(t *testing.T) {
 	l := newLab(t)
 	source := &fixed{Limits: []transport.LimitSnapshot{{Name: "instance", N: 7, Free: 7}}}
 	first := l.in.Watch(source)

@@ -1,7 +1,9 @@
 package clerkthrottle
 
 import (
+	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
@@ -36,5 +38,12 @@ func NewTransport(opts ...Option) (*Transport, error) {
 	}
 	cfg.Classify, cfg.Ruled = classifier.classify, isProductRule
 	cfg.Observers = append(cfg.Observers, logObserver(cfg.logger))
-	return transport.New(cfg.Config)
+	rt, err := transport.New(cfg.Config)
+	if err != nil {
+		return nil, errors.New(optionNames.Replace(err.Error()))
+	}
+	return rt, nil
 }
+
+// optionNames are those of the fields that transport's errors name.
+var optionNames = strings.NewReplacer("transport: ", "clerkthrottle: ", "Config.Base", "WithBase", "Config.SameAs", "WithBudgetOf", "and Budget ", "and WithBudget ")

@@ -121,14 +121,9 @@ func TestBurstOnAnIdleBudgetGoesOutAtOnce(t *testing.T) {
 		start := time.Now()
 		for range n {
 			wg.Go(func() {
-				req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.clerk.com/v1/users", nil)
-				req.Header.Set("Authorization", "Bearer sk_live_lone")
-				resp, err := client.Do(req)
-				if err != nil {
+				if _, err := callOnce(t.Context(), t, client); err != nil {
 					t.Error(err)
-					return
 				}
-				resp.Body.Close()
 			})
 		}
 		wg.Wait()
@@ -141,9 +136,9 @@ func TestBurstOnAnIdleBudgetGoesOutAtOnce(t *testing.T) {
 	})
 }
 
-// newLone returns a stand-in with one limit and a throttled client that knows
-// the limit by its documented size or by WithLimit.
-func newLone(t *testing.T, n int, algorithm clerktest.Algorithm, latency clerktest.Latency) (*clerktest.Server, *http.Client) {
+// newLone returns a stand-in with one limit, of n per 10 s, and a throttled client
+// that knows it.
+func newLone(t *testing.T, n int, algorithm clerktest.Algorithm, latency clerktest.Latency, opts ...clerkthrottle.Option) (*clerktest.Server, *http.Client) {
 	t.Helper()
 	server := clerktest.New(
 		clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: n, Window: 10 * time.Second}),
@@ -151,11 +146,11 @@ func newLone(t *testing.T, n int, algorithm clerktest.Algorithm, latency clerkte
 		clerktest.WithLatency(latency),
 		clerktest.WithLogSize(0),
 	)
-	client, err := clerkthrottle.NewClient(
+	client, err := clerkthrottle.NewClient(append([]clerkthrottle.Option{
 		clerkthrottle.WithBase(server.RoundTripper()),
 		clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, n, 10*time.Second),
 		clerkthrottle.WithMaxWait(time.Hour),
-	)
+	}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
 )
 
 func TestWrongOptionIsRefusedAtConstruction(t *testing.T) {
@@ -12,6 +14,10 @@ func TestWrongOptionIsRefusedAtConstruction(t *testing.T) {
 	limit := func(operation string) Option { return WithLimit(operation, 1, second) }
 	rows := func(rows ...Limit) []Option { return []Option{WithLimits(rows)} }
 	users := []string{"GET /v1/users"}
+	another, err := NewTransport()
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, tt := range map[string]struct {
 		opts []Option
 		want string // in the error, after "clerkthrottle: "
@@ -76,6 +82,22 @@ func TestWrongOptionIsRefusedAtConstruction(t *testing.T) {
 		"rows address":   {rows(Limit{Operations: users, N: 1, Window: second, Scope: PerAddress}), `WithLimits: row 0: operation "GET /v1/users": PerAddress is for the Frontend API`},
 		"rows frontend":  {rows(Limit{Operations: []string{"POST /v1/client/sign_ins"}, N: 1, Window: second}), `WithLimits: row 0: operation "POST /v1/client/sign_ins": PerAddress is for`},
 		"rows resource":  {rows(Limit{Operations: users, N: 1, Window: second, Scope: PerResource}), `WithLimits: row 0: operation "GET /v1/users": PerResource, but no {param}`},
+
+		"answer time":  {[]Option{WithAnswerTimeout(-second)}, "WithAnswerTimeout(-1s): must not be negative"},
+		"retries < 0":  {[]Option{WithRetryBudget(-0.1, 1)}, "WithRetryBudget(-0.1, 1): want"},
+		"retries 3.5":  {[]Option{WithRetryBudget(3.5, 1)}, "WithRetryBudget(3.5, 1): want"},
+		"retries NaN":  {[]Option{WithRetryBudget(math.NaN(), 1)}, "WithRetryBudget(NaN, 1): want"},
+		"free retries": {[]Option{WithRetryBudget(0.2, -1)}, "WithRetryBudget(0.2, -1): want"},
+		"queue":        {[]Option{WithMaxQueue(0)}, "WithMaxQueue(0): must be positive"},
+		"keys":         {[]Option{WithMaxKeys(-1)}, "WithMaxKeys(-1): must be positive"},
+		"class":        {[]Option{WithDefaultPriority(2)}, "WithDefaultPriority(2): want Batch, Normal or Interactive"},
+		"reserve":      {[]Option{WithReserve(Interactive, 1)}, "WithReserve(Interactive, 1): want 0 ≤ fraction < 1"},
+		"batch":        {[]Option{WithReserve(Batch, 0.2)}, "WithReserve(Batch, 0.2): want Interactive or Normal"},
+		"reserves":     {[]Option{WithReserve(Normal, 0.5), WithReserve(Interactive, 0.5)}, "WithReserve(Interactive, 0.5): all reserves"},
+
+		"throttle":     {[]Option{WithBase(another)}, "WithBase is, or is over, a throttle"},
+		"budgets":      {[]Option{WithBudgetOf(another), WithBudget(new(budgettest.Memory))}, "WithBudgetOf and WithBudget exclude each other"},
+		"other's rows": {[]Option{WithBudgetOf(another), WithMaxQueue(1)}, "WithBudgetOf names a transport whose"},
 
 		"nil budget": {[]Option{WithBudget(nil)}, "WithBudget(nil): the budget is nil"},
 		"nil logger": {[]Option{WithLogger(nil)}, "WithLogger(nil): the logger is nil"},

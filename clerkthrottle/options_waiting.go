@@ -40,8 +40,9 @@ func WithDefaultPriority(p Priority) Option {
 // it to reserve from.
 func WithReserve(p Priority, fraction float64) Option {
 	return func(c *config) error {
+		wrong := func(why string) error { return fmt.Errorf("WithReserve(%s, %v): %s", asWritten(p), fraction, why) }
 		if !(fraction >= 0 && fraction < 1) { // NaN fails, too
-			return fmt.Errorf("WithReserve(%s, %v): want 0 ≤ fraction < 1", p, fraction)
+			return wrong("want 0 ≤ fraction < 1")
 		}
 		switch p {
 		case Interactive:
@@ -49,10 +50,10 @@ func WithReserve(p Priority, fraction float64) Option {
 		case Normal:
 			c.ReserveNormal = fraction
 		default:
-			return fmt.Errorf("WithReserve(%d, %v): want Interactive or Normal", int(p), fraction)
+			return wrong("want Interactive or Normal")
 		}
 		if c.ReserveInteractive+c.ReserveNormal >= 1 {
-			return fmt.Errorf("WithReserve(%s, %v): all reserves together must be below 1", p, fraction)
+			return wrong("all reserves together must be below 1")
 		}
 		return nil
 	}
@@ -120,6 +121,19 @@ func WithRetryBudget(fraction float64, free int) Option {
 		c.RetryBudget = &transport.RetryBudget{Fraction: fraction, Free: free}
 		return nil
 	}
+}
+
+// asWritten returns a class as it stands in a program.
+func asWritten(p Priority) string {
+	switch p {
+	case Interactive:
+		return "Interactive"
+	case Normal:
+		return "Normal"
+	case Batch:
+		return "Batch"
+	}
+	return fmt.Sprint(int(p))
 }
 
 func positive(option string, n int) error {

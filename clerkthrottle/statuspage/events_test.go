@@ -2,6 +2,8 @@ package statuspage_test
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,39 +24,37 @@ type event struct{ name, data string }
 // events reads an event stream as browsers do (HTML standard, "Interpreting an
 // event stream"), and notes the lines that no event of the page has.
 type events struct {
-	r      *bufio.Reader
-	cr     bool // the last byte was a CR
+	lines  *bufio.Scanner
 	strays []string
 }
 
-func read(r io.Reader) *events { return &events{r: bufio.NewReader(r)} }
-
-func (s *events) line() (string, error) {
-	var line []byte
-	for {
-		c, err := s.r.ReadByte()
-		if err != nil {
-			return "", err
+func read(r io.Reader) *events {
+	s := &events{lines: bufio.NewScanner(r)}
+	s.lines.Buffer(nil, 1<<20)
+	cr := false
+	s.lines.Split(func(data []byte, _ bool) (int, []byte, error) {
+		skip := 0
+		if cr && len(data) > 0 && data[0] == '\n' { // of a CRLF
+			skip = 1
 		}
-		half := s.cr && c == '\n' // of a CRLF
-		s.cr = c == '\r'
-		switch {
-		case half:
-		case c == '\n' || c == '\r':
-			return string(line), nil
-		default:
-			line = append(line, c)
+		end := bytes.IndexAny(data[skip:], "\r\n")
+		if end < 0 {
+			return 0, nil, nil
 		}
-	}
+		end += skip
+		cr = data[end] == '\r'
+		return end + 1, data[skip:end], nil
+	})
+	return s
 }
 
 func (s *events) next() (event, error) {
 	e := event{name: "message"}
 	for {
-		line, err := s.line()
-		if err != nil {
-			return event{}, err
+		if !s.lines.Scan() {
+			return event{}, cmp.Or(s.lines.Err(), io.EOF)
 		}
+		line := s.lines.Text()
 		field, value, _ := strings.Cut(line, ":")
 		value = strings.TrimPrefix(value, " ")
 		switch {

@@ -65,9 +65,7 @@ func (h *handler) events(w http.ResponseWriter, r *http.Request) {
 // Shutdown waits for every request, and a stream would never be over.
 type streams struct {
 	places chan struct{} // holds one for each
-
-	mu   sync.Mutex
-	ends map[*http.Server]chan struct{} // closed when the server shuts down
+	ends   sync.Map      // by *http.Server: a channel that is closed when it shuts down
 }
 
 // shutdown returns what is closed when the request's server shuts down, or nil
@@ -77,15 +75,9 @@ func (s *streams) shutdown(r *http.Request) <-chan struct{} {
 	if !ok {
 		return nil
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	end, ok := s.ends[server]
-	if !ok {
-		end = make(chan struct{})
-		if s.ends == nil {
-			s.ends = make(map[*http.Server]chan struct{})
-		}
-		s.ends[server] = end
+	kept, known := s.ends.LoadOrStore(server, make(chan struct{}))
+	end := kept.(chan struct{})
+	if !known {
 		server.RegisterOnShutdown(sync.OnceFunc(func() { close(end) })) // it may be shut down twice
 	}
 	return end

@@ -3,6 +3,7 @@ package statuspage
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -105,12 +106,8 @@ func (q query) Toggled() string {
 
 func (q query) link() string {
 	one := map[bool]string{true: "1"}
-	v := url.Values{}
-	for name, value := range map[string]string{"filter": q.Filter, "sort": q.Sort, "reverse": one[q.Reverse], "all": one[q.All]} {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
+	v := url.Values{"filter": {q.Filter}, "sort": {q.Sort}, "reverse": {one[q.Reverse]}, "all": {one[q.All]}}
+	maps.DeleteFunc(v, func(_ string, value []string) bool { return value[0] == "" })
 	return "?" + v.Encode()
 }
 

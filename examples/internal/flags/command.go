@@ -24,23 +24,30 @@ func (e *UsageError) Error() string { return e.Err.Error() }
 func (e *UsageError) Unwrap() error { return e.Err }
 
 // Parse parses the command line of a command that takes flags and nothing else,
-// adding -version to them. The first sentence of -h is the given one. On -h and
-// -version the words go to out and the error is [ErrDone]; any other error is a
-// [*UsageError] that names the flag.
+// as [ParseWith] does. The first sentence of -h is the given one.
 func Parse(f *flag.FlagSet, sentence string, args []string, out io.Writer) error {
+	err := ParseWith(f, fmt.Sprintf("%s\n\nUsage of %s:\n", sentence, f.Name()), args, out)
+	if err == nil && f.NArg() > 0 {
+		err = &UsageError{fmt.Errorf("unexpected argument %q: there are flags only", f.Arg(0))}
+	}
+	return err
+}
+
+// ParseWith parses a command line, adding -version to its flags; -h writes the
+// usage and the flags. On -h and -version the words go to out and the error is
+// [ErrDone]; any other error is a [*UsageError] that names the flag.
+func ParseWith(f *flag.FlagSet, usage string, args []string, out io.Writer) error {
 	version := f.Bool("version", false, "print the version")
 	f.SetOutput(io.Discard) // it would print every flag for each mistake
 	f.Usage = func() {}
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		fmt.Fprintf(out, "%s\n\nUsage of %s:\n", sentence, f.Name())
+		fmt.Fprint(out, usage)
 		f.SetOutput(out)
 		f.PrintDefaults()
 		return ErrDone
 	case err != nil:
 		return &UsageError{err}
-	case f.NArg() > 0:
-		return &UsageError{fmt.Errorf("unexpected argument %q: there are flags only", f.Arg(0))}
 	case *version:
 		fmt.Fprintln(out, f.Name(), Version())
 		return ErrDone

@@ -9,8 +9,10 @@ require (
 	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget v0.1.0
 	github.com/prometheus/client_golang v1.24.1
 	github.com/redis/go-redis/v9 v9.17.3
+	go.etcd.io/bbolt v1.4.3
 	go.opentelemetry.io/otel/exporters/prometheus v0.68.0
 	go.opentelemetry.io/otel/sdk/metric v1.46.0
+	golang.org/x/sync v0.22.0
 )
 
 require (

@@ -28,21 +28,18 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/journal"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/report"
-	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/rows"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/sender"
-	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // The exit statuses, see the usage text.
@@ -68,33 +65,28 @@ type program struct {
 	base     http.RoundTripper // nil: the network
 }
 
+// errRejects tells that all is done, but not for every row.
+var errRejects = errors.New("some rows were rejected")
+
 func (p *program) run(ctx context.Context, args []string) (status int) {
 	o, err := parseOptions(args, p.env, p.out)
-	if errors.Is(err, flag.ErrHelp) {
-		return exitDone
-	}
-	var s summary
 	switch {
 	case err != nil:
-	case o.version:
-		p.printVersion()
 	case o.demo:
 		err = p.demo(ctx, o)
 	default:
-		s, err = p.importFile(ctx, o)
+		_, _, err = p.importFile(ctx, o)
 	}
-	switch unreadable := (*rows.FileError)(nil); {
-	case err == nil && s.rejected > 0:
-		return exitRejects
-	case err == nil:
+	usage := (*flags.UsageError)(nil)
+	switch {
+	case err == nil, errors.Is(err, flags.ErrDone):
 		return exitDone
+	case errors.Is(err, errRejects):
+		return exitRejects
 	case ctx.Err() != nil && !errors.Is(err, journal.ErrBroken):
 		fmt.Fprintln(p.err, "import: interrupted; nothing is lost: run it again to go on")
 		return exitInterrupted
-	case o != nil && o.demo:
-		fmt.Fprintf(p.err, "import: demo: %v\n", err)
-		return exitStopped
-	case errors.Is(err, errUsage), errors.As(err, &unreadable):
+	case errors.As(err, &usage):
 		fmt.Fprintf(p.err, "import: %v\nimport: nothing was sent\n", err)
 		return exitUsage
 	default:
@@ -103,104 +95,78 @@ func (p *program) run(ctx context.Context, args []string) (status int) {
 	}
 }
 
-func (p *program) printVersion() {
-	version, goVersion := "(unknown)", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = info.Main.Version, info.GoVersion
-	}
-	fmt.Fprintf(p.out, "import %s %s\n", version, goVersion)
-}
-
-// summary is what an import came to.
-type summary struct {
-	before   int // users settled by earlier runs
-	made     int // by this one
-	rejected int // rows, for whatever reason
-	took     time.Duration
-}
-
-// teller is all that is told while users are sent.
-type teller struct {
-	*report.Progress
-	*report.Rejects
-}
-
-func (t teller) Reject(line int, user, reason string) error { return t.Add(line, user, reason) }
-
-func (p *program) importFile(ctx context.Context, o *options) (s summary, err error) {
-	in, err := rows.Open(ctx, o.input, p.in)
-	if err != nil {
-		return s, usageError{err}
-	}
-	defer func() { _ = in.Close() }()
+// importFile returns how many users it made, and in what time.
+func (p *program) importFile(ctx context.Context, o *options) (made int, took time.Duration, err error) {
 	rejects, err := report.Begin(o.rejects)
 	if err != nil {
-		return s, usageError{err}
+		return 0, 0, &flags.UsageError{Err: err}
 	}
-	defer func() { err = errors.Join(err, rejects.Close()) }()
-	plan, err := o.makePlan(in, rejects.Add)
+	plan, err := o.read(ctx, p.in, rejects)
 	if err != nil {
-		return s, err
+		return 0, 0, &flags.UsageError{Err: err}
 	}
-	plan.print(p.err, o, in.Name)
+	plan.print(p.err, o, rejects.Count())
 	if o.dryRun {
-		s.rejected = plan.bad
-		fmt.Fprintf(p.out, "dry run: %d users would be made, %d rows rejected; nothing was sent\n", plan.users, plan.bad)
-		if plan.users > 0 {
-			fmt.Fprintf(p.out, "The first of them:\n%s", plan.preview)
+		fmt.Fprintf(p.out, "dry run: %d users would be made, %d rows rejected; nothing was sent\n", len(plan.users), rejects.Count())
+		if len(plan.users) > 0 {
+			fmt.Fprintf(p.out, "The first of them:\n%s", plan.users[0].Preview())
 		}
-		rejects.Print(p.out)
-		return s, nil
+	} else if made, took, err = p.send(ctx, o, plan, rejects); errors.As(err, new(*flags.UsageError)) {
+		return 0, 0, err
 	}
+	if err := errors.Join(err, rejects.Finish(p.out)); err != nil {
+		return made, took, err
+	}
+	if rejects.Count() > 0 {
+		err = errRejects
+	}
+	return made, took, err
+}
+
+func (p *program) send(ctx context.Context, o *options, plan *plan, rejects *report.Rejects) (made int, took time.Duration, err error) {
 	j, err := journal.Open(o.journal, o.instanceName())
 	if err != nil {
-		return s, usageError{err}
+		return 0, 0, &flags.UsageError{Err: err}
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
-	progress := &report.Progress{Users: plan.users, Terminal: isTerminal(p.err)}
-	progress.N, progress.Window = o.send.Allowance()
-	if s.before, progress.Requests, err = o.settled(in, plan, j); err != nil {
-		return s, err
+	base := p.base
+	if base == nil {
+		t := http.DefaultTransport.(*http.Transport).Clone()
+		t.MaxIdleConnsPerHost = o.send.Workers()
+		base = t
 	}
-	progress.Before = s.before
+	progress := &report.Progress{Users: len(plan.users), Terminal: isTerminal(p.err)}
+	progress.N, progress.Window = o.send.Allowance()
+	send, err := sender.New(o.send, base, j, struct {
+		*report.Progress
+		*report.Rejects
+	}{progress, rejects})
+	if err != nil {
+		return 0, 0, &flags.UsageError{Err: err}
+	}
+	defer func() { _ = send.Close() }()
+	pending, err := send.Pending(plan.users)
+	if err != nil {
+		return 0, 0, err
+	}
+	progress.Before, progress.Requests, progress.Waiting = len(plan.users)-len(pending), requests(pending), send.Waiting
 	if !o.quiet {
 		progress.Out = p.err
 	}
-	base := p.base
-	if base == nil {
-		base = newTransport(o.send.Workers())
-	}
-	send, err := sender.New(o.send, base, j, teller{progress, rejects})
-	if err != nil {
-		return s, usageError{err}
-	}
-	defer func() { _ = send.Close() }()
-	progress.Waiting = send.Waiting
-	if s.before > 0 {
-		progress.Say(fmt.Sprintf("%d of %d users were settled by earlier runs", s.before, plan.users))
+	if progress.Before > 0 {
+		progress.Say(fmt.Sprintf("%d of %d users were settled by earlier runs", progress.Before, len(plan.users)))
 	}
 	start, finish := time.Now(), progress.Show()
-	err = send.Run(ctx, func(each func(*users.User) error) error {
-		_, _, err := o.read(in, each, func(int, string, string) error { return nil }) // told by the plan
-		return err
-	})
+	err = send.Run(ctx, pending)
 	finish()
+	took = time.Since(start)
 	made, longest := progress.Made()
-	s.made, s.rejected, s.took = made, rejects.Count(), time.Since(start)
-	fmt.Fprintf(p.out, "%d users made in %.1f s", s.made, s.took.Seconds())
-	if s.before > 0 {
-		fmt.Fprintf(p.out, ", %d settled before", s.before)
+	fmt.Fprintf(p.out, "%d users made in %.1f s", made, took.Seconds())
+	if progress.Before > 0 {
+		fmt.Fprintf(p.out, ", %d settled before", progress.Before)
 	}
-	fmt.Fprintf(p.out, ", %d rows rejected; the longest wait for the limit was %.1f s\n", s.rejected, longest.Seconds())
-	rejects.Print(p.out)
-	return s, err
-}
-
-// newTransport keeps a connection for every worker.
-func newTransport(workers int) *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
-	t.MaxIdleConnsPerHost = workers
-	return t
+	fmt.Fprintf(p.out, ", %d rows rejected; the longest wait for the limit was %.1f s\n", rejects.Count(), longest.Seconds())
+	return made, took, err
 }
 
 func isTerminal(w io.Writer) bool {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -12,7 +13,6 @@ import (
 
 	"github.com/clerk/clerk-sdk-go/v2"
 
-	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/rows"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/sender"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
@@ -20,15 +20,15 @@ import (
 
 // options is what the command line and the environment say.
 type options struct {
-	input                  string
-	rows                   users.Options
-	journal, rejects       string
-	dryRun, quiet, version bool
-	limit                  flags.Limit
-	url                    flags.URL
-	send                   sender.Config
-	demo                   bool
-	demoUsers              int
+	input            string
+	rows             users.Options
+	journal, rejects string
+	dryRun, quiet    bool
+	limit            flags.Limit
+	url              flags.URL
+	send             sender.Config
+	demo             bool
+	demoUsers        int
 }
 
 const usage = `Import creates the users of a file in Clerk, as fast as the rate limit allows.
@@ -49,15 +49,6 @@ rejected (see the rejects file), 130 interrupted (run it again to go on).
 Flags:
 `
 
-// errUsage marks what has to be corrected before anything is sent.
-var errUsage = errors.New("usage")
-
-// usageError is an error with that mark, and no other words.
-type usageError struct{ error }
-
-func (e usageError) Is(target error) bool { return target == errUsage }
-func (e usageError) Unwrap() error        { return e.error }
-
 // parseOptions prints the usage if it is asked for.
 func parseOptions(args []string, getenv func(string) string, out io.Writer) (*options, error) {
 	o := &options{}
@@ -66,7 +57,6 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 		return nil, err
 	}
 	f := flag.NewFlagSet("import", flag.ContinueOnError)
-	f.SetOutput(io.Discard) // an error is told once, and without the usage
 	f.StringVar(&o.rows.From, "from", users.Auto, "where the users come from: clerk, auth0, authjs, betterauth, firebase, supabase, other")
 	f.StringVar(&o.rows.Map, "map", "", "columns of other names: `\"Mail=email_address,Notes=-\"`")
 	f.StringVar(&o.rows.Unverified, "unverified", users.AddUnverified, "what to do with addresses that are not verified: add them as such, drop them, reject the row")
@@ -85,21 +75,11 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 	f.StringVar(&o.rows.Firebase.Separator, "firebase-salt-separator", "Bw==", "of the project's password hashes; the signer key comes from FIREBASE_SIGNER_KEY")
 	f.IntVar(&o.rows.Firebase.Rounds, "firebase-rounds", 8, "of the project's password hashes")
 	f.IntVar(&o.rows.Firebase.MemCost, "firebase-mem-cost", 14, "of the project's password hashes")
-	f.BoolVar(&o.version, "version", false, "print the version")
-	err := f.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		f.SetOutput(out)
-		fmt.Fprint(out, usage)
-		f.PrintDefaults()
+	if err := flags.ParseWith(f, usage, args, out); err != nil {
 		return nil, err
-	case err != nil:
-		return nil, usageError{err}
-	case o.version:
-		return o, nil
 	}
 	if err := o.check(f.Args()); err != nil {
-		return nil, usageError{err}
+		return nil, &flags.UsageError{Err: err}
 	}
 	o.send.URL, o.send.N, o.send.Window = o.url.String(), o.limit.N, o.limit.Window
 	return o, nil
@@ -128,50 +108,42 @@ func (o *options) check(args []string) error {
 	return o.checkFiles()
 }
 
-// checkFiles fills in the names of files. What cannot be read again by its name
-// has none that could be given to the files beside it.
+// checkFiles fills in the names of files. Those beside the input have its name,
+// if it can be read by that another time.
 func (o *options) checkFiles() error {
+	base := ""
 	if o.input != "-" {
-		if _, err := os.Stat(o.input); err != nil {
+		info, err := os.Stat(o.input)
+		if err != nil {
 			return err
 		}
+		if info.Mode().IsRegular() {
+			base = o.input
+		}
 	}
-	base := o.input
-	if !rows.Again(o.input) {
-		base = o.journal
-	}
-	switch {
-	case o.journal != "":
-	case base != "":
+	if o.journal == "" && base != "" {
 		o.journal = base + ".journal"
-	case !o.dryRun:
-		return fmt.Errorf("%s cannot be read a second time: say with -journal where to keep what was done", o.input)
 	}
-	if o.rejects == "" && base != "" {
-		o.rejects = base + ".rejects.csv"
+	if o.rejects == "" && cmp.Or(base, o.journal) != "" {
+		o.rejects = cmp.Or(base, o.journal) + ".rejects.csv"
 	}
 	switch {
-	case same(o.journal, o.input):
-		return fmt.Errorf("-journal %s: this is the input", o.journal)
-	case same(o.rejects, o.input):
-		return fmt.Errorf("-rejects %s: this is the input", o.rejects)
-	case same(o.rejects, o.journal):
+	case o.journal == "" && !o.dryRun:
+		return fmt.Errorf("%s cannot be read a second time: say with -journal where to keep what was done", o.input)
+	case o.journal != "" && filepath.Clean(o.journal) == filepath.Clean(o.rejects):
 		return fmt.Errorf("-rejects %s: this is the journal", o.rejects)
-	}
-	if o.send.Key == "" && !o.dryRun {
+	case o.send.Key == "" && !o.dryRun:
 		return errors.New("CLERK_SECRET_KEY is not set: it is in Clerk's dashboard, under API keys (-dry-run needs none)")
 	}
 	return nil
 }
 
-// same reports whether two names are of one file, or would be.
-func same(a, b string) bool {
-	if a == "" || b == "" {
-		return false
+// name is what people call the input.
+func (o *options) name() string {
+	if o.input == "-" {
+		return "standard input"
 	}
-	x, err1 := os.Stat(a)
-	y, err2 := os.Stat(b)
-	return filepath.Clean(a) == filepath.Clean(b) || err1 == nil && err2 == nil && os.SameFile(x, y)
+	return o.input
 }
 
 // instanceName says which instance a journal belongs to, without a secret.

@@ -1,27 +1,25 @@
-// Package journal is an append-only file that tells, whatever happens to the
-// program, which users an import made.
+// Package journal is a file that tells, whatever happens to the program, which
+// users an import made.
 //
 // The rule is: "sent" is on the disk before the request that makes a user leaves.
 // So after a crash every user is either not mentioned (no request left: create),
 // or done or rejected (leave alone), or made, and not all of it (go on with that
 // user of Clerk's), or sent and nothing more (ask Clerk).
 //
-// When to fsync: a kill -9 loses nothing that was written, since the operating
-// system has it; only a power cut or a crash of the system does. A lost "sent"
-// would make the user, when met again, look like somebody else's, so "sent" is
-// synced. A lost "done" costs one question to Clerk, so everything else is written
-// at once and synced with the next "sent", or at the end. Everyone who waits for
-// the disk shares one fsync (a group commit), so that it costs a few milliseconds
-// for each group and not for each user.
+// The file is a bbolt database, which outlives a power cut, and in which everyone
+// who waits for the disk shares one transaction.
 package journal
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"sync"
+	"io/fs"
+	"os"
 	"time"
+
+	"go.etcd.io/bbolt"
+	bbolterrors "go.etcd.io/bbolt/errors"
 )
 
 // Op is what happened to a user.
@@ -37,158 +35,153 @@ const (
 	Done Op = "done"
 	// Rejected: Clerk refused the user, for good.
 	Rejected Op = "rejected"
-	// asked: a request of another kind is about to leave. It only counts.
-	asked Op = "asked"
 )
 
-// An entry is one line of the journal. The first line of a journal is a header:
-// Version and Instance, and nothing else.
-type entry struct {
-	Version  int       `json:"version,omitempty"`
-	Instance string    `json:"instance,omitempty"` // a hash of the secret key
-	Op       Op        `json:"op,omitempty"`
-	Key      string    `json:"key,omitempty"` // names the user
-	Line     int       `json:"line,omitempty"`
-	User     string    `json:"user,omitempty"`   // Clerk's id, from Made on
-	Reason   string    `json:"reason,omitempty"` // with Rejected; with Done, what could not be done
-	Time     time.Time `json:"time,omitzero"`
-}
-
-// A Word is the last that an earlier run left about a user; the zero Word, that
-// it left none.
+// A Word is the last that is known of a user; the zero Word, that nothing is.
 type Word struct {
-	Op     Op
-	User   string
-	Reason string
-}
-
-// file is what a journal needs of an [os.File].
-type file interface {
-	io.WriteCloser
-	Sync() error
+	Op     Op     `json:"op"`
+	User   string `json:"user,omitempty"`   // Clerk's id, from Made on
+	Reason string `json:"reason,omitempty"` // with Rejected; with Done, what could not be done
 }
 
 // A Journal records what happens to users. It is safe for concurrent use.
 type Journal struct {
-	mu      sync.Mutex
-	synced  sync.Cond // a commit is over
-	file    file
-	buffer  []byte
-	written int64 // number of entries written to buffer
-	stable  int64 // of those, how many are on the disk
-	busy    bool  // a commit is under way
-	err     error // the first failure: nothing can be recorded any more
-
-	// As read at the start:
-	users map[string]Word
-	sends []time.Time
-	doubt map[string]bool // sent, and nothing after it
+	db   *bbolt.DB
+	last time.Time
 }
 
 // ErrBroken marks failures that end an import, as it must not go on unrecorded.
 var ErrBroken = errors.New("the journal cannot be written")
 
-func begin(f file) *Journal {
-	j := &Journal{file: f, users: map[string]Word{}, doubt: map[string]bool{}}
-	j.synced.L = &j.mu
-	return j
+var errForeign = errors.New("this file exists and is no journal of an import; it was left as it is")
+
+// The buckets: what is known of each user; and of the import, the instance that
+// it is for, and when its last request left.
+var (
+	users    = []byte("users of an import, 1")
+	run      = []byte("an import, 1")
+	instance = []byte("instance")
+	last     = []byte("last")
+)
+
+// Open opens the journal of an import, or begins one. It belongs to one instance
+// and to one process at a time. A file that is no journal is not opened for
+// writing.
+func Open(path, of string) (j *Journal, err error) {
+	defer func() {
+		if errors.Is(err, bbolterrors.ErrTimeout) {
+			err = errors.New("another import is using it")
+		}
+		if err != nil {
+			err = fmt.Errorf("journal %s: %w", path, err)
+		}
+	}()
+	const noWait = 1 // nanosecond, for a lock that another process has
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errForeign
+	case info.Size() > 0:
+		db, err := bbolt.Open(path, 0, &bbolt.Options{ReadOnly: true, Timeout: noWait})
+		if err == nil {
+			err = errors.Join(db.View(func(tx *bbolt.Tx) error { return recognise(tx, of) }), db.Close())
+		} else if !errors.Is(err, bbolterrors.ErrTimeout) {
+			err = fmt.Errorf("%w (%w)", errForeign, err)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	j = &Journal{}
+	if j.db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: noWait}); err != nil {
+		return nil, err
+	}
+	if err := j.db.Update(func(tx *bbolt.Tx) error { return j.begin(tx, of) }); err != nil {
+		return nil, errors.Join(err, j.db.Close())
+	}
+	return j, nil
 }
 
-// Word is the last word of earlier runs about a user.
-func (j *Journal) Word(key string) Word { return j.users[key] }
-
-// Empty reports whether earlier runs left no word about any user.
-func (j *Journal) Empty() bool { return len(j.users) == 0 }
-
-// Sends are the latest moments at which the last requests of earlier runs can
-// have left, the earliest first: when the answer was in, or, where none was, now,
-// since nobody knows how long the disk took to take the "sent".
-func (j *Journal) Sends() []time.Time { return j.sends }
-
-// Sent returns when it is on the disk that the user's request is about to leave.
-func (j *Journal) Sent(key string, line int) error {
-	return j.append(entry{Op: Sent, Key: key, Line: line, Time: time.Now()}, true)
+// recognise refuses a database that is not a journal of the instance's, or the
+// empty beginning of one.
+func recognise(tx *bbolt.Tx, of string) error {
+	b := tx.Bucket(run)
+	if first, _ := tx.Cursor().First(); b == nil && first != nil {
+		return errForeign
+	}
+	if b != nil && string(b.Get(instance)) != of {
+		return errors.New("it belongs to another secret key, hence to another instance: give this import another -journal")
+	}
+	return nil
 }
 
-// Asked records that another request is about to leave.
-func (j *Journal) Asked() error { return j.append(entry{Op: asked, Time: time.Now()}, false) }
-
-// Settle records what has become of a user.
-func (j *Journal) Settle(key string, line int, w Word) error {
-	return j.append(entry{Op: w.Op, Key: key, Line: line, User: w.User, Reason: w.Reason, Time: time.Now()}, false)
-}
-
-// append writes an entry and, if it is to be stable, waits until it is on the
-// disk.
-func (j *Journal) append(e entry, stable bool) error {
-	line, err := json.Marshal(e)
+func (j *Journal) begin(tx *bbolt.Tx, of string) error {
+	b, err := tx.CreateBucketIfNotExists(run)
 	if err != nil {
 		return err
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.buffer = append(append(j.buffer, line...), '\n')
-	j.written++
-	if !stable {
-		j.writeLocked()
-		return j.err
+	words, err := tx.CreateBucketIfNotExists(users)
+	if err != nil {
+		return err
 	}
-	for mine := j.written; j.stable < mine && j.err == nil; {
-		if j.busy {
-			j.synced.Wait()
-		} else {
-			j.commitLocked()
+	if at := b.Get(last); at != nil {
+		err = j.last.UnmarshalText(at)
+	}
+	doubt := words.ForEach(func(_, word []byte) error {
+		var w Word
+		err := json.Unmarshal(word, &w)
+		if w.Op == Sent { // nobody knows how long the disk took to take that
+			j.last = time.Now()
 		}
-	}
-	return j.err
+		return err
+	})
+	return errors.Join(err, doubt, b.Put(instance, []byte(of)))
 }
 
-// writeLocked hands the buffer to the operating system.
-func (j *Journal) writeLocked() {
-	if j.err != nil || len(j.buffer) == 0 {
-		return
-	}
-	if _, err := j.file.Write(j.buffer); err != nil {
-		j.err = fmt.Errorf("%w: %w", ErrBroken, err)
-	}
-	j.buffer = j.buffer[:0]
+// Word is the last word about a user.
+func (j *Journal) Word(key string) (w Word, err error) {
+	err = j.db.View(func(tx *bbolt.Tx) error {
+		if word := tx.Bucket(users).Get([]byte(key)); word != nil {
+			return json.Unmarshal(word, &w)
+		}
+		return nil
+	})
+	return w, err
 }
 
-// commitLocked puts everything written so far on the disk. Others may write
-// meanwhile; they are for the next commit.
-func (j *Journal) commitLocked() {
-	j.writeLocked()
-	upTo := j.written
-	if j.err != nil {
-		return
-	}
-	j.busy = true
-	j.mu.Unlock()
-	err := j.file.Sync()
-	j.mu.Lock()
-	j.busy = false
-	if err != nil && j.err == nil {
-		j.err = fmt.Errorf("%w: %w", ErrBroken, err)
-	}
-	if j.err == nil {
-		j.stable = upTo
-	}
-	j.synced.Broadcast()
+// Last is the latest moment at which a request of an earlier run can have left:
+// when the last answer was in, or, where one was not, now.
+func (j *Journal) Last() time.Time { return j.last }
+
+// Sent returns when it is on the disk that the user's request is about to leave.
+func (j *Journal) Sent(key string) error { return j.Settle(key, Word{Op: Sent}) }
+
+// Asked records that another request is about to leave.
+func (j *Journal) Asked() error { return j.write(func(*bbolt.Tx) error { return nil }) }
+
+// Settle records what has become of a user, and returns when it is on the disk.
+func (j *Journal) Settle(key string, w Word) error {
+	return j.write(func(tx *bbolt.Tx) error {
+		word, err := json.Marshal(w)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket(users).Put([]byte(key), word)
+	})
 }
 
-// Close puts everything on the disk and closes the file.
-func (j *Journal) Close() error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for j.busy {
-		j.synced.Wait()
+func (j *Journal) write(f func(*bbolt.Tx) error) error {
+	err := j.db.Batch(func(tx *bbolt.Tx) error {
+		now, err := time.Now().MarshalText()
+		return errors.Join(err, f(tx), tx.Bucket(run).Put(last, now))
+	})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBroken, err)
 	}
-	if j.err == nil && j.stable < j.written {
-		j.commitLocked()
-	}
-	err := j.err
-	if closing := j.file.Close(); err == nil {
-		err = closing
-	}
-	return err
+	return nil
 }
+
+// Close closes the file.
+func (j *Journal) Close() error { return j.db.Close() }

@@ -27,11 +27,8 @@ type Progress struct {
 	settled int // users, in this run
 	made    int // of those, at Clerk now
 	longest time.Duration
-	sent    int         // requests
-	recent  []time.Time // when the last three limits' worth of them left
-	shown   int         // length of what stands on the line
-
-	stop, stopped chan struct{}
+	sent    int       // requests
+	last    time.Time // when the last of them left
 }
 
 // Sent is called when a request leaves, with how long it was held back.
@@ -39,11 +36,8 @@ func (p *Progress) Sent(waited time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.sent++
+	p.last = time.Now()
 	p.longest = max(p.longest, waited)
-	p.recent = append(p.recent, time.Now())
-	if most := 3 * p.N; most > 0 && len(p.recent) > most {
-		p.recent = p.recent[:copy(p.recent, p.recent[len(p.recent)-most:])]
-	}
 }
 
 // Settled is called when nothing is left to be done about a user.
@@ -56,12 +50,15 @@ func (p *Progress) Settled(made bool) {
 	}
 }
 
-// Made is how many users this run has made, and Longest the longest wait.
+// Made is how many users this run has made, and the longest wait.
 func (p *Progress) Made() (users int, longest time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.made, p.longest
 }
+
+// width is what a terminal of 80 columns holds without a new line.
+const width = 79
 
 // Show shows the progress until the function that it returns is called.
 func (p *Progress) Show() (finish func()) {
@@ -73,60 +70,45 @@ func (p *Progress) Show() (finish func()) {
 	if p.Terminal {
 		every = 200 * time.Millisecond
 	}
-	p.stop, p.stopped = make(chan struct{}), make(chan struct{})
+	stop, stopped := make(chan struct{}), make(chan struct{})
 	go func() {
-		defer close(p.stopped)
+		defer close(stopped)
 		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				p.put(p.Line(time.Now()))
-			case <-p.stop:
+				p.put(p.Line(time.Now()), "\n")
+			case <-stop:
+				p.put("", "")
 				return
 			}
 		}
 	}()
 	return func() {
-		close(p.stop)
-		<-p.stopped
-		p.clear()
+		close(stop)
+		<-stopped
 	}
-}
-
-func (p *Progress) put(line string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if !p.Terminal {
-		fmt.Fprintln(p.Out, line)
-		return
-	}
-	fmt.Fprintf(p.Out, "\r%-*s", p.shown, line)
-	p.shown = len(line)
 }
 
 // Say shows a line of its own.
 func (p *Progress) Say(text string) {
-	if p.Out == nil {
-		return
-	}
-	p.clear()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	fmt.Fprintln(p.Out, text)
-}
-
-func (p *Progress) clear() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.Terminal && p.shown > 0 {
-		fmt.Fprintf(p.Out, "\r%*s\r", p.shown, "")
-		p.shown = 0
+	if p.Out != nil {
+		p.put(text+"\n", "")
 	}
 }
 
-// width is what a terminal of 80 columns holds without a new line.
-const width = 79
+// put writes over what stands on the line, or, where there is no terminal, a
+// line of its own, which end ends.
+func (p *Progress) put(line, end string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.Terminal {
+		fmt.Fprintf(p.Out, "\r%*s\r%s", width, "", line)
+	} else {
+		fmt.Fprint(p.Out, line, end)
+	}
+}
 
 // Line is what is shown at a moment.
 func (p *Progress) Line(now time.Time) string {
@@ -138,8 +120,8 @@ func (p *Progress) Line(now time.Time) string {
 	defer p.mu.Unlock()
 	done := p.Before + p.settled
 	line := fmt.Sprintf(" %d/%d users", done, p.Users)
-	if rate := p.rateLocked(now); rate > 0 {
-		line += fmt.Sprintf("  %.1f/s", rate)
+	if p.sent > 0 {
+		line += fmt.Sprintf("  %.1f/s", float64(p.sent)/max(0.1, now.Sub(p.start).Seconds()))
 	}
 	if left := max(p.leftLocked(now), until.Sub(now)); left > 0 && done < p.Users {
 		line += fmt.Sprintf("  %s left", left.Round(time.Second))
@@ -156,40 +138,19 @@ func (p *Progress) Line(now time.Time) string {
 	return line[:min(len(line), width)]
 }
 
-// rateLocked is how many requests a second left in the last three windows, or
-// since the start, where that is shorter.
-func (p *Progress) rateLocked(now time.Time) float64 {
-	since := now.Add(-3 * p.Window)
-	if since.Before(p.start) {
-		since = p.start
-	}
-	n := 0
-	for i := len(p.recent) - 1; i >= 0 && p.recent[i].After(since); i-- {
-		n++
-	}
-	if span := now.Sub(since).Seconds(); span > 0 {
-		return float64(n) / span
-	}
-	return 0
-}
-
-// leftLocked estimates the time that is left. The limit lets N requests go in a
-// burst, and then none for the rest of the window: so what counts is how many
-// windows begin between the last request that left and the last of all. Where
-// fewer go than the limit allows, since others use it, too, windows are longer.
+// leftLocked estimates the time that is left, by the windows that have to begin
+// until the last request. Where requests take longer than the limit makes them,
+// since others use it, too, windows are so much longer.
 func (p *Progress) leftLocked(now time.Time) time.Duration {
-	if p.Requests == 0 || p.N == 0 {
-		return 0
-	}
+	all, slower := Shortest(max(p.Requests, p.sent), p.N, p.Window), 1.0
 	if p.sent == 0 {
-		return Shortest(p.Requests, p.N, p.Window)
+		return all
 	}
-	window, last := p.Window, p.recent[len(p.recent)-1]
-	if limit, rate := float64(p.N)/p.Window.Seconds(), p.rateLocked(last); last.Sub(p.start) > 3*p.Window && rate > 0 && rate < limit {
-		window = time.Duration(float64(window) * limit / rate)
+	so := Shortest(p.sent, p.N, p.Window)
+	if so > 0 {
+		slower = max(1, p.last.Sub(p.start).Seconds()/(so+p.Window).Seconds())
 	}
-	windows := (max(p.Requests, p.sent)-1)/p.N - (p.sent-1)/p.N
-	return max(0, last.Add(time.Duration(windows)*window).Sub(now))
+	return max(0, p.last.Add(time.Duration(slower*float64(all-so))).Sub(now))
 }
 
 // Shortest is the least time in which a limit lets so many requests through: no

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// The line says how far it is, how fast, how long it will take, by the limit and
+// The line says how far it is, how long it will take, by the limit and
 // by what others leave of it, and what it waits for. The estimate moves.
 func TestLineSaysHowLongAndWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -42,11 +42,11 @@ func TestLineSaysHowLongAndWhy(t *testing.T) {
 			time.Sleep(10 * time.Second)
 			leave(50) // half the limit: others have the rest
 		}
-		wants("[########             ] 450/1100 users  5.0/s  2m0s left  waiting for the limit")
+		wants("[########            ] 450/1100 users  6.4/s  1m23s left  waiting for the limit")
 		time.Sleep(10 * time.Second)
-		wants("[########            ] 450/1100 users  3.3/s  1m50s left  waiting for the limit")
+		wants("[########            ] 450/1100 users  5.4/s  1m13s left  waiting for the limit")
 		blocked = time.Now().Add(10 * time.Minute)
-		wants("[#####        ] 450/1100 users  3.3/s  10m0s left  blocked by Clerk, 10m0s more")
+		wants("[#####        ] 450/1100 users  5.4/s  10m0s left  blocked by Clerk, 10m0s more")
 	})
 }
 

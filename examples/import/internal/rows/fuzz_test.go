@@ -2,7 +2,6 @@ package rows
 
 import (
 	"errors"
-	"io"
 	"strings"
 	"testing"
 )
@@ -18,40 +17,23 @@ func FuzzRows(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, content string) {
-		r, err := of("f", content).Rows([]string{"a", "b", "c", "d", "e"})
-		lines := strings.Count(content, "\n") + 1
-		wrong, broken := (*RowError)(nil), (*FileError)(nil)
-		for n, last := 0, 0; ; n++ {
-			if n > len(content)+1 {
-				t.Fatal("it does not end")
-			}
-			var row Row
-			if err == nil {
-				row, err = r.Next()
-			}
-			line := row.Line
+		lines, last := strings.Count(content, "\n")+1, 0
+		broken, ended := (*FileError)(nil), false
+		for row, err := range Read([]byte(content), []string{"a", "b", "c", "d", "e"}) {
 			switch {
-			case err == nil && row.Fields == nil && !strings.Contains(content, "null"):
-				t.Fatal("a row without fields")
-			case errors.As(err, &wrong):
-				if line = wrong.Line; wrong.Reason == "" {
-					t.Fatal("no reason")
-				}
-				err = nil
+			case ended:
+				t.Fatal("it goes on after its end")
 			case errors.As(err, &broken):
-				if broken.Line < 1 || broken.Line > lines {
-					t.Fatalf("line %d of %d: %v", broken.Line, lines, err)
-				}
-				return
-			case errors.Is(err, io.EOF):
-				return
+				row.Line, ended = broken.Line, true
 			case err != nil:
 				t.Fatalf("an error without a line: %v", err)
+			case row.Fields == nil && row.Bad == "" && !strings.Contains(content, "null"):
+				t.Fatal("a row without fields")
 			}
-			if line < last || line < 1 || line > lines {
-				t.Fatalf("line %d after line %d, of %d", line, last, lines)
+			if row.Line < 1 || row.Line > lines || row.Line < last && !ended {
+				t.Fatalf("line %d after line %d, of %d: %v", row.Line, last, lines, err)
 			}
-			last = line
+			last = row.Line
 		}
 	})
 }

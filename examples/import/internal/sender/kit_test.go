@@ -22,8 +22,7 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	words   map[string]journal.Word
-	sends   []time.Time
-	sent    map[string]int
+	last    time.Time
 	rejects map[string]string // user → reason
 	said    []string
 	made    int
@@ -31,7 +30,7 @@ type memory struct {
 }
 
 func newMemory() *memory {
-	return &memory{words: map[string]journal.Word{}, sent: map[string]int{}, rejects: map[string]string{}}
+	return &memory{words: map[string]journal.Word{}, rejects: map[string]string{}}
 }
 
 func (m *memory) record(f func()) error {
@@ -43,23 +42,17 @@ func (m *memory) record(f func()) error {
 	return m.err
 }
 
-func (m *memory) Word(key string) (w journal.Word) {
-	_ = m.record(func() { w = m.words[key] })
-	return w
+func (m *memory) Word(key string) (w journal.Word, err error) {
+	err = m.record(func() { w = m.words[key] })
+	return w, err
 }
-func (m *memory) Sends() []time.Time { return m.sends }
-func (m *memory) Asked() error {
-	return m.record(func() { m.sends = append(m.sends, time.Now()) })
+func (m *memory) Last() time.Time { return m.last }
+func (m *memory) Asked() error    { return m.record(func() { m.last = time.Now() }) }
+func (m *memory) Sent(key string) error {
+	return m.Settle(key, journal.Word{Op: journal.Sent})
 }
-func (m *memory) Sent(key string, _ int) error {
-	return m.record(func() {
-		m.sends = append(m.sends, time.Now())
-		m.sent[key]++
-		m.words[key] = journal.Word{Op: journal.Sent}
-	})
-}
-func (m *memory) Settle(key string, _ int, w journal.Word) error {
-	return m.record(func() { m.words[key] = w })
+func (m *memory) Settle(key string, w journal.Word) error {
+	return m.record(func() { m.last, m.words[key] = time.Now(), w })
 }
 
 // The report.
@@ -77,8 +70,10 @@ func (t *talk) Settled(made bool) {
 		}
 	})
 }
-func (t *talk) Reject(_ int, user, reason string) error {
-	return t.m.record(func() { t.m.rejects[user] = reason })
+func (t *talk) Add(_ int, user, reason string) {
+	t.m.mu.Lock()
+	defer t.m.mu.Unlock()
+	t.m.rejects[user] = reason
 }
 
 // run is one run of an import over a stand-in for Clerk.
@@ -90,14 +85,11 @@ func run(ctx context.Context, t *testing.T, base http.RoundTripper, m *memory, l
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	return s.Run(ctx, func(each func(*users.User) error) error {
-		for _, u := range list {
-			if err := each(u); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	pending, err := s.Pending(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Run(ctx, pending)
 }
 
 // account is the user of line i.
@@ -120,8 +112,7 @@ func accounts(n int, change ...func(*users.User)) (list []*users.User) {
 
 // full has all that create cannot do.
 func full(u *users.User) {
-	u.Emails = []string{fmt.Sprintf("old%d@example.com", u.Line), fmt.Sprintf("older%d@example.com", u.Line)}
-	u.Phones = []string{fmt.Sprintf("+1555000%04d", u.Line)}
+	u.Unverified = []string{fmt.Sprintf("email_address:old%d@example.com", u.Line), fmt.Sprintf("email_address:older%d@example.com", u.Line), fmt.Sprintf("phone_number:+1555000%04d", u.Line)}
 	u.Ban = true
 }
 
@@ -138,7 +129,8 @@ func wantFull(t *testing.T, clerk *standin.Users, list []*users.User) {
 			continue
 		}
 		verified, unverified := fmt.Sprint(at.Addresses(true)), fmt.Sprint(at.Addresses(false))
-		if verified != fmt.Sprint(*u.Create.EmailAddresses) || unverified != fmt.Sprint(append(u.Emails, u.Phones...)) || at.Banned != u.Ban {
+		want := strings.NewReplacer("email_address:", "", "phone_number:", "").Replace(fmt.Sprint(u.Unverified))
+		if verified != fmt.Sprint(*u.Create.EmailAddresses) || unverified != want || at.Banned != u.Ban {
 			t.Errorf("%s has %s verified, %s not, banned: %v", u.Key, verified, unverified, at.Banned)
 		}
 	}

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +16,7 @@ import (
 	"github.com/clerk/clerk-sdk-go/v2/emailaddress"
 	"github.com/clerk/clerk-sdk-go/v2/phonenumber"
 	"github.com/clerk/clerk-sdk-go/v2/user"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/journal"
@@ -24,13 +24,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-const (
-	// maxWait is how long a user may stand in line. Nobody waits for an import,
-	// and Ctrl-C ends every wait, so a block of hours is better sat out.
-	maxWait = 24 * time.Hour
-	// answerTimeout is how long Clerk may take for an answer.
-	answerTimeout = time.Minute
-)
+// maxWait is how long a user may stand in line. Nobody waits for an import, and
+// Ctrl-C ends every wait, so a block of hours is better sat out.
+const maxWait = 24 * time.Hour
 
 // Config says where to send, and how much.
 type Config struct {
@@ -66,19 +62,19 @@ func (c *Config) Workers() int {
 
 // A Journal is what a [journal.Journal] is.
 type Journal interface {
-	Word(key string) journal.Word
-	Sends() []time.Time
-	Sent(key string, line int) error
+	Word(key string) (journal.Word, error)
+	Last() time.Time
+	Sent(key string) error
 	Asked() error
-	Settle(key string, line int, w journal.Word) error
+	Settle(key string, w journal.Word) error
 }
 
 // A Report is told what happens, by many goroutines at once.
 type Report interface {
-	Sent(waited time.Duration)                  // a request left, and how long it was held back
-	Settled(made bool)                          // a user is done, or rejected
-	Say(text string)                            // worth a line
-	Reject(line int, user, reason string) error // a user who was not made, or not all of it
+	Sent(waited time.Duration)         // a request left, and how long it was held back
+	Settled(made bool)                 // a user is done, or rejected
+	Say(text string)                   // worth a line
+	Add(line int, user, reason string) // a user who was not made, or not all of it
 }
 
 // A Sender makes the users of one import.
@@ -101,7 +97,7 @@ func New(c Config, base http.RoundTripper, j Journal, r Report) (*Sender, error)
 		return nil, err
 	}
 	settings := []clerkthrottle.Option{
-		clerkthrottle.WithBase(&recorder{base: base, journal: j, report: r, timeout: answerTimeout}),
+		clerkthrottle.WithBase(&recorder{base, j, r}),
 		clerkthrottle.WithHosts(api.Hostname()),
 		clerkthrottle.WithHeadroom(c.Headroom),
 		clerkthrottle.WithMaxWait(maxWait),
@@ -129,92 +125,80 @@ func New(c Config, base http.RoundTripper, j Journal, r Report) (*Sender, error)
 // Close ends the throttle.
 func (s *Sender) Close() error { return s.throttle.Close() }
 
-// Run makes all users that feed hands out and that the journal does not know as
-// done or rejected. It returns when all are settled, or the first error that must
-// stop everything, once the requests under way have been answered.
-func (s *Sender) Run(ctx context.Context, feed func(each func(*users.User) error) error) error {
-	ctx = clerkthrottle.WithPriority(ctx, clerkthrottle.Batch)
-	ctx, stop := context.WithCancelCause(ctx)
-	defer stop(nil)
-	s.rememberSends(ctx)
-	queue := make(chan *users.User)
-	var workers sync.WaitGroup
-	for range s.config.Workers() {
-		workers.Go(func() {
-			for u := range queue {
-				if ctx.Err() != nil {
-					return
-				}
-				if err := s.settle(ctx, u); err != nil {
-					stop(err)
-					return
-				}
-			}
-		})
-	}
-	err := feed(func(u *users.User) error {
-		switch w := s.journal.Word(u.Key); {
+// Pending leaves out those users whom earlier runs have settled, and reports
+// again what could not be done about them.
+func (s *Sender) Pending(list []*users.User) (pending []*users.User, err error) {
+	for _, u := range list {
+		w, err := s.journal.Word(u.Key)
+		switch {
+		case err != nil:
+			return nil, err
 		case w.Op != journal.Done && w.Op != journal.Rejected:
+			pending = append(pending, u)
 		case w.Reason != "":
-			return s.report.Reject(u.Line, u.Key, w.Reason)
-		default:
-			return nil
+			s.report.Add(u.Line, u.Key, w.Reason)
 		}
-		select {
-		case queue <- u:
-			return nil
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	})
-	close(queue)
-	workers.Wait()
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
 	}
-	return err
+	return pending, nil
 }
 
-// settle makes a user and records what became of it.
-func (s *Sender) settle(ctx context.Context, u *users.User) error {
-	w, err := s.bring(ctx, u)
-	if err != nil {
+// Run makes users. It returns when all are settled, or the first error that must
+// stop everything, once the requests under way have been answered.
+func (s *Sender) Run(ctx context.Context, list []*users.User) error {
+	if len(list) == 0 {
+		return nil
+	}
+	if err := s.letClerkForget(ctx); err != nil {
 		return err
 	}
-	if err := s.journal.Settle(u.Key, u.Line, w); err != nil {
+	workers, working := errgroup.WithContext(clerkthrottle.WithPriority(ctx, clerkthrottle.Batch))
+	workers.SetLimit(s.config.Workers())
+	for _, u := range list {
+		workers.Go(func() error {
+			if working.Err() != nil {
+				return nil
+			}
+			return s.settle(working, u)
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return err
+	}
+	return context.Cause(ctx)
+}
+
+// letClerkForget waits until nothing counts any more that an earlier run has sent.
+// Its budget died with it, and the burst that a new one begins with would be
+// answered 429. Those requests left in bursts, too, so next to nothing is lost by
+// waiting for the last of them.
+func (s *Sender) letClerkForget(ctx context.Context) error {
+	_, window := s.config.Allowance()
+	// What was on its way when a run was killed arrived a little later. And a clock
+	// that was set back must not make this wait for long.
+	window += min(time.Second, window/10+250*time.Millisecond)
+	left := min(window, window-time.Since(s.journal.Last()))
+	if left <= 0 {
+		return nil
+	}
+	s.report.Say(fmt.Sprintf("requests of the last run still count at Clerk: it goes on in %s", left.Round(100*time.Millisecond)))
+	return pause(ctx, left)
+}
+
+// settle makes a user and records what became of it. An error is no fault of the
+// row: the import has to stop.
+func (s *Sender) settle(ctx context.Context, u *users.User) error {
+	w, err := s.bring(ctx, u)
+	if err == nil {
+		err = s.journal.Settle(u.Key, w)
+	}
+	if err != nil {
 		return err
 	}
 	if w.Reason != "" {
-		err = s.report.Reject(u.Line, u.Key, w.Reason)
+		s.report.Add(u.Line, u.Key, w.Reason)
 	}
 	s.report.Settled(w.Op == journal.Done)
-	return err
-}
-
-// bring takes a user from where earlier runs left it to where nothing is left to
-// be done. An error is no fault of the row: the import has to stop.
-func (s *Sender) bring(ctx context.Context, u *users.User) (journal.Word, error) {
-	var found *clerk.User
-	var err error
-	switch w := s.journal.Word(u.Key); w.Op {
-	case journal.Made:
-		if found, err = s.get(ctx, u, w.User); err == nil && found == nil {
-			return journal.Word{Op: journal.Rejected, User: w.User, Reason: "made as " + w.User + " by an earlier run, and not at Clerk any more"}, nil
-		}
-	default:
-		var reason string
-		if found, reason, err = s.create(ctx, u, w.Op == journal.Sent); err == nil && found == nil {
-			return journal.Word{Op: journal.Rejected, Reason: reason}, nil
-		}
-		if err == nil && u.Requests() > 1 {
-			err = s.journal.Settle(u.Key, u.Line, journal.Word{Op: journal.Made, User: found.ID})
-		}
-	}
-	if err != nil {
-		return journal.Word{}, err
-	}
-	lacks, err := s.complete(ctx, u, found)
-	return journal.Word{Op: journal.Done, User: found.ID, Reason: lacks}, err
+	return nil
 }
 
 // Waiting says what the import waits for, if it does, and until when at least.
@@ -226,13 +210,8 @@ func (s *Sender) Waiting() (what string, until time.Time) {
 		}
 	}
 	for _, e := range snapshot.Endpoints {
-		switch {
-		case e.BlockedUntil != nil:
-			if e.BlockedUntil.After(until) {
-				what, until = "blocked by Clerk", *e.BlockedUntil
-			}
-		case e.Learned && e.Waiting > 0 && until.IsZero():
-			what = "others use the limit"
+		if e.BlockedUntil != nil && e.BlockedUntil.After(until) {
+			what, until = "blocked by Clerk", *e.BlockedUntil
 		}
 	}
 	if s.silent.Load() > 0 {

@@ -5,11 +5,12 @@ package standin
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/clerk/clerk-sdk-go/v2"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
@@ -17,34 +18,19 @@ import (
 // Users are the users of one instance. The server calls it for one request at a
 // time; everything else has to wait until nothing is sent any more.
 type Users struct {
-	All   []*User // in the order of their creation
-	byID  map[string]*User
-	taken map[string]*User // "username:ann" → who has it
+	All   []*User          // in the order of their creation
+	taken map[string]*User // "username:ann" → who has it; "id:…", too
 }
 
-// A User is one of them. Its JSON is Clerk's.
+// A User is one of them.
 type User struct {
-	ID             string    `json:"id"`
-	ExternalID     any       `json:"external_id"`
-	Username       any       `json:"username"`
-	EmailAddresses []address `json:"email_addresses"`
-	PhoneNumbers   []address `json:"phone_numbers"`
-	Banned         bool      `json:"banned"`
-	// Create is the request that made it.
-	Create map[string]any `json:"-"`
-}
-
-type address struct {
-	EmailAddress string `json:"email_address,omitempty"`
-	PhoneNumber  string `json:"phone_number,omitempty"`
-	Verification struct {
-		Status string `json:"status"`
-	} `json:"verification"`
+	clerk.User
+	Create map[string]any // the request that made it
 }
 
 // New returns a Clerk with users that are stored.
 func New(opts ...clerktest.Option) (*clerktest.Server, *Users) {
-	u := &Users{byID: map[string]*User{}, taken: map[string]*User{}}
+	u := &Users{taken: map[string]*User{}}
 	return clerktest.New(append(opts, clerktest.WithHandler(u))...), u
 }
 
@@ -54,9 +40,14 @@ func (s *Users) By(externalID string) *User { return s.taken[key("external_id", 
 // Addresses lists the addresses of the user that are verified, or those that are
 // not.
 func (u *User) Addresses(verified bool) (list []string) {
-	for _, a := range slices.Concat(u.EmailAddresses, u.PhoneNumbers) {
-		if (a.Verification.Status == "verified") == verified {
-			list = append(list, a.EmailAddress+a.PhoneNumber)
+	for _, e := range u.EmailAddresses {
+		if (e.Verification.Status == "verified") == verified {
+			list = append(list, e.EmailAddress)
+		}
+	}
+	for _, p := range u.PhoneNumbers {
+		if (p.Verification.Status == "verified") == verified {
+			list = append(list, p.PhoneNumber)
 		}
 	}
 	return list
@@ -64,104 +55,103 @@ func (u *User) Addresses(verified bool) (list []string) {
 
 func key(kind string, value any) string { return strings.ToLower(fmt.Sprintf("%s:%v", kind, value)) }
 
-// kinds are the kinds of address, by the operations that add one.
-var kinds = map[string]string{"/v1/email_addresses": "email_address", "/v1/phone_numbers": "phone_number"}
-
 // ServeHTTP answers one request.
 func (s *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
 	var sent map[string]any
-	if len(body) > 0 && json.Unmarshal(body, &sent) != nil {
-		refuse(w, http.StatusBadRequest, "request_body_invalid")
-		return
+	if r.Method == http.MethodPost {
+		_ = json.NewDecoder(r.Body).Decode(&sent) // the ban has none
 	}
 	id, action, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/users/"), "/")
-	kind := kinds[r.URL.Path]
-	if kind != "" {
-		id = fmt.Sprint(sent["user_id"])
-	}
-	user := s.byID[id]
+	user := s.taken[key("id", id)]
+	free := true
 	switch {
 	case r.URL.Path == "/v1/users" && r.Method == http.MethodPost:
-		user = s.create(sent)
+		user, free = s.create(sent)
 	case r.URL.Path == "/v1/users":
-		answer(w, s.list(r.URL.Query()))
+		answer(w, http.StatusOK, s.list(r.URL.Query()))
 		return
-	case user == nil:
-		refuse(w, http.StatusNotFound, "resource_not_found")
-		return
-	case kind != "" && !s.take(user, kind, sent[kind], sent["verified"] == true):
-		user = nil
-	case action == "ban":
+	case r.URL.Path == "/v1/email_addresses", r.URL.Path == "/v1/phone_numbers":
+		if user = s.taken[key("id", sent["user_id"])]; user != nil {
+			status := map[any]string{true: "verified"}[sent["verified"]]
+			free = s.take(user, "email_address", sent["email_address"], status) && s.take(user, "phone_number", sent["phone_number"], status)
+		}
+	case user != nil && action == "ban":
 		user.Banned = true
 	}
-	if user == nil {
-		refuse(w, http.StatusUnprocessableEntity, "form_identifier_exists")
-		return
+	switch {
+	case !free:
+		answer(w, http.StatusUnprocessableEntity, problem("form_identifier_exists"))
+	case user == nil:
+		answer(w, http.StatusNotFound, problem("resource_not_found"))
+	default:
+		answer(w, http.StatusOK, &user.User)
 	}
-	answer(w, user)
 }
 
-// create returns nil where an identifier is taken.
-func (s *Users) create(sent map[string]any) *User {
-	u := &User{ID: fmt.Sprintf("user_%027d", len(s.All)+1), Create: sent, ExternalID: sent["external_id"], Username: sent["username"]}
-	all := true
-	for _, kind := range []string{"external_id", "username"} {
-		all = all && (sent[kind] == nil || s.take(u, kind, sent[kind], true))
-	}
-	for _, kind := range kinds {
-		list, _ := sent[kind].([]any)
-		for _, value := range list {
-			all = all && s.take(u, kind, value, true)
+// create takes all of a user's identifiers, or none.
+func (s *Users) create(sent map[string]any) (u *User, free bool) {
+	u = &User{Create: sent}
+	u.ID = fmt.Sprintf("user_%027d", len(s.All)+1)
+	free = s.take(u, "id", u.ID, "")
+	for _, kind := range []string{"external_id", "username", "email_address", "phone_number"} {
+		values, several := sent[kind].([]any)
+		if !several {
+			values = []any{sent[kind]}
+		}
+		for _, value := range values {
+			free = free && s.take(u, kind, value, "verified")
 		}
 	}
-	if !all {
+	if !free {
 		maps.DeleteFunc(s.taken, func(_ string, owner *User) bool { return owner == u })
-		return nil
+		return nil, false
 	}
 	s.All = append(s.All, u)
-	s.byID[u.ID] = u
-	return u
+	return u, true
 }
 
 // take gives a user an identifier, unless somebody has it.
-func (s *Users) take(u *User, kind string, value any, verified bool) bool {
-	k := key(kind, value)
+func (s *Users) take(u *User, kind string, value any, status string) bool {
+	if value == nil {
+		return true
+	}
+	k, text := key(kind, value), fmt.Sprint(value)
 	if s.taken[k] != nil {
 		return false
 	}
 	s.taken[k] = u
-	a := address{}
-	a.Verification.Status = map[bool]string{true: "verified", false: "unverified"}[verified]
+	verification := &clerk.Verification{Status: status}
 	switch kind {
+	case "external_id":
+		u.ExternalID = &text
+	case "username":
+		u.Username = &text
 	case "email_address":
-		a.EmailAddress = fmt.Sprint(value)
-		u.EmailAddresses = append(u.EmailAddresses, a)
+		u.EmailAddresses = append(u.EmailAddresses, &clerk.EmailAddress{EmailAddress: text, Verification: verification})
 	case "phone_number":
-		a.PhoneNumber = fmt.Sprint(value)
-		u.PhoneNumbers = append(u.PhoneNumbers, a)
+		u.PhoneNumbers = append(u.PhoneNumbers, &clerk.PhoneNumber{PhoneNumber: text, Verification: verification})
 	}
 	return true
 }
 
 // list gives the users that have one of the values that are asked for.
-func (s *Users) list(filters map[string][]string) []*User {
-	found := []*User{}
+func (s *Users) list(filters map[string][]string) []*clerk.User {
+	found := []*clerk.User{}
 	for kind, values := range filters {
 		for _, value := range values {
-			if u := s.taken[key(kind, value)]; u != nil && !slices.Contains(found, u) {
-				found = append(found, u)
+			if u := s.taken[key(kind, value)]; u != nil && !slices.Contains(found, &u.User) {
+				found = append(found, &u.User)
 			}
 		}
 	}
 	return found
 }
 
-func answer(w http.ResponseWriter, v any) {
-	_ = json.NewEncoder(w).Encode(v) // our own types, to memory
+func answer(w http.ResponseWriter, status int, v any) {
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // types that have a JSON, to memory
 }
 
-func refuse(w http.ResponseWriter, status int, code string) {
-	w.WriteHeader(status)
-	answer(w, map[string]any{"errors": []map[string]string{{"code": code, "message": code, "long_message": "The answer is " + code + "."}}})
+func problem(code string) any {
+	return map[string]any{"errors": []map[string]string{{"code": code, "message": code, "long_message": "The answer is " + code + "."}}}
 }

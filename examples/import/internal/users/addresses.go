@@ -1,6 +1,7 @@
 package users
 
 import (
+	"errors"
 	"fmt"
 	"net/mail"
 	"regexp"
@@ -20,8 +21,14 @@ type addresses struct {
 	list []address
 	// told: the row lists the verified or the unverified ones, so that an address
 	// in neither list is not verified.
-	told    bool
-	primary string // the id of the primary one, where it is known by that
+	told bool
+}
+
+func (a *addresses) values() (values []string) {
+	for _, one := range a.list {
+		values = append(values, one.value)
+	}
+	return values
 }
 
 var (
@@ -31,12 +38,12 @@ var (
 
 func ptr[T any](v T) *T { return &v }
 
-func emails(verified *bool) setter {
-	return func(d *draft, v any) error { return d.emails.add(v, "email_address", verified) }
+func emails(verified *bool) func(*draft, string, any) error {
+	return func(d *draft, _ string, v any) error { return d.emails.add(v, "email_address", verified) }
 }
 
-func phones(verified *bool) setter {
-	return func(d *draft, v any) error { return d.phones.add(v, "phone_number", verified) }
+func phones(verified *bool) func(*draft, string, any) error {
+	return func(d *draft, _ string, v any) error { return d.phones.add(v, "phone_number", verified) }
 }
 
 // add takes in a column: text, or Clerk's own resources, which know for
@@ -44,12 +51,6 @@ func phones(verified *bool) setter {
 func (a *addresses) add(v any, member string, verified *bool) error {
 	a.told = a.told || verified != nil
 	list, err := toList(v)
-	if err != nil {
-		return err
-	}
-	if err := tooMany(len(list)); err != nil {
-		return err
-	}
 	for _, value := range list {
 		is, id := verified, ""
 		if o, ok := value.(map[string]any); ok {
@@ -58,15 +59,12 @@ func (a *addresses) add(v any, member string, verified *bool) error {
 			verification, _ := o["verification"].(map[string]any)
 			is = ptr(verified != no && (clearly(o["verified"]) || verification["status"] == "verified"))
 		}
-		s, err := toText(value)
-		if err != nil {
-			return err
-		}
-		if s != "" {
+		s, bad := toText(value)
+		if err = errors.Join(err, bad); s != "" {
 			a.put(address{s, id, is})
 		}
 	}
-	return nil
+	return err
 }
 
 // put adds an address, or what is said of it. No word that it is not verified is
@@ -85,9 +83,10 @@ func (a *addresses) put(another address) {
 
 // split decides which addresses are verified. first is what the row says of its
 // address, in the singular: where there are several, that is the first, unless
-// it says no. otherwise is for those of which nothing is known.
-func (a *addresses) split(first *bool, otherwise bool) (verified, unverified []string) {
-	if i := slices.IndexFunc(a.list, func(one address) bool { return one.id != "" && one.id == a.primary }); i > 0 {
+// it says no. primary is the id of the primary one, where it is known by that, and
+// otherwise is for those of which nothing is known.
+func (a *addresses) split(primary string, first *bool, otherwise bool) (verified, unverified []string) {
+	if i := slices.IndexFunc(a.list, func(one address) bool { return one.id != "" && one.id == primary }); i > 0 {
 		a.list = slices.Insert(slices.Delete(slices.Clone(a.list), i, i+1), 0, a.list[i])
 	}
 	for i, address := range a.list {
@@ -121,8 +120,8 @@ const (
 // settleAddresses sorts the addresses, and returns what is wrong with them.
 func (d *draft) settleAddresses(o *Options, s *source) string {
 	otherwise := o.AssumeVerified && !s.tells
-	emails, unverifiedEmails := d.emails.split(d.emailVerified, otherwise)
-	phones, unverifiedPhones := d.phones.split(d.phoneVerified, otherwise || s.phonesVerified)
+	emails, unverifiedEmails := d.emails.split(d.text("primary_email_address_id"), d.emailVerified, otherwise)
+	phones, unverifiedPhones := d.phones.split(d.text("primary_phone_number_id"), d.phoneVerified, otherwise || s.phonesVerified)
 	for _, e := range slices.Concat(emails, unverifiedEmails) {
 		if a, err := mail.ParseAddress(e); err != nil || a.Address != e {
 			return fmt.Sprintf("email address %q is not valid", e)
@@ -133,21 +132,21 @@ func (d *draft) settleAddresses(o *Options, s *source) string {
 			return fmt.Sprintf("phone number %q is not in the form +15551234567", p)
 		}
 	}
-	d.Create.EmailAddresses, d.Create.PhoneNumbers = list(emails), list(phones)
+	d.Create.EmailAddresses, d.Create.PhoneNumbers = listed(emails), listed(phones)
 	switch unverified := slices.Concat(unverifiedEmails, unverifiedPhones); {
 	case len(unverified) == 0:
 	case o.Unverified == RejectUnverified:
 		return fmt.Sprintf("%s is not verified: see -unverified", unverified[0])
 	case o.Unverified == AddUnverified:
-		d.Emails, d.Phones = unverifiedEmails, unverifiedPhones
+		d.Unverified = Identifiers(nil, nil, unverifiedEmails, unverifiedPhones)
 	}
 	return ""
 }
 
 var e164 = regexp.MustCompile(`^\+[1-9]\d{5,14}$`)
 
-// list leaves out what is not there.
-func list(l []string) *[]string {
+// listed leaves out what is not there.
+func listed(l []string) *[]string {
 	if len(l) == 0 {
 		return nil
 	}

@@ -1,9 +1,8 @@
 package users
 
 import (
-	"encoding/json"
 	"fmt"
-	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -43,15 +42,13 @@ type Checker struct {
 	opts    Options
 	source  *source // nil until the first row, if it is to be found out
 	mapping map[string]string
-	seen    map[uint64]int // hash of an identifier → line
-	seed    maphash.Seed
+	seen    map[string]int // identifier → line
 	left    map[string]int
 }
 
 // NewChecker returns an error that names the flag of a wrong option.
-func NewChecker(o Options) (*Checker, error) {
-	c := &Checker{opts: o, seen: map[uint64]int{}, seed: maphash.MakeSeed(), left: map[string]int{}}
-	var err error
+func NewChecker(o Options) (c *Checker, err error) {
+	c = &Checker{opts: o, seen: map[string]int{}, left: map[string]int{}}
 	if o.From != Auto {
 		if c.source, err = sourceNamed(o.From); err != nil {
 			return nil, fmt.Errorf("-from %w", err)
@@ -76,109 +73,39 @@ func (c *Checker) Source() string {
 
 // LeftOut lists the columns that are not imported and hold something, with the
 // number of rows in which they do.
-func (c *Checker) LeftOut() []string {
-	var all []string
-	for _, column := range sortedKeys(c.left) {
+func (c *Checker) LeftOut() (all []string) {
+	for _, column := range slices.Sorted(maps.Keys(c.left)) {
 		all = append(all, fmt.Sprintf("%s (%d)", column, c.left[column]))
 	}
 	return all
 }
 
-// Check makes the user of a row. The error is a [*Rejection].
-func (c *Checker) Check(line int, columns map[string]any) (*User, error) {
+// Check makes the user of a row, or rejects it.
+func (c *Checker) Check(line int, columns map[string]any) (*User, *Rejection) {
 	if c.source == nil {
 		c.source = sourceOf(columns)
 	}
-	d := &draft{}
+	d := &draft{values: map[string]any{}}
 	d.Line = line
 	reason := c.fill(d, columns)
 	if reason == "" {
 		reason = c.settle(d)
 	}
-	if reason != "" {
-		return nil, &Rejection{line, d.name(), reason}
-	}
-	ids := d.Identifiers()
-	for _, id := range append(ids, d.unverifiedIdentifiers()...) {
-		if other, ok := c.seen[maphash.String(c.seed, id)]; ok {
-			return nil, &Rejection{line, d.name(), fmt.Sprintf("duplicate: %s is on line %d already", id, other)}
+	ids := append(d.Identifiers(), d.Unverified...)
+	for _, id := range ids {
+		if other := c.seen[id]; other > 0 && reason == "" {
+			reason = fmt.Sprintf("duplicate: %s is on line %d already", id, other)
 		}
 	}
-	for _, id := range append(ids, d.unverifiedIdentifiers()...) {
-		c.seen[maphash.String(c.seed, id)] = line
+	if reason != "" {
+		known := append(ids, Identifiers(nil, nil, d.emails.values(), d.phones.values())...)
+		return nil, &Rejection{line, append(known, "")[0], reason}
+	}
+	for _, id := range ids {
+		c.seen[id] = line
 	}
 	d.Key = ids[0]
 	return &d.User, nil
-}
-
-// fill goes through the columns in an order that does not change, so that the
-// same file always gives the same users.
-func (c *Checker) fill(d *draft, columns map[string]any) (reason string) {
-	for _, column := range inOrder(columns) {
-		value := unwrap(columns[column])
-		switch field := c.fieldOf(column); field {
-		case ignored:
-		case "":
-			if holds(value) {
-				c.left[column]++
-			}
-		default:
-			// All columns are read, so that a rejection can name the user.
-			if err := fields[field](d, value); err != nil && reason == "" {
-				reason = fmt.Sprintf("column %q: %v", column, err)
-			}
-		}
-	}
-	return reason
-}
-
-// holds reports whether a value says anything.
-func holds(value any) bool {
-	switch v := value.(type) {
-	case nil:
-		return false
-	case string:
-		return v != ""
-	case bool:
-		return v
-	case []any:
-		return len(v) > 0
-	case map[string]any:
-		return len(v) > 0
-	}
-	return true
-}
-
-// fieldOf tells what a column means: as -map says, as the source says, or as it
-// is called.
-func (c *Checker) fieldOf(column string) string {
-	name := plain(column)
-	for _, names := range []map[string]string{c.mapping, c.source.columns, common} {
-		if field, ok := names[name]; ok {
-			return field
-		}
-	}
-	if _, ok := fields[name]; ok {
-		return name
-	}
-	return ""
-}
-
-// inOrder puts primary columns first, since the first of several addresses is
-// the primary one, and the id of a user before its external id, which wins.
-func inOrder(columns map[string]any) []string {
-	all := sortedKeys(columns)
-	rank := func(column string) int {
-		switch name := plain(column); {
-		case strings.HasPrefix(name, "primary_"):
-			return 0
-		case name == "external_id":
-			return 2
-		}
-		return 1
-	}
-	slices.SortStableFunc(all, func(a, b string) int { return rank(a) - rank(b) })
-	return all
 }
 
 // settle decides what the columns leave open, and returns what is wrong.
@@ -189,9 +116,13 @@ func (c *Checker) settle(d *draft) string {
 	if c.source.finish != nil {
 		c.source.finish(d)
 	}
-	d.splitName()
-	d.Create.BackupCodes = list(d.backupCodes)
-	d.Create.PublicMetadata, d.Create.PrivateMetadata, d.Create.UnsafeMetadata = object(d.publicMeta), object(d.privateMeta), object(d.unsafeMeta)
+	// A full name is taken apart where that is all there is.
+	if parts := strings.Fields(d.text("display_name")); len(parts) > 0 && d.Create.FirstName == nil && d.Create.LastName == nil {
+		d.Create.FirstName = &parts[0]
+		if rest := strings.Join(parts[1:], " "); rest != "" {
+			d.Create.LastName = &rest
+		}
+	}
 	if reason := d.settleAddresses(&c.opts, c.source); reason != "" {
 		return reason
 	}
@@ -201,45 +132,8 @@ func (c *Checker) settle(d *draft) string {
 	switch {
 	case len(d.Identifiers()) > 0:
 		return ""
-	case len(d.Emails)+len(d.Phones) > 0:
+	case len(d.Unverified) > 0:
 		return "nothing to know the user by but an address that is not verified: give it an external_id"
 	}
 	return "no external id, email address, phone number or username: nothing to know the user by"
-}
-
-// splitName takes a full name apart where that is all there is.
-func (d *draft) splitName() {
-	parts := strings.Fields(d.displayName)
-	if d.Create.FirstName != nil || d.Create.LastName != nil || len(parts) == 0 {
-		return
-	}
-	d.Create.FirstName = &parts[0]
-	if rest := strings.Join(parts[1:], " "); rest != "" {
-		d.Create.LastName = &rest
-	}
-}
-
-// name is the best that is known of whom a row is about.
-func (d *draft) name() string {
-	ids := d.Identifiers()
-	for _, e := range d.emails.list {
-		ids = append(ids, "email_address:"+e.value)
-	}
-	for _, p := range d.phones.list {
-		ids = append(ids, "phone_number:"+p.value)
-	}
-	return append(ids, "")[0]
-}
-
-func (d *draft) unverifiedIdentifiers() []string {
-	other := User{}
-	other.Create.EmailAddresses, other.Create.PhoneNumbers = &d.Emails, &d.Phones
-	return other.Identifiers()
-}
-
-func object(o json.RawMessage) *json.RawMessage {
-	if len(o) == 0 {
-		return nil
-	}
-	return &o
 }

@@ -1,6 +1,7 @@
 package users
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -34,49 +35,46 @@ var hashes = regexp.MustCompile(`^\s*(?:` + strings.Join([]string{
 	`[A-Za-z0-9+/_-]{40,}`,                    // not padded: 30 bytes and more
 }, "|") + `)\s*$`)
 
-func hasherOf(hash string) string {
-	for _, h := range hashers {
-		if h.form.MatchString(hash) {
-			return h.name
-		}
-	}
-	return ""
-}
-
 // settlePassword decides what is a password and what a digest, and returns what
 // is wrong.
 func (d *draft) settlePassword(o *Options, s *source) string {
+	password, digest, hasher := d.text("password"), d.text("password_digest"), d.text("password_hasher")
+	d.Create.Password, d.Create.PasswordDigest, d.Create.PasswordHasher = nil, nil, nil
 	if o.NoPasswords {
-		d.password, d.digest = "", ""
+		password, digest = "", ""
 	}
-	if d.digest != "" && d.password != "" {
+	if digest != "" && password != "" {
 		return "a password and a password digest: only one of them can be set"
 	}
-	if hashes.MatchString(d.password) || d.hasher != "" {
-		d.digest, d.password = d.digest+strings.TrimSpace(d.password), "" // one of them is empty
+	if hashes.MatchString(password) || hasher != "" {
+		digest, password = digest+strings.TrimSpace(password), "" // one of them is empty
 	}
-	switch {
-	case d.password != "":
-		d.Create.Password = &d.password
+	switch salt := d.text("password_salt"); {
+	case password != "":
+		d.Create.Password = &password
 		return ""
-	case d.digest == "":
+	case digest == "":
 		if d.Create.SkipPasswordRequirement == nil {
 			d.Create.SkipPasswordRequirement = yes
 		}
 		return ""
-	case s.hash != nil:
-		if reason := s.hash(d, o); reason != "" {
-			return reason
-		}
-	case d.salt != "":
+	case s.firebase && o.Firebase.Key == "":
+		return "a Firebase password needs its project's signer key: set FIREBASE_SIGNER_KEY, or leave passwords out with -no-passwords"
+	case s.firebase:
+		f := o.Firebase
+		digest = fmt.Sprintf("%s$%s$%s$%s$%d$%d", digest, salt, f.Key, f.Separator, f.Rounds, f.MemCost)
+		hasher = "scrypt_firebase"
+	case salt != "":
 		return "a password's salt in a column of its own: put it into the digest, as its password_hasher wants it, or leave passwords out with -no-passwords"
 	}
-	if d.hasher == "" {
-		d.hasher = hasherOf(d.digest)
+	for _, h := range hashers {
+		if hasher == "" && h.form.MatchString(digest) {
+			hasher = h.name
+		}
 	}
-	if d.hasher == "" {
+	if hasher == "" {
 		return "a password's hash of a kind that its form does not tell: name it in a column password_hasher, or leave passwords out with -no-passwords"
 	}
-	d.Create.PasswordDigest, d.Create.PasswordHasher = &d.digest, &d.hasher
+	d.Create.PasswordDigest, d.Create.PasswordHasher = &digest, &hasher
 	return ""
 }

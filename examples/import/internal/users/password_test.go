@@ -41,12 +41,12 @@ func TestHashIsNeverSentAsAPassword(t *testing.T) {
 				t.Errorf("%s from %s: sent as a password", hash, from)
 			case hasher == "" && (u != nil || !strings.Contains(reason, "password_hasher")):
 				t.Errorf("%s from %s: %s %s", hash, from, shown(u), reason)
-			case hasher != "" && (u == nil || Text(u.Create.PasswordHasher) != hasher || Text(u.Create.PasswordDigest) != hash):
+			case hasher != "" && (u == nil || Value(u.Create.PasswordHasher) != hasher || Value(u.Create.PasswordDigest) != hash):
 				t.Errorf("%s from %s: %s %s", hash, from, shown(u), reason)
 			}
 		}
 		row, _ := json.Marshal(map[string]any{"id": "1", "password": hash, "password_hasher": "md5"})
-		if u, reason, _ := checked(t, Options{}, string(row)); u == nil || u.Create.Password != nil || Text(u.Create.PasswordDigest) != strings.TrimSpace(hash) || Text(u.Create.PasswordHasher) != "md5" {
+		if u, reason, _ := checked(t, Options{}, string(row)); u == nil || u.Create.Password != nil || Value(u.Create.PasswordDigest) != strings.TrimSpace(hash) || Value(u.Create.PasswordHasher) != "md5" {
 			t.Errorf("%s with its hasher: %s %s", hash, shown(u), reason)
 		}
 	}
@@ -104,7 +104,7 @@ func TestPreviewShowsNoSecret(t *testing.T) {
 			t.Errorf("%s is not shown:\n%s", want, p)
 		}
 	}
-	if Text(u.Create.Password) != "Tr0ub4dor" {
+	if Value(u.Create.Password) != "Tr0ub4dor" {
 		t.Error("the user itself has changed")
 	}
 }

@@ -3,6 +3,7 @@ package users
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -19,8 +20,8 @@ type source struct {
 	tells bool
 	// phonesVerified: it has no other phone numbers.
 	phonesVerified bool
-	// hash makes a digest of what its columns hold, or says what is missing.
-	hash func(d *draft, o *Options) string
+	// firebase: its digests are of Firebase's own kind, and have parameters.
+	firebase bool
 	// finish does the rest.
 	finish func(d *draft)
 }
@@ -59,8 +60,8 @@ var sources = []*source{
 		columns: map[string]string{"user_metadata": "public_metadata", "app_metadata": "private_metadata"},
 		tells:   true,
 		finish: func(d *draft) {
-			if strings.Contains(d.displayName, "@") { // Auth0 puts the address where it knows no name
-				d.displayName = ""
+			if strings.Contains(d.text("display_name"), "@") { // Auth0 puts the address where it knows no name
+				delete(d.values, "display_name")
 			}
 		},
 	},
@@ -70,14 +71,7 @@ var sources = []*source{
 		columns:        map[string]string{"custom_attributes": "public_metadata"},
 		tells:          true,
 		phonesVerified: true, // a number is there when its owner has signed in with it
-		hash: func(d *draft, o *Options) string {
-			if o.Firebase.Key == "" {
-				return "a Firebase password needs its project's signer key: set FIREBASE_SIGNER_KEY, or leave passwords out with -no-passwords"
-			}
-			d.digest = fmt.Sprintf("%s$%s$%s$%s$%d$%d", d.digest, d.salt, o.Firebase.Key, o.Firebase.Separator, o.Firebase.Rounds, o.Firebase.MemCost)
-			d.hasher = "scrypt_firebase"
-			return ""
-		},
+		firebase:       true,
 	},
 	{
 		name:  "supabase",
@@ -91,8 +85,8 @@ var sources = []*source{
 			for i, p := range d.phones.list { // Supabase leaves the + out
 				d.phones.list[i].value = "+" + strings.TrimPrefix(p.value, "+")
 			}
-			if d.displayName == "" {
-				d.displayName = nameIn(d.publicMeta)
+			if d.text("display_name") == "" {
+				d.values["display_name"] = nameIn(Value(d.Create.PublicMetadata))
 			}
 		},
 	},
@@ -103,16 +97,10 @@ var sources = []*source{
 }
 
 func nameIn(metadata json.RawMessage) string {
-	var m struct {
-		DisplayName string `json:"display_name"`
-		FullName    string `json:"full_name"`
-		Name        string `json:"name"`
-	}
-	if json.Unmarshal(metadata, &m) != nil {
-		return ""
-	}
-	for _, name := range []string{m.DisplayName, m.FullName, m.Name} {
-		if name != "" {
+	var m map[string]any
+	_ = json.Unmarshal(metadata, &m) // nothing, or what toObject made
+	for _, member := range []string{"display_name", "full_name", "name"} {
+		if name, ok := m[member].(string); ok && name != "" {
 			return name
 		}
 	}
@@ -125,11 +113,9 @@ func sourceOf(columns map[string]any) *source {
 	best, most := sources[len(sources)-1], 0
 	for _, s := range sources {
 		n := 0
-		for _, sign := range s.signs {
-			for column := range columns {
-				if plain(column) == sign {
-					n++
-				}
+		for column := range columns {
+			if slices.Contains(s.signs, plain(column)) {
+				n++
 			}
 		}
 		if n > most {

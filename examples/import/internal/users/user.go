@@ -9,6 +9,7 @@
 package users
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -22,40 +23,45 @@ type User struct {
 	Line   int    // of the row
 	Key    string // names the user in the journal: its best identifier
 	Create user.CreateParams
-	// What a request of its own has to do after the user is made: add addresses
-	// that are not verified, since Clerk takes those of Create for verified, and
-	// ban.
-	Emails, Phones []string
-	Ban            bool
+	// What requests of their own have to do after the user is made: add the
+	// identifiers that are not verified, since Clerk takes those of Create for
+	// verified, and ban.
+	Unverified []string
+	Ban        bool
 }
 
 // Requests is how many requests make the user, if nothing goes wrong.
 func (u *User) Requests() int {
-	n := 1 + len(u.Emails) + len(u.Phones)
+	n := 1 + len(u.Unverified)
 	if u.Ban {
 		n++
 	}
 	return n
 }
 
-// Identifiers lists what no two users of an instance may share of what Create
-// carries, the best first.
-func (u *User) Identifiers() []string {
-	var ids []string
+// Identifiers lists what no two users of an instance may share, the best first:
+// each as its kind, a colon, and its value, in which only that of an external id
+// has capital letters.
+func Identifiers(externalID, username *string, emails, phones []string) (ids []string) {
 	add := func(kind string, values ...string) {
 		for _, v := range values {
 			if v != "" {
-				ids = append(ids, kind+":"+v)
+				ids = append(ids, kind+":"+strings.ToLower(v))
 			}
 		}
 	}
-	add("external_id", Text(u.Create.ExternalID))
-	for _, e := range List(u.Create.EmailAddresses) {
-		add("email_address", strings.ToLower(e))
+	if id := Value(externalID); id != "" {
+		ids = append(ids, "external_id:"+id)
 	}
-	add("phone_number", List(u.Create.PhoneNumbers)...)
-	add("username", strings.ToLower(Text(u.Create.Username)))
+	add("email_address", emails...)
+	add("phone_number", phones...)
+	add("username", Value(username))
 	return ids
+}
+
+// Identifiers are those that Create carries.
+func (u *User) Identifiers() []string {
+	return Identifiers(u.Create.ExternalID, u.Create.Username, Value(u.Create.EmailAddresses), Value(u.Create.PhoneNumbers))
 }
 
 // Preview shows the requests that make the user, without its secrets.
@@ -69,37 +75,25 @@ func (u *User) Preview() string {
 	if p.BackupCodes != nil {
 		p.BackupCodes = &[]string{"********"}
 	}
-	var b strings.Builder
+	var b bytes.Buffer
+	b.WriteString("POST /users ")
 	body := json.NewEncoder(&b)
 	body.SetEscapeHTML(false)
-	b.WriteString("POST /users ")
-	if err := body.Encode(p); err != nil {
-		fmt.Fprintln(&b, err)
-	}
+	_ = body.Encode(p) // our own types, to memory
 	if u.Ban {
 		b.WriteString("POST /users/{user_id}/ban\n")
 	}
-	for _, e := range u.Emails {
-		fmt.Fprintf(&b, "POST /email_addresses {\"email_address\":%q,\"verified\":false}\n", e)
-	}
-	for _, p := range u.Phones {
-		fmt.Fprintf(&b, "POST /phone_numbers {\"phone_number\":%q,\"verified\":false}\n", p)
+	for _, id := range u.Unverified {
+		kind, value, _ := strings.Cut(id, ":")
+		fmt.Fprintf(&b, "POST /%s {%q:%q,\"verified\":false}\n", map[string]string{"email_address": "email_addresses", "phone_number": "phone_numbers"}[kind], kind, value)
 	}
 	return b.String()
 }
 
-// Text and List read what may be left out.
-func Text(s *string) string {
-	if s == nil {
-		return ""
+// Value is what a pointer of the SDK's points to, or nothing.
+func Value[T any](p *T) (v T) {
+	if p != nil {
+		v = *p
 	}
-	return *s
-}
-
-// List reads a list that may be left out.
-func List(l *[]string) []string {
-	if l == nil {
-		return nil
-	}
-	return *l
+	return v
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The values of fields, out of CSV's strings or JSON's types.
+// The values of columns, out of CSV's strings or JSON's types.
 
 // unwrap takes the value out of MongoDB's {"$oid": …} and {"$date": …}.
 func unwrap(v any) any {
@@ -24,70 +24,94 @@ func unwrap(v any) any {
 	return v
 }
 
+// says reports whether a value says anything.
+func says(v any) bool {
+	return !slices.Contains([]string{"", "false", "[]", "map[]", "<nil>"}, fmt.Sprint(v))
+}
+
 func toText(v any) (string, error) {
+	s, err := toSecret(v)
+	return strings.TrimSpace(s), err
+}
+
+// toSecret is toText for what may begin or end with a space.
+func toSecret(v any) (string, error) {
 	switch v := v.(type) {
 	case nil:
 		return "", nil
 	case string:
-		return strings.TrimSpace(v), nil
+		return v, nil
 	case json.Number:
 		return v.String(), nil
 	}
-	return "", fmt.Errorf("want a string, not %s", kindOf(v))
+	return "", errors.New("want a string")
 }
+
+// maxList is more than any user has of anything.
+const maxList = 100
 
 // toList reads a JSON array, or what exports put into one CSV field: values
 // between commas, semicolons, bars or spaces.
-func toList(v any) ([]any, error) {
+func toList(v any) (list []any, err error) {
 	if s, ok := v.(string); ok {
-		if s = strings.TrimSpace(s); !strings.HasPrefix(s, "[") {
-			var list []any
+		if s = strings.TrimSpace(s); strings.HasPrefix(s, "[") {
+			if err := decode(s, &v); err != nil {
+				return nil, fmt.Errorf("not a JSON array: %w", err)
+			}
+		} else {
+			v = nil
 			for value := range strings.FieldsFuncSeq(s, func(r rune) bool { return strings.ContainsRune(",;| ", r) }) {
 				list = append(list, value)
 			}
-			return list, nil
-		}
-		if err := json.Unmarshal([]byte(s), &v); err != nil {
-			return nil, fmt.Errorf("not a JSON array: %w", err)
 		}
 	}
-	switch v := v.(type) {
-	case nil:
-		return nil, nil
-	case []any:
-		return v, nil
+	if array, ok := v.([]any); ok {
+		list = array
+	} else if v != nil {
+		list = []any{v}
 	}
-	return []any{v}, nil
+	if len(list) > maxList {
+		return nil, fmt.Errorf("%d values, more than the %d that a user may have", len(list), maxList)
+	}
+	return list, nil
+}
+
+func toTexts(v any) (*[]string, error) {
+	list, err := toList(v)
+	var texts []string
+	for _, value := range list {
+		s, bad := toText(value)
+		if err = errors.Join(err, bad); s != "" {
+			texts = append(texts, s)
+		}
+	}
+	return listed(texts), err
 }
 
 // toObject reads metadata: a JSON object, in CSV as text, in which some
 // exporters escape every quote.
-func toObject(v any) (json.RawMessage, error) {
+func toObject(v any) (*json.RawMessage, error) {
 	if s, ok := v.(string); ok {
-		if s = strings.TrimSpace(s); s == "" || s == "null" {
+		if s = strings.TrimSpace(s); s == "" {
 			return nil, nil
 		}
 		err := decode(s, &v)
-		if err != nil && strings.Contains(s, `\"`) && decode(strings.ReplaceAll(s, `\"`, `"`), &v) == nil {
-			err = nil
-		}
-		if err != nil {
+		if err != nil && decode(strings.ReplaceAll(s, `\"`, `"`), &v) != nil {
 			return nil, fmt.Errorf("want a JSON object: %w", err)
 		}
 	}
-	if v == nil {
-		return nil, nil
-	}
 	o, ok := v.(map[string]any)
-	if !ok {
-		return nil, fmt.Errorf("want a JSON object, not %s", kindOf(v))
+	if !ok && v != nil {
+		return nil, errors.New("want a JSON object")
 	}
 	if len(o) == 0 {
 		return nil, nil
 	}
-	return json.Marshal(o)
+	text, err := json.Marshal(o)
+	return ptr(json.RawMessage(text)), err
 }
 
+// decode keeps numbers as they are written.
 func decode(s string, v any) error {
 	decoder := json.NewDecoder(strings.NewReader(s))
 	decoder.UseNumber()
@@ -97,6 +121,7 @@ func decode(s string, v any) error {
 var (
 	noWords  = []string{"false", "f", "no", "n", "0", "null", "never", "none", "off"}
 	yesWords = []string{"true", "t", "yes", "y", "1", "on", "verified", "confirmed", "active", "enabled"}
+	outWords = []string{"banned", "blocked", "disabled", "suspended", "inactive", "deactivated", "locked", "deleted"}
 )
 
 // toWord is toText for what may be true or false in JSON.
@@ -110,25 +135,23 @@ func toWord(v any) (string, error) {
 
 func toBool(v any) (*bool, error) {
 	s, err := toWord(v)
-	if err != nil || s == "" {
+	switch {
+	case err != nil || s == "":
 		return nil, err
+	case slices.Contains(yesWords, s):
+		return yes, nil
+	case slices.Contains(noWords, s):
+		return no, nil
 	}
-	yes := slices.Contains(yesWords, s)
-	if !yes && !slices.Contains(noWords, s) {
-		return nil, fmt.Errorf("want true or false, not %q", s)
-	}
-	return &yes, nil
+	return nil, fmt.Errorf("want true or false, not %q", s)
 }
 
 // clearly reports whether a value says yes: by a word, or by the moment at which
 // something happened. Nothing else does.
 func clearly(v any) bool {
 	s, err := toWord(v)
-	if slices.Contains(yesWords, s) {
-		return true
-	}
 	at, ok := toMoment(strings.ToUpper(s))
-	return err == nil && ok && at.Year() > 1970 && at.Before(time.Now().Add(24*time.Hour))
+	return err == nil && (slices.Contains(yesWords, s) || ok && at.Year() > 1970 && at.Before(time.Now().Add(24*time.Hour)))
 }
 
 // possibly reports whether a value says anything but no. A moment counts: as one
@@ -136,6 +159,21 @@ func clearly(v any) bool {
 func possibly(v any) bool {
 	s, err := toWord(v)
 	return err != nil || s != "" && !slices.Contains(noWords, s)
+}
+
+// lasts reports whether the end of a ban is still to come, as far as it can be
+// read.
+func lasts(v any) bool {
+	s, _ := toText(v)
+	if end, ok := toMoment(s); ok {
+		return end.After(time.Now())
+	}
+	return possibly(v)
+}
+
+func keepsOut(v any) bool {
+	s, err := toWord(v)
+	return err != nil || slices.Contains(outWords, s)
 }
 
 func toInt(v any) (*int, error) {
@@ -186,20 +224,7 @@ func toTime(v any) (string, error) {
 	}
 	t, ok := toMoment(s)
 	if !ok {
-		return "", errors.New("want a date such as 2024-06-29T20:25:06Z, not " + strconv.Quote(s))
+		return "", fmt.Errorf("want a date such as 2024-06-29T20:25:06Z, not %q", s)
 	}
 	return t.Format(time.RFC3339Nano), nil
-}
-
-func kindOf(v any) string {
-	switch v.(type) {
-	case map[string]any:
-		return "an object"
-	case []any:
-		return "an array"
-	case bool:
-		return "true or false"
-	default:
-		return "a value of another kind"
-	}
 }

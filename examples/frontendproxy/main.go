@@ -14,17 +14,14 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
-	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
@@ -43,16 +40,14 @@ const sentence = "frontendproxy is Clerk's Frontend API proxy, and keeps every v
 
 func parseConfig(args []string, getenv func(string) string, out io.Writer) (*config, error) {
 	c := &config{secretKey: getenv("CLERK_SECRET_KEY")}
+	c.Listen, c.MaxWait = "127.0.0.1:8788", 2*time.Second
 	if err := c.upstream.Set("https://frontend-api.clerk.dev"); err != nil {
 		return nil, err
 	}
 	f := flag.NewFlagSet("frontendproxy", flag.ContinueOnError)
 	c.Define(f)
-	f.StringVar(&c.listen, "listen", "127.0.0.1:8788", "`address` to listen on")
 	f.StringVar(&c.proxyURL, "proxy-url", "", "the proxy `URL` as it is set in Clerk's dashboard, such as https://example.com/__clerk")
 	f.Var(&c.upstream, "upstream", "`URL` of the Frontend API")
-	f.IntVar(&c.trustedHops, "trusted-hops", 1, "how many proxies of yours stand before this one; 0 if visitors connect to it directly")
-	f.DurationVar(&c.maxWait, "max-wait", 2*time.Second, "how long a visitor's request may wait before it is answered 429")
 	if err := flags.Parse(f, sentence, args, out); err != nil {
 		return nil, err
 	}
@@ -64,38 +59,11 @@ func parseConfig(args []string, getenv func(string) string, out io.Writer) (*con
 
 // run serves until ctx ends, and then lets what is under way finish.
 func run(ctx context.Context, c *config, logger *slog.Logger) error {
-	opts := []clerkthrottle.Option{clerkthrottle.WithMaxWait(c.maxWait), clerkthrottle.WithLogger(logger), clerkthrottle.WithHosts(c.upstream.Hostname())}
-	var metrics *edge.Metrics
-	if c.Metrics != "" {
-		var err error
-		if metrics, err = edge.NewMetrics(); err != nil {
-			return err
-		}
-		opts = append(opts, clerkthrottle.WithObserver(metrics.Observer()))
-	}
-	throttle, err := clerkthrottle.NewTransport(opts...)
+	s, err := c.NewServer(logger, clerkthrottle.WithHosts(c.upstream.Hostname()))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = throttle.Close() }()
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", c.listen)
-	if err != nil {
-		return fmt.Errorf("-listen: %w", err)
-	}
-	var health edge.Health
-	if metrics != nil {
-		metrics.Watch(throttle)
-		stop, err := edge.ServeMetrics(ctx, c.Metrics, metrics, &health, logger)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	logger.Info("listening", "address", listener.Addr().String(), "path", c.path()+"/", "upstream", c.upstream.String(), "version", flags.Version())
-	context.AfterFunc(ctx, func() {
-		health.Draining.Store(true)
-		logger.Info("shutting down", "grace", c.Grace)
-	})
-	server := edge.Server(newProxy(c, c.Entrance(throttle, logger), logger), logger)
-	return edge.Serve(ctx, server, c.connections(listener), c.Grace, func() { _ = throttle.Close() })
+	defer func() { _ = s.Throttle.Close() }()
+	s.Handler, s.Proxied = newProxy(c, c.Entrance(s.Throttle, logger), logger), c.TrustedHops > 0
+	return s.Run(ctx, "path", c.path()+"/", "upstream", c.upstream.String())
 }

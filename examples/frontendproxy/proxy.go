@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
@@ -17,12 +15,9 @@ import (
 
 type config struct {
 	edge.Options
-	listen      string
-	proxyURL    string // as in Clerk's dashboard
-	upstream    flags.URL
-	secretKey   string
-	trustedHops int
-	maxWait     time.Duration
+	proxyURL  string // as in Clerk's dashboard
+	upstream  flags.URL
+	secretKey string
 }
 
 func (c *config) check() error {
@@ -36,24 +31,8 @@ func (c *config) check() error {
 		return fmt.Errorf("-proxy-url %s: want a URL such as https://example.com/__clerk", c.proxyURL)
 	case c.path() == "":
 		return fmt.Errorf("-proxy-url %s: it needs a path of its own, such as /__clerk", c.proxyURL)
-	case c.trustedHops < 0:
-		return fmt.Errorf("-trusted-hops %d: must not be negative", c.trustedHops)
-	case c.maxWait < 0:
-		return fmt.Errorf("-max-wait %s: must not be negative", c.maxWait)
-	}
-	if _, _, err := net.SplitHostPort(c.listen); err != nil {
-		return fmt.Errorf("-listen %s: %w", c.listen, err)
 	}
 	return c.Check()
-}
-
-// connections shares out the connections of a listener, where visitors open
-// them. Behind a web server all of them are its own.
-func (c *config) connections(l net.Listener) net.Listener {
-	if c.trustedHops > 0 {
-		return l
-	}
-	return c.Listener(l)
 }
 
 // path is where the proxy is mounted, without a slash at the end.
@@ -89,7 +68,7 @@ func newProxy(c *config, entrance *edge.Entrance, logger *slog.Logger) http.Hand
 			h := pr.Out.Header // without the visitor's own Forwarded and X-Forwarded-* by now
 			h.Set("Clerk-Proxy-Url", c.proxyURL)
 			h.Set("Clerk-Secret-Key", c.secretKey)
-			h.Set("X-Forwarded-For", edge.ClientAddress(pr.In, c.trustedHops))
+			h.Set("X-Forwarded-For", edge.ClientAddress(pr.In, c.TrustedHops))
 			h.Set("X-Forwarded-Host", public.Host)
 			h.Set("X-Forwarded-Proto", public.Scheme)
 		},
@@ -102,7 +81,7 @@ func newProxy(c *config, entrance *edge.Entrance, logger *slog.Logger) http.Hand
 		case strings.Contains(r.URL.Path+"/", "/../"):
 			edge.Refuse(w, http.StatusBadRequest, "request_invalid", "The path has .. in it.")
 		default:
-			visitor := edge.Neighbourhood(edge.ClientAddress(r, c.trustedHops))
+			visitor := edge.Neighbourhood(edge.ClientAddress(r, c.TrustedHops))
 			entrance.Serve(w, r, edge.Caller{Name: visitor}, proxy)
 		}
 	})

@@ -272,7 +272,7 @@ func TestConfig(t *testing.T) {
 	if _, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "" }, io.Discard); err == nil || !strings.Contains(err.Error(), "CLERK_SECRET_KEY") {
 		t.Errorf("no key: %v", err)
 	}
-	if c, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "sk_live_x" }, io.Discard); err != nil || c.path() != "/__clerk" || c.listen != "127.0.0.1:8788" {
+	if c, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "sk_live_x" }, io.Discard); err != nil || c.path() != "/__clerk" || c.Listen != "127.0.0.1:8788" {
 		t.Errorf("%+v %v", c, err)
 	}
 }

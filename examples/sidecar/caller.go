@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/time/rate"
+
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
@@ -15,27 +17,32 @@ import (
 // much of it from those that ask for little.
 type callers struct {
 	clientHeader, priorityHeader string
-	reserve                      float64
-	modest                       map[clerkthrottle.InstanceType]float64 // requests in a window up to which a client is
-	meter                        *edge.Meter
+	modest                       map[clerkthrottle.InstanceType]rate.Limit // requests a second up to which a client is
+	window                       time.Duration
+	meters                       *recent[meterOf, *rate.Limiter]
 }
 
+// A client is metered for each type of instance that it calls.
+type meterOf struct {
+	client   string
+	instance clerkthrottle.InstanceType
+}
+
+// maxMeters is how many clients are metered. Further ones count as greedy, since
+// a stranger can make names up.
+const maxMeters = 4096
+
 func newCallers(o *options) *callers {
-	c := &callers{
-		clientHeader:   o.clientHeader,
-		priorityHeader: o.priorityHeader,
-		reserve:        o.reserve,
-		modest:         make(map[clerkthrottle.InstanceType]float64),
-	}
-	var window time.Duration
+	c := &callers{clientHeader: o.clientHeader, priorityHeader: o.priorityHeader, modest: make(map[clerkthrottle.InstanceType]rate.Limit)}
 	for _, t := range []clerkthrottle.InstanceType{clerkthrottle.Production, clerkthrottle.Development} {
 		whole := clerkthrottle.Limits(t)[0]
 		if o.limit.N > 0 {
 			whole.N, whole.Window = o.limit.N, o.limit.Window
 		}
-		c.modest[t], window = o.reserve*(1-o.headroom)*float64(whole.N), whole.Window
+		c.window = whole.Window
+		c.modest[t] = rate.Limit(o.reserve * (1 - o.headroom) * float64(whole.N) / whole.Window.Seconds())
 	}
-	c.meter = edge.NewMeter(window)
+	c.meters = newRecent[meterOf, *rate.Limiter](maxMeters, c.window)
 	return c
 }
 
@@ -45,13 +52,26 @@ func newCallers(o *options) *callers {
 // that a client that asks for little finds a token while another floods.
 func (c *callers) backend(r *http.Request, key string) edge.Caller {
 	caller := edge.Caller{Name: c.nameOf(r), Priority: clerkthrottle.Normal}
-	greedy := c.reserve > 0 && c.meter.Count(caller.Name) > c.modest[instanceType(key)]
+	greedy := c.greedy(meterOf{caller.Name, instanceType(key)})
 	if p, ok := c.asked(r); ok {
 		caller.Priority = p
 	} else if greedy {
 		caller.Priority = clerkthrottle.Batch
 	}
 	return caller
+}
+
+// greedy counts a request, and reports whether its client has sent more than the
+// reserve of late.
+func (c *callers) greedy(of meterOf) bool {
+	modest := c.modest[of.instance]
+	if modest == 0 {
+		return false // nothing is kept
+	}
+	meter, ok := c.meters.get(of, time.Now(), func() *rate.Limiter {
+		return rate.NewLimiter(modest, int(float64(modest)*c.window.Seconds()))
+	})
+	return !ok || !meter.Allow()
 }
 
 // longestName is how much of a header is taken for a name.

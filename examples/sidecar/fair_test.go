@@ -217,7 +217,7 @@ func TestMadeUpKeys(t *testing.T) {
 				refused++
 			}
 		}
-		if n := len(s.throttle.Snapshot().Limits); refused != 901 || n > 101 {
+		if n := len(s.Throttle.Snapshot().Limits); refused != 901 || n > 101 {
 			t.Errorf("%d keys were refused, and %d limits are kept", refused, n)
 		}
 		if got := send("sk_live_real"); got != http.StatusOK {

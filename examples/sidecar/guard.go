@@ -19,7 +19,7 @@ type guard struct {
 }
 
 func newGuard(o *options) *guard {
-	host, _, _ := net.SplitHostPort(o.listen)
+	host, _, _ := net.SplitHostPort(o.Listen)
 	if !flags.IsLoopback(host) && o.hosts == "" {
 		return &guard{} // the names of a shared sidecar are its operator's business
 	}

@@ -37,13 +37,13 @@ func startOn(t testing.TB, change func(*options), upstream string, flags ...stri
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", o.listen)
+	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", o.Listen)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	go func() { done <- s.serve(ctx, o.Listener(listener)); s.close(); close(done) }()
+	go func() { done <- s.Serve(ctx, listener); s.close(); close(done) }()
 	t.Cleanup(func() {
 		cancel()
 		for range done {

@@ -15,14 +15,11 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
 
-	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
@@ -44,30 +41,8 @@ func run(ctx context.Context, o *options, logger *slog.Logger) error {
 		return err
 	}
 	defer s.close()
-	if amiss := s.health.Amiss(ctx); amiss != "" {
+	if amiss := s.Health.Amiss(ctx); amiss != "" {
 		logger.Warn(amiss)
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
-	if err != nil {
-		return fmt.Errorf("-listen: %w", err)
-	}
-	if s.metrics != nil {
-		stop, err := edge.ServeMetrics(ctx, o.Metrics, s.metrics, &s.health, logger)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	logger.Info("listening", "address", "http://"+listener.Addr().String(), "backend", o.backend.String(), "frontend", o.frontend.String(), "version", flags.Version())
-	return s.serve(ctx, o.Listener(listener))
-}
-
-// serve answers until ctx ends, and then as [edge.Serve] does; the health
-// endpoint says so.
-func (s *sidecar) serve(ctx context.Context, listener net.Listener) error {
-	context.AfterFunc(ctx, func() {
-		s.health.Draining.Store(true)
-		s.logger.Info("shutting down", "grace", s.grace)
-	})
-	return edge.Serve(ctx, edge.Server(s, s.logger), listener, s.grace, s.close)
+	return s.Run(ctx, "backend", o.backend.String(), "frontend", o.frontend.String())
 }

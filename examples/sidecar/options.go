@@ -11,7 +11,6 @@ import (
 
 	"github.com/redis/go-redis/v9"
 
-	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
@@ -19,13 +18,10 @@ import (
 // options is what the command line and the environment say.
 type options struct {
 	edge.Options
-	listen            string
 	backend, frontend flags.URL
 	addKey            bool
 	key               string
 	hosts             string
-	trustedHops       int
-	maxWait           time.Duration
 	headroom          float64
 	limit             flags.Limit
 	maxKeys           int
@@ -41,18 +37,16 @@ const sentence = "sidecar is a proxy for Clerk's APIs that keeps all the program
 
 func parseOptions(args []string, getenv func(string) string, out io.Writer) (*options, error) {
 	o := &options{key: getenv("CLERK_SECRET_KEY"), base: newTransport()}
+	o.Listen, o.MaxWait = "127.0.0.1:8787", time.Minute
 	if err := errors.Join(o.backend.Set("https://api.clerk.com"), o.frontend.Set("https://frontend-api.clerk.dev")); err != nil {
 		return nil, err
 	}
 	f := flag.NewFlagSet("sidecar", flag.ContinueOnError)
 	o.Define(f)
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8787", "`address` to listen on")
 	f.Var(&o.backend, "backend", "`URL` of the Backend API, without /v1; plain http only to loopback")
 	f.Var(&o.frontend, "frontend", "`URL` of the Frontend API, served below /__clerk")
 	f.BoolVar(&o.addKey, "add-key", false, "put CLERK_SECRET_KEY into Backend requests that carry no key, or the key \"sidecar\"")
 	f.StringVar(&o.hosts, "hosts", "", "further `names`, between commas, that clients may call this by (Host header)")
-	f.IntVar(&o.trustedHops, "trusted-hops", 1, "Frontend API: how many proxies before this one, the calling program included, add to X-Forwarded-For")
-	f.DurationVar(&o.maxWait, "max-wait", time.Minute, "how long a request may wait for the limit before it is answered 429")
 	f.Float64Var(&o.headroom, "headroom", 0, "`share` of every limit to leave to other programs, such as 0.2")
 	f.Var(&o.limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
 	f.IntVar(&o.maxKeys, "max-keys", 1000, "how many secret keys may be in use within a minute")
@@ -70,18 +64,12 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 }
 
 func (o *options) check() error {
-	host, _, err := net.SplitHostPort(o.listen)
+	host, _, _ := net.SplitHostPort(o.Listen)
 	switch {
-	case err != nil:
-		return fmt.Errorf("-listen %s: %w", o.listen, err)
 	case o.addKey && o.key == "":
 		return errors.New("-add-key: CLERK_SECRET_KEY is not set")
 	case o.addKey && !flags.IsLoopback(host):
-		return fmt.Errorf("-add-key -listen %s: whoever reaches that address could use your secret key; listen on loopback", o.listen)
-	case o.trustedHops < 0:
-		return fmt.Errorf("-trusted-hops %d: must not be negative", o.trustedHops)
-	case o.maxWait < 0:
-		return fmt.Errorf("-max-wait %s: must not be negative", o.maxWait)
+		return fmt.Errorf("-add-key -listen %s: whoever reaches that address could use your secret key; listen on loopback", o.Listen)
 	case !(o.headroom >= 0 && o.headroom < 1): // NaN fails, too
 		return fmt.Errorf("-headroom %v: want 0 ≤ share < 1", o.headroom)
 	case !(o.reserve >= 0 && o.reserve < 1):
@@ -90,22 +78,10 @@ func (o *options) check() error {
 		return fmt.Errorf("-max-keys %d: must be positive", o.maxKeys)
 	}
 	if o.redis != "" {
+		var err error
 		if o.redisOptions, err = redis.ParseURL(o.redis); err != nil {
 			return fmt.Errorf("-redis: %w", err) // which does not repeat a password
 		}
 	}
 	return o.Check()
-}
-
-// throttle is the throttle that the options describe.
-func (o *options) throttle() []clerkthrottle.Option {
-	opts := []clerkthrottle.Option{
-		clerkthrottle.WithMaxWait(o.maxWait),
-		clerkthrottle.WithHeadroom(o.headroom),
-		clerkthrottle.WithHosts(o.backend.Hostname(), o.frontend.Hostname()),
-	}
-	if o.limit.N > 0 {
-		opts = append(opts, clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, o.limit.N, o.limit.Window))
-	}
-	return opts
 }

@@ -47,10 +47,10 @@ func (s *sidecar) newFrontendProxy(o *options) *httputil.ReverseProxy {
 		pr.SetURL(&o.frontend.URL)
 		pr.Out.URL.RawQuery = pr.In.URL.RawQuery
 		pr.SetXForwarded() // For: the caller, Host and Proto: as it called
-		if visitor := edge.ClientAddress(pr.In, o.trustedHops); visitor != "" {
+		if visitor := edge.ClientAddress(pr.In, o.TrustedHops); visitor != "" {
 			pr.Out.Header.Set("X-Forwarded-For", visitor)
 		}
-		if o.trustedHops > 0 { // the calling program knows how the visitor came to it
+		if o.TrustedHops > 0 { // the calling program knows how the visitor came to it
 			for _, name := range []string{"X-Forwarded-Host", "X-Forwarded-Proto"} {
 				if v := pr.In.Header.Get(name); v != "" {
 					pr.Out.Header.Set(name, v)
@@ -66,7 +66,7 @@ func (s *sidecar) newProxy() *httputil.ReverseProxy {
 		Transport:     s.entrance,
 		FlushInterval: -1, // what Clerk sends, the client gets at once
 		BufferPool:    &s.buffers,
-		ErrorHandler:  edge.ErrorHandler(s.logger),
+		ErrorHandler:  edge.ErrorHandler(s.Logger),
 	}
 }
 

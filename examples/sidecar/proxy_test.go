@@ -119,7 +119,7 @@ func TestOptionsThatMakeNoSense(t *testing.T) {
 		t.Errorf("-add-key without a key: %v", err)
 	}
 	o, err := parseOptions(nil, env, t.Output())
-	if err != nil || o.listen != "127.0.0.1:8787" || o.backend.String() != "https://api.clerk.com" {
+	if err != nil || o.Listen != "127.0.0.1:8787" || o.backend.String() != "https://api.clerk.com" {
 		t.Errorf("defaults: %+v, %v", o, err)
 	}
 }

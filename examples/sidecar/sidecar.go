@@ -1,6 +1,8 @@
 package main
 
 import (
+	"context"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,27 +13,25 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // A sidecar is the whole server but for its listeners.
 type sidecar struct {
+	*edge.Server
 	guard             *guard
-	keys              *keys
-	ownKey            string // of requests that bring none
+	keys              *recent[[sha256.Size]byte, struct{}] // in use
+	ownKey            string                               // of requests that bring none
 	callers           *callers
-	trustedHops       int
-	throttle          *transport.Transport
 	entrance          *edge.Entrance
 	backend, frontend http.Handler
 	status            http.Handler
-	health            edge.Health
-	metrics           *edge.Metrics // nil: not asked for
-	logger            *slog.Logger
-	grace             time.Duration
 	buffers           buffers
 	close             func()
 }
+
+// keyMemory is how long a secret key counts as in use after a request with it: as
+// long as the throttle remembers it, and more. Each has buckets there.
+const keyMemory = time.Minute
 
 // The sidecar's own paths. Clerk has none that begin with /-/.
 const (
@@ -40,41 +40,41 @@ const (
 )
 
 func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
-	s := &sidecar{guard: newGuard(o), keys: newKeys(o.maxKeys), callers: newCallers(o), trustedHops: o.trustedHops, logger: logger, grace: o.Grace}
-	if o.addKey {
-		s.ownKey = o.key
+	opts := []clerkthrottle.Option{
+		clerkthrottle.WithBase(o.base),
+		clerkthrottle.WithHeadroom(o.headroom),
+		clerkthrottle.WithHosts(o.backend.Hostname(), o.frontend.Hostname()),
+		clerkthrottle.WithReserve(clerkthrottle.Normal, o.reserve),
 	}
-	opts := append(o.throttle(), clerkthrottle.WithBase(o.base), clerkthrottle.WithLogger(logger), clerkthrottle.WithReserve(clerkthrottle.Normal, o.reserve))
-	closeStore := func() {}
+	if o.limit.N > 0 {
+		opts = append(opts, clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, o.limit.N, o.limit.Window))
+	}
+	closeStore, check := func() {}, (func(context.Context) string)(nil)
 	if o.redisOptions != nil {
 		shared, err := newStore(o.redisOptions, logger)
 		if err != nil {
 			return nil, err
 		}
-		closeStore, s.health.Check = shared.close, shared.amiss
+		closeStore, check = shared.close, shared.amiss
 		opts = append(opts, clerkthrottle.WithBudget(shared.budget))
 	}
-	var err error
-	if o.Metrics != "" {
-		if s.metrics, err = edge.NewMetrics(); err != nil {
-			return nil, err
-		}
-		opts = append(opts, clerkthrottle.WithObserver(s.metrics.Observer()))
-	}
-	if s.throttle, err = clerkthrottle.NewTransport(opts...); err != nil {
+	server, err := o.NewServer(logger, opts...)
+	if err != nil {
+		closeStore()
 		return nil, err
 	}
-	if s.metrics != nil {
-		s.metrics.Watch(s.throttle)
+	s := &sidecar{Server: server, guard: newGuard(o), keys: newRecent[[sha256.Size]byte, struct{}](o.maxKeys, keyMemory), callers: newCallers(o), entrance: o.Entrance(server.Throttle, logger)}
+	s.Handler, s.Health.Check = s, check
+	if o.addKey {
+		s.ownKey = o.key
 	}
 	s.close = sync.OnceFunc(func() {
-		_ = s.throttle.Close()
+		_ = s.Throttle.Close()
 		closeStore()
-		s.throttle.CloseIdleConnections()
+		s.Throttle.CloseIdleConnections()
 	})
-	s.entrance = o.Entrance(s.throttle, logger)
 	s.backend, s.frontend = s.newBackendProxy(o), s.newFrontendProxy(o)
-	s.status = statuspage.New(s.throttle, statuspage.WithTitle("Clerk sidecar"))
+	s.status = statuspage.New(s.Throttle, statuspage.WithTitle("Clerk sidecar"))
 	return s, nil
 }
 
@@ -86,10 +86,10 @@ func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, frontendPrefix+"/"):
-		visitor := "visitor " + edge.Neighbourhood(edge.ClientAddress(r, s.trustedHops))
+		visitor := "visitor " + edge.Neighbourhood(edge.ClientAddress(r, s.Options.TrustedHops))
 		s.entrance.Serve(w, r, edge.Caller{Name: visitor, Priority: clerkthrottle.Normal}, s.frontend)
 	case path == edge.HealthPath:
-		s.health.ServeHTTP(w, r)
+		s.Health.ServeHTTP(w, r)
 	case strings.HasPrefix(path, statusPath):
 		s.status.ServeHTTP(w, r)
 	case strings.HasPrefix(path, ownPaths):
@@ -103,10 +103,12 @@ func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (s *sidecar) serveBackend(w http.ResponseWriter, r *http.Request) {
 	key, ours := s.keyOf(r)
-	if !ours && !s.keys.admit(key, time.Now()) {
-		edge.RetryAfter(w.Header(), keyMemory)
-		edge.Refuse(w, http.StatusTooManyRequests, "too_many_requests", "Too many different secret keys are in use: see -max-keys.")
-		return
+	if !ours {
+		if _, ok := s.keys.get(sha256.Sum256([]byte(key)), time.Now(), func() (v struct{}) { return v }); !ok {
+			edge.RetryAfter(w.Header(), keyMemory)
+			edge.Refuse(w, http.StatusTooManyRequests, "too_many_requests", "Too many different secret keys are in use: see -max-keys.")
+			return
+		}
 	}
 	s.entrance.Serve(w, r, s.callers.backend(r, key), s.backend)
 }

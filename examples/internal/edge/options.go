@@ -1,3 +1,7 @@
+// Package edge holds what the proxies among the examples share: whose request it
+// is, how the room for waiting requests and their bodies is divided among those
+// who ask, how to refuse one in a form that Clerk's libraries know, and how to
+// serve, be measured and stop.
 package edge
 
 import (
@@ -12,10 +16,12 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
-// Options are the flags that the proxies have in common.
+// Options are the flags that the proxies have in common. What the exported ones
+// hold when they are defined is their default.
 type Options struct {
-	Metrics string
-	Grace   time.Duration
+	Listen, Metrics string
+	TrustedHops     int
+	MaxWait, Grace  time.Duration
 
 	maxQueue, maxConnections int
 	memory, files            flags.Size
@@ -26,7 +32,10 @@ type Options struct {
 // Define defines the flags.
 func (o *Options) Define(f *flag.FlagSet) {
 	o.memory, o.files = 32*flags.MiB, flags.GiB
+	f.StringVar(&o.Listen, "listen", o.Listen, "`address` to listen on")
 	f.StringVar(&o.Metrics, "metrics", "", "`address` to serve /metrics for Prometheus, and /-/health, on, such as 127.0.0.1:9464")
+	f.IntVar(&o.TrustedHops, "trusted-hops", 1, "Frontend API: how many proxies before this one add to X-Forwarded-For, a calling program included; 0 if visitors connect to it directly")
+	f.DurationVar(&o.MaxWait, "max-wait", o.MaxWait, "how long a request may wait for the limit before it is answered 429")
 	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
 	f.IntVar(&o.maxQueue, "max-queue", 1500, "how many requests may wait or be under way at a time; one client never has more than four fifths")
 	f.IntVar(&o.maxConnections, "max-connections", 4000, "how many connections there may be at a time; one address never has more than four fifths")
@@ -38,7 +47,14 @@ func (o *Options) Define(f *flag.FlagSet) {
 
 // Check names the flag that is wrong.
 func (o *Options) Check() error {
+	if _, _, err := net.SplitHostPort(o.Listen); err != nil {
+		return fmt.Errorf("-listen %s: %w", o.Listen, err)
+	}
 	switch {
+	case o.TrustedHops < 0:
+		return fmt.Errorf("-trusted-hops %d: must not be negative", o.TrustedHops)
+	case o.MaxWait < 0:
+		return fmt.Errorf("-max-wait %s: must not be negative", o.MaxWait)
 	case o.Grace < 0:
 		return fmt.Errorf("-grace %s: must not be negative", o.Grace)
 	case o.maxQueue < 1:
@@ -67,8 +83,8 @@ func (o *Options) Entrance(t Throttle, logger *slog.Logger) *Entrance {
 	return &Entrance{Places: NewPool(int64(o.maxQueue)), Bodies: s, Throttle: t, Logger: logger}
 }
 
-// Listener bounds the connections of a listener.
-func (o *Options) Listener(l net.Listener) net.Listener {
+// Bound bounds the connections of a listener.
+func (o *Options) Bound(l net.Listener) net.Listener {
 	return &Listener{l, NewPool(int64(o.maxConnections))}
 }
 

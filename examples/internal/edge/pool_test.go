@@ -4,8 +4,6 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"testing"
-	"testing/synctest"
-	"time"
 )
 
 // However many clients take all they can, and in whatever order, the next one
@@ -38,34 +36,4 @@ func TestAPoolOfOne(t *testing.T) {
 	if len(p.by) != 0 || !p.Take("b", 1) {
 		t.Errorf("%v", p.by)
 	}
-}
-
-// At r requests a second the count comes to r times the window, and it goes when
-// they stop. Strangers who make names up are counted as one, in bounded memory.
-func TestMeter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		m := NewMeter(10 * time.Second)
-		var n float64
-		for range 600 {
-			n = m.Count("a")
-			time.Sleep(100 * time.Millisecond)
-		}
-		if n < 99 || n > 101 {
-			t.Errorf("%.1f at 10 a second", n)
-		}
-		time.Sleep(time.Minute)
-		if n := m.Count("a"); n > 1.5 {
-			t.Errorf("%.1f after a minute", n)
-		}
-		for i := range 20_000 {
-			n = m.Count(strconv.Itoa(i))
-		}
-		if len(m.clients) > maxMetered+1 || n < 15_000 {
-			t.Errorf("%d clients are kept, and the last counts %.0f", len(m.clients), n)
-		}
-		time.Sleep(2 * time.Minute)
-		if n := m.Count("new"); n != 1 || len(m.clients) > 2 {
-			t.Errorf("%.1f, %d clients are kept", n, len(m.clients))
-		}
-	})
 }

@@ -3,29 +3,100 @@ package edge
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Server returns a server of the handler whose clients cannot hold a connection
-// by sending slowly, or memory by sending long headers. The time for bodies is
-// an [Entrance]'s business.
-func Server(h http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
-	}
+// A Server is a proxy with its throttle, ready to serve.
+type Server struct {
+	Options  *Options
+	Logger   *slog.Logger
+	Handler  http.Handler
+	Health   Health
+	Throttle *transport.Transport
+	// Proxied: all connections are those of a web server before it, so they are not
+	// shared out among those who open them.
+	Proxied bool
+
+	metrics http.Handler // nil: not asked for
 }
 
-// Serve serves until ctx ends. Then it accepts no more connections, and requests
-// have the grace period to finish. After it hurry is called, which is to end
-// those that still wait for the limit; they have a second to be told so.
-func Serve(ctx context.Context, server *http.Server, listener net.Listener, grace time.Duration, hurry func()) error {
+// NewServer returns a server with a throttle of these options, and measures it
+// for Prometheus where that is asked for.
+func (o *Options) NewServer(logger *slog.Logger, opts ...clerkthrottle.Option) (*Server, error) {
+	opts = append(opts, clerkthrottle.WithMaxWait(o.MaxWait), clerkthrottle.WithLogger(logger))
+	s := &Server{Options: o, Logger: logger}
+	watch := func(*transport.Transport) {}
+	if o.Metrics != "" {
+		registry := prometheus.NewRegistry()
+		registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		exporter, err := otelprometheus.New(otelprometheus.WithRegisterer(registry), otelprometheus.WithoutScopeInfo())
+		if err != nil {
+			return nil, err
+		}
+		in, err := otelthrottle.New(otelthrottle.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(exporter))))
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, clerkthrottle.WithObserver(in.Observer()))
+		s.metrics, watch = promhttp.HandlerFor(registry, promhttp.HandlerOpts{}), func(t *transport.Transport) { in.Watch(t) }
+	}
+	var err error
+	if s.Throttle, err = clerkthrottle.NewTransport(opts...); err != nil {
+		return nil, err
+	}
+	watch(s.Throttle)
+	return s, nil
+}
+
+// Run listens, and serves until ctx ends; the log tells where, and about what.
+func (s *Server) Run(ctx context.Context, about ...any) error {
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Options.Listen)
+	if err != nil {
+		return fmt.Errorf("-listen: %w", err)
+	}
+	if s.metrics != nil {
+		// A monitor that reaches this need not reach the proxy.
+		monitored, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.Options.Metrics)
+		if err != nil {
+			return errors.Join(fmt.Errorf("-metrics: %w", err), listener.Close())
+		}
+		mux := http.NewServeMux()
+		mux.Handle("GET /metrics", s.metrics)
+		mux.Handle("GET "+HealthPath, &s.Health)
+		server := s.server(mux)
+		server.WriteTimeout = 30 * time.Second
+		go func() { _ = server.Serve(monitored) }()
+		defer func() { _ = server.Close() }()
+		s.Logger.Info("metrics", "address", "http://"+monitored.Addr().String()+"/metrics")
+	}
+	s.Logger.Info("listening", append([]any{"address", "http://" + listener.Addr().String(), "version", flags.Version()}, about...)...)
+	return s.Serve(ctx, listener)
+}
+
+// Serve serves until ctx ends. Then it accepts no more connections, its health
+// says so, and requests have the grace period to finish. After that the throttle
+// is closed, which ends those that still wait for the limit; they have a second
+// to be told so.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	if !s.Proxied {
+		listener = s.Options.Bound(listener)
+	}
+	server := s.server(s.Handler)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -33,16 +104,30 @@ func Serve(ctx context.Context, server *http.Server, listener net.Listener, grac
 		return err
 	case <-ctx.Done():
 	}
-	err := shutdown(ctx, server, grace)
+	s.Health.Draining.Store(true)
+	s.Logger.Info("shutting down", "grace", s.Options.Grace)
+	shutdown := func(patience time.Duration) error {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
+		defer cancel()
+		return server.Shutdown(last)
+	}
+	err := shutdown(s.Options.Grace)
 	if errors.Is(err, context.DeadlineExceeded) {
-		hurry()
-		err = errors.Join(shutdown(ctx, server, time.Second), server.Close())
+		_ = s.Throttle.Close()
+		err = errors.Join(shutdown(time.Second), server.Close())
 	}
 	return err
 }
 
-func shutdown(ctx context.Context, server *http.Server, grace time.Duration) error {
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
-	defer cancel()
-	return server.Shutdown(last)
+// server returns a server whose clients cannot hold a connection by sending
+// slowly, or memory by sending long headers. The time for bodies is an
+// [Entrance]'s business.
+func (s *Server) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Logger.Handler(), slog.LevelWarn),
+	}
 }

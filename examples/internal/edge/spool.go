@@ -1,21 +1,24 @@
 package edge
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"time"
 )
 
 const (
-	// inMemory is the longest body that is kept in memory. Most of what is sent
-	// to Clerk is far shorter; pictures are longer.
+	// inMemory is the longest body that is kept in memory, unless there are no
+	// files. Most of what is sent to Clerk is far shorter; pictures are longer.
 	inMemory = 64 << 10
-	// piece is how much of a body's memory is taken at a time.
-	piece = 16 << 10
+	// atFirst is how much memory a body of unknown length gets before it has come.
+	atFirst = 4 << 10
+	// passing is how much of a body is in memory on its way to a file: as little as
+	// the connection's own buffers, so it counts as little.
+	passing = 8 << 10
 )
 
 // A Spool takes in the bodies of requests, whole, before these ask for a token.
@@ -60,6 +63,14 @@ func discard(f *os.File) error {
 	return err
 }
 
+// longest is the longest body that there could ever be room for.
+func (s *Spool) longest() int64 {
+	if s.Files == nil {
+		return s.Memory.Most()
+	}
+	return max(s.Files.Most(), min(s.Memory.Most(), inMemory))
+}
+
 // Take reads the body of a client's request to its end, and returns the request
 // with that body, which can be read any number of times until free is called.
 func (s *Spool) Take(w http.ResponseWriter, r *http.Request, client string) (out *http.Request, free func(), err error) {
@@ -72,7 +83,7 @@ func (s *Spool) Take(w http.ResponseWriter, r *http.Request, client string) (out
 	b := &body{spool: s, client: client}
 	limit := http.NewResponseController(w)
 	_ = limit.SetReadDeadline(time.Now().Add(s.Timeout))
-	if err := b.read(r.Body, r.ContentLength); err != nil {
+	if err := b.take(r.Body, r.ContentLength); err != nil {
 		b.free()
 		return nil, nil, err // the deadline stays: nobody waits for the rest of it
 	}
@@ -85,131 +96,102 @@ func (s *Spool) Take(w http.ResponseWriter, r *http.Request, client string) (out
 	return out, b.free, nil
 }
 
-// longest is the longest body that there could ever be room for.
-func (s *Spool) longest() int64 {
-	if s.Files == nil {
-		return s.Memory.Most()
-	}
-	return max(s.Files.Most(), min(s.Memory.Most(), inMemory))
-}
-
-// body is a body that was taken in: pieces in memory, or a file.
+// body is a body that was taken in: in memory, or in a file.
 type body struct {
-	spool   *Spool
-	client  string
-	pieces  net.Buffers
-	taken   int64 // of the spool's memory
-	file    *os.File
-	passing []byte // memory on the way to the file
-	size    int64
+	spool  *Spool
+	client string
+	size   int64
+	memory []byte // as long as what is taken of the spool's memory
+	file   *os.File
 }
 
-// read reads a body of the given length, or of an unknown one (-1).
-func (b *body) read(from io.Reader, length int64) error {
-	for {
-		p, err := b.room(length)
-		if err != nil {
-			return err
-		}
-		n, readErr := fill(from, p)
-		if err := b.add(p[:n]); err != nil {
-			return err
-		}
-		switch {
-		case errors.Is(readErr, io.EOF):
-			return nil
-		case errors.Is(readErr, os.ErrDeadlineExceeded):
-			return errTooSlow
-		case readErr != nil:
-			return fmt.Errorf("%w: %w", errCutShort, readErr)
-		}
+// take reads a body of the given length, or of an unknown one (-1): into memory
+// if it is short and finds room there, and else on into a file.
+func (b *body) take(from io.Reader, length int64) error {
+	most := b.spool.longest()
+	if b.spool.Files != nil {
+		most = min(most, inMemory)
 	}
-}
-
-// fill reads until p is full. Unlike [io.ReadFull], it tells a body that ends
-// from one that breaks off.
-func fill(from io.Reader, p []byte) (n int, err error) {
-	for n < len(p) && err == nil {
-		var more int
-		more, err = from.Read(p[n:])
-		n += more
-	}
-	return n, err
-}
-
-// room returns memory to read on into. On the way to a file it is as small as the
-// connection's own buffers, and counts as little.
-func (b *body) room(length int64) ([]byte, error) {
-	if b.file == nil && (b.size < inMemory || b.spool.Files == nil) {
-		n := int64(piece)
-		if length >= 0 {
-			n = min(n, length-b.size+1) // one more, to see the end
-		}
-		if b.spool.Memory.Take(b.client, n) {
-			b.taken += n
-			return make([]byte, n), nil
-		}
-	}
-	if b.file == nil {
-		if err := b.toFile(); err != nil {
-			return nil, err
-		}
-	}
-	if b.passing == nil {
-		b.passing = make([]byte, piece/2)
-	}
-	return b.passing, nil
-}
-
-func (b *body) add(p []byte) error {
-	if len(p) == 0 {
+	room := length
+	switch {
+	case length == 0:
 		return nil
+	case length < 0:
+		room = min(atFirst, most)
 	}
-	if b.file == nil {
-		b.pieces = append(b.pieces, p)
-		b.size += int64(len(p))
-		return nil
+	for room > 0 && b.size+room <= most && b.spool.Memory.Take(b.client, room) {
+		b.memory = append(b.memory, make([]byte, room)...)
+		for b.size < int64(len(b.memory)) {
+			n, err := from.Read(b.memory[b.size:])
+			b.size += int64(n)
+			switch {
+			case b.size == length:
+				return nil
+			case length < 0 && errors.Is(err, io.EOF):
+				b.keep(bytes.Clone(b.memory[:b.size]))
+				return nil
+			case err != nil:
+				return interrupted(err)
+			}
+		}
+		room = min(b.size, most-b.size) // as much again
 	}
-	return b.write(p)
+	return b.toFile(from)
 }
 
-// toFile moves what has been read so far to a file.
-func (b *body) toFile() error {
-	if b.spool.Files == nil {
-		if b.size >= b.spool.longest() {
-			return errTooLong
-		}
+// keep has only this in memory.
+func (b *body) keep(memory []byte) {
+	b.spool.Memory.Give(b.client, int64(len(b.memory)-len(memory)))
+	b.memory = memory
+}
+
+func interrupted(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return errTooSlow
+	}
+	return fmt.Errorf("%w: %w", errCutShort, err)
+}
+
+// toFile moves what has been read so far to a file, and the rest after it.
+func (b *body) toFile(from io.Reader) error {
+	switch {
+	case b.spool.Files == nil && b.size >= b.spool.longest():
+		return errTooLong
+	case b.spool.Files == nil:
 		return errNoRoom
 	}
 	f, err := b.spool.create()
 	if err != nil {
 		return fmt.Errorf("%w: %w", errFiles, err)
 	}
+	begun := b.memory[:b.size]
 	b.file, b.size = f, 0
-	for _, p := range b.pieces {
-		if err := b.write(p); err != nil {
-			return err
-		}
+	if _, err := b.Write(begun); err != nil {
+		return err
 	}
-	b.pieces = nil
-	b.spool.Memory.Give(b.client, b.taken)
-	b.taken = 0
+	b.keep(nil)
+	if _, err := io.CopyBuffer(b, struct{ io.Reader }{from}, make([]byte, passing)); errors.Is(err, errTooLong) || errors.Is(err, errNoRoom) || errors.Is(err, errFiles) {
+		return err
+	} else if err != nil {
+		return interrupted(err)
+	}
 	return nil
 }
 
-func (b *body) write(p []byte) error {
+// Write adds to the file.
+func (b *body) Write(p []byte) (int, error) {
 	n := int64(len(p))
 	switch {
 	case b.size+n > b.spool.longest():
-		return errTooLong
+		return 0, errTooLong
 	case !b.spool.Files.Take(b.client, n):
-		return errNoRoom
+		return 0, errNoRoom
 	}
 	b.size += n
 	if _, err := b.file.Write(p); err != nil {
-		return fmt.Errorf("%w: %w", errFiles, err)
+		return 0, fmt.Errorf("%w: %w", errFiles, err)
 	}
-	return nil
+	return len(p), nil
 }
 
 // open returns a reader of the body from its beginning.
@@ -220,20 +202,15 @@ func (b *body) open() (io.ReadCloser, error) {
 	case b.file != nil:
 		return io.NopCloser(io.NewSectionReader(b.file, 0, b.size)), nil
 	}
-	pieces := append(net.Buffers(nil), b.pieces...) // reading uses them up
-	return io.NopCloser(&pieces), nil
+	return io.NopCloser(bytes.NewReader(b.memory)), nil
 }
 
 // free gives the room back. A transport that has its answer and still reads then
 // gets an error, if the body was in a file.
 func (b *body) free() {
-	if b.taken > 0 {
-		b.spool.Memory.Give(b.client, b.taken)
-	}
+	b.keep(nil)
 	if b.file != nil {
-		if b.size > 0 {
-			b.spool.Files.Give(b.client, b.size)
-		}
+		b.spool.Files.Give(b.client, b.size)
 		_ = discard(b.file)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -23,6 +24,15 @@ func command(ctx context.Context, dir string, env []string, args ...string) (str
 	return strings.TrimSuffix(out.String(), "\n"), nil
 }
 
+// decode decodes the JSON that a command prints.
+func decode(ctx context.Context, dir string, v any, args ...string) error {
+	out, err := command(ctx, dir, nil, args...)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal([]byte(out), v)
+}
+
 // user is the environment of somebody who has nothing of the project but its
 // documentation: no go.work, and a module cache and installed commands of his
 // own, which are empty when he comes. The release comes from its proxy; modules
@@ -36,20 +46,18 @@ func (r *release) user(name string) []string {
 	}
 }
 
-// findUpstream has the modules of others come from this machine's module cache,
-// else from the module proxies that it is set up for.
-func (r *release) findUpstream(ctx context.Context) error {
-	out, err := command(ctx, ".", nil, "go", "env", "GOMODCACHE", "GOPROXY")
-	if err != nil {
-		return err
+// newModule makes a module as a user does who begins one, with a file in it if
+// that has a name.
+func (r *release) newModule(ctx context.Context, who, name, file, text string) (dir string, err error) {
+	dir = filepath.Join(r.temp, who, name)
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return "", err
 	}
-	cache, proxies, _ := strings.Cut(out, "\n")
-	r.upstream = []string{"file://" + filepath.ToSlash(filepath.Join(cache, "cache", "download")), proxies}
-	return nil
-}
-
-// folder makes an empty folder.
-func (r *release) folder(name string) (string, error) {
-	dir := filepath.Join(r.temp, name)
-	return dir, os.MkdirAll(dir, 0o777)
+	if file != "" {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o666); err != nil {
+			return "", err
+		}
+	}
+	_, err = command(ctx, dir, r.user(who), "go", "mod", "init", "example.com/program")
+	return dir, err
 }

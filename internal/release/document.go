@@ -1,90 +1,139 @@
 package main
 
 import (
+	"context"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 )
 
-// document is what a page tells its reader to do.
-type document struct {
+// page is what a page of the documentation tells its reader to do.
+type page struct {
 	name     string
-	commands []string  // go get and go install of the project's packages
-	programs []program // whole ones
+	commands []string // go get and go install of the project's packages
+	programs []program
 }
 
 // program is a program that is printed whole.
-type program struct {
-	text   string
-	output *string // what it prints, if the page says so
+type program struct{ text, output string } // and what it prints, if the page says so
+
+var (
+	commandLine = regexp.MustCompile(`(?m)^\s*(?:\$ )?(go (?:get|install) [^\s#]+)`)
+	// A program is whole if it begins with "package main"; what it prints is the
+	// next block, if that is said to be text.
+	wholeProgram = regexp.MustCompile("(?s)```go\n(package main\n.*?)```\n(?:(?:[^`]|`[^`]+`)*```text\n(.*?)```)?")
+)
+
+// parse finds what a page in Markdown tells its reader to do.
+func parse(name, text, project string) page {
+	p := page{name: name}
+	for _, m := range commandLine.FindAllStringSubmatch(text, -1) {
+		if strings.Contains(m[1], project) {
+			p.commands = append(p.commands, m[1])
+		}
+	}
+	for _, m := range wholeProgram.FindAllStringSubmatch(text, -1) {
+		p.programs = append(p.programs, program{m[1], m[2]})
+	}
+	return p
 }
 
-// block is a block of code in Markdown.
-type block struct{ language, text string }
-
-// parse finds what a page in Markdown tells its reader to do. A program is
-// whole if it begins with "package main"; what it prints is the next block, if
-// that is fenced and said to be text.
-func parse(name, text, project string) document {
-	d := document{name: name}
-	var whole *program
-	for _, b := range blocks(text) {
-		switch {
-		case b.language == "go":
-			whole = nil
-			if strings.HasPrefix(b.text, "package main\n") {
-				d.programs = append(d.programs, program{text: b.text})
-				whole = &d.programs[len(d.programs)-1]
-			}
-			continue
-		case b.language == "text" && whole != nil:
-			whole.output = &b.text
+// followDocumentation does what each page says, in the order in which it says
+// it. A page without a "go get" of its own is read after the README.
+func (r *release) followDocumentation(ctx context.Context) error {
+	others, err := command(ctx, r.stage, nil, "git", "ls-files", "*.md", ":!README.md")
+	if err != nil {
+		return err
+	}
+	var readme page
+	for i, name := range append([]string{"README.md"}, strings.Fields(others)...) {
+		text, err := os.ReadFile(filepath.Join(r.stage, name))
+		if err != nil {
+			return err
 		}
-		whole = nil
-		for line := range strings.Lines(b.text) {
-			line, _, _ = strings.Cut(strings.TrimPrefix(strings.TrimSpace(line), "$ "), "#")
-			line = strings.TrimSpace(line)
-			if (strings.HasPrefix(line, "go get ") || strings.HasPrefix(line, "go install ")) && strings.Contains(line, project) {
-				d.commands = append(d.commands, line)
+		p := parse(name, string(text), r.path)
+		if name == "README.md" {
+			if readme = p; len(p.programs) == 0 || p.programs[0].output == "" {
+				return fmt.Errorf("README.md: there is no whole program, followed by what it prints")
 			}
+		}
+		r.documented = append(r.documented, p.commands...)
+		if len(p.programs) > 0 && !slices.ContainsFunc(p.commands, func(c string) bool { return strings.HasPrefix(c, "go get ") }) {
+			p.commands = slices.Concat(readme.commands, p.commands)
+		}
+		if err := r.follow(ctx, fmt.Sprintf("page-%d", i), p); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return d
+	return nil
 }
 
-// blocks returns the blocks of code, fenced ones and indented ones, which have
-// no language.
-func blocks(text string) (all []block) {
-	var fenced, indented *strings.Builder
-	var language string
-	end := func() {
-		if indented != nil {
-			all = append(all, block{"", indented.String()})
-			indented = nil
+// follow runs each command in a module that has nothing yet, and the programs in
+// the one that the first command was run in.
+func (r *release) follow(ctx context.Context, who string, p page) error {
+	var dirs []string
+	for i, line := range p.commands {
+		dir, err := r.newModule(ctx, who, fmt.Sprintf("module-%d", i), "", "")
+		if err != nil {
+			return err
 		}
+		dirs = append(dirs, dir)
+		if _, err := command(ctx, dir, r.user(who), strings.Fields(line)...); err != nil {
+			return err
+		}
+		fmt.Printf("%s: %s\n", p.name, line)
 	}
-	blank := true
-	for line := range strings.Lines(text) {
-		trimmed := strings.TrimSpace(line)
-		fence := strings.HasPrefix(trimmed, "```")
-		code, isCode := strings.CutPrefix(line, "    ")
-		switch {
-		case fence && fenced == nil:
-			end()
-			fenced, language = &strings.Builder{}, strings.TrimPrefix(trimmed, "```")
-		case fence:
-			all = append(all, block{language, fenced.String()})
-			fenced = nil
-		case fenced != nil:
-			fenced.WriteString(line)
-		case isCode && trimmed != "" && (blank || indented != nil):
-			if indented == nil {
-				indented = &strings.Builder{}
+	for i, program := range p.programs {
+		main := filepath.Join(dirs[0], fmt.Sprintf("program-%d", i), "main.go")
+		if err := os.Mkdir(filepath.Dir(main), 0o777); err != nil {
+			return err
+		}
+		if err := os.WriteFile(main, []byte(program.text), 0o666); err != nil {
+			return err
+		}
+		verb := "run"
+		if program.output == "" {
+			verb = "vet"
+		}
+		out, err := command(ctx, dirs[0], r.user(who), "go", verb, main)
+		if err != nil {
+			return err
+		}
+		if want := strings.TrimSuffix(program.output, "\n"); verb == "run" && out != want {
+			return fmt.Errorf("the program printed\n%s\nand the page says\n%s", out, want)
+		}
+		fmt.Printf("%s: go %s of program %d\n", p.name, verb, i+1)
+	}
+	return nil
+}
+
+// runExamples gets each nested module as its documentation says, and tests the
+// example of the package in a module of its own.
+func (r *release) runExamples(ctx context.Context) error {
+	for _, m := range r.modules {
+		text, err := os.ReadFile(filepath.Join(r.stage, m.dir, "example_test.go"))
+		if !m.published || err != nil {
+			continue // it has none
+		}
+		at := slices.IndexFunc(r.documented, func(line string) bool { return strings.HasPrefix(line+"@", "go get "+m.path+"@") })
+		if at < 0 {
+			return fmt.Errorf("no page says: go get %s", m.path)
+		}
+		who := path.Join("example", m.dir)
+		dir, err := r.newModule(ctx, who, "module", "example_test.go", string(text))
+		if err != nil {
+			return err
+		}
+		for _, args := range [][]string{strings.Fields(r.documented[at]), {"go", "test", "."}} {
+			if _, err := command(ctx, dir, r.user(who), args...); err != nil {
+				return err
 			}
-			indented.WriteString(code)
-		case trimmed != "":
-			end()
 		}
-		blank = trimmed == ""
+		fmt.Println("example", path.Join(m.dir, "example_test.go"))
 	}
-	end()
-	return all
+	return nil
 }

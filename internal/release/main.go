@@ -26,6 +26,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 )
 
 func main() {
@@ -42,10 +43,7 @@ func main() {
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := r.findUpstream(ctx)
-	if err == nil {
-		err = r.run(ctx)
-	}
+	err := r.run(ctx)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "release:", err)
@@ -55,13 +53,13 @@ func main() {
 
 // release is a version of the project, from its work tree to a user's programs.
 type release struct {
-	root      string   // of the work tree; empty: found from the current folder
+	root      string   // of the work tree, or a folder in it
 	published []string // folders of the modules that users get; the others hold tests
 	tools     []string // folders of the commands that come as binaries
 	targets   []string // and what they are for
 	version   string   // empty: what the modules require of each other
 	dist      string   // where the binaries are left; empty: nowhere
-	upstream  []string // module proxies that have the modules of others
+	upstream  []string // module proxies that have the modules of others; nil: this machine's cache and settings
 
 	path    string    // of the module at the root
 	modules []*module // each after those that it requires
@@ -73,12 +71,14 @@ type release struct {
 }
 
 func (r *release) run(ctx context.Context) (err error) {
-	if r.root == "" {
-		work, err := command(ctx, ".", nil, "go", "env", "GOWORK")
-		if err != nil {
-			return err
-		}
-		r.root = filepath.Dir(work)
+	env, err := command(ctx, r.root, nil, "go", "env", "GOWORK", "GOMODCACHE", "GOPROXY")
+	if err != nil {
+		return err
+	}
+	at := strings.Split(env, "\n")
+	r.root = filepath.Dir(at[0])
+	if r.upstream == nil {
+		r.upstream = []string{"file://" + filepath.ToSlash(filepath.Join(at[1], "cache", "download")), at[2]}
 	}
 	if r.temp, err = os.MkdirTemp("", "release-"); err != nil {
 		return err

@@ -3,15 +3,10 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
-	"go/parser"
-	"go/token"
-	"io/fs"
 	"path"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -20,7 +15,6 @@ type module struct {
 	dir       string // relative to the work tree, with slashes; "." is its root
 	path      string
 	published bool
-	requires  []string // paths of others
 
 	mod struct {
 		Module  struct{ Path string }
@@ -29,7 +23,8 @@ type module struct {
 	}
 }
 
-// read reads the modules, and makes sure of what can be told from their go.mod.
+// read reads the modules, makes sure of what can be told from their go.mod, and
+// puts each after those that it requires.
 func (r *release) read(ctx context.Context) error {
 	var work struct{ Use []struct{ DiskPath string } }
 	if err := decode(ctx, r.root, &work, "go", "work", "edit", "-json"); err != nil {
@@ -49,61 +44,32 @@ func (r *release) read(ctx context.Context) error {
 		}
 		r.modules = append(r.modules, m)
 	}
-	for _, dir := range r.published {
-		if !slices.ContainsFunc(r.modules, func(m *module) bool { return m.dir == dir }) {
-			return fmt.Errorf("%s is to be published, and go.work does not list it", dir)
-		}
-	}
-	if err := r.readRequirements(); err != nil {
-		return err
-	}
-	fmt.Println("version", r.version)
-	for _, m := range r.modules {
-		if m.published {
-			fmt.Println("module", m.path)
-		}
-	}
-	return nil
-}
-
-// readRequirements finds what the modules require of each other, and puts each
-// after those that it requires.
-func (r *release) readRequirements() error {
-	versions := map[string]string{} // and who requires it
-	for _, m := range r.modules {
-		for _, need := range m.mod.Require {
-			if !r.owns(need.Path) {
-				continue
+	versions, depth := map[string]string{}, map[string]int{} // and who requires it
+	for range r.modules {
+		for _, m := range r.modules {
+			for _, need := range m.mod.Require {
+				of := r.module(need.Path)
+				if of == nil {
+					continue
+				}
+				if m.published && !of.published {
+					return fmt.Errorf("%s is published, and requires %s, which is not", m.path, need.Path)
+				}
+				versions[need.Version] = m.path
+				depth[m.path] = max(depth[m.path], depth[need.Path]+1)
 			}
-			if m.published && !r.module(need.Path).published {
-				return fmt.Errorf("%s is published, and requires %s, which is not", m.path, need.Path)
-			}
-			m.requires = append(m.requires, need.Path)
-			versions[need.Version] = m.path
 		}
 	}
 	if len(versions) > 1 {
 		return fmt.Errorf("the modules require different versions of each other: %v", versions)
 	}
-	if r.version == "" {
-		for v := range versions {
-			r.version = v
-		}
-	}
-	depth := map[string]int{}
-	for range r.modules {
-		for _, m := range r.modules {
-			for _, p := range m.requires {
-				depth[m.path] = max(depth[m.path], depth[p]+1)
-			}
-		}
+	for v := range versions {
+		r.version = cmp.Or(r.version, v)
 	}
 	slices.SortStableFunc(r.modules, func(a, b *module) int { return cmp.Compare(depth[a.path], depth[b.path]) })
+	fmt.Println("version", r.version)
 	return nil
 }
-
-// owns reports whether a package or module is one of the project's.
-func (r *release) owns(p string) bool { return p == r.path || strings.HasPrefix(p, r.path+"/") }
 
 // module returns the module that a package belongs to, nil if there is none.
 func (r *release) module(pkg string) (of *module) {
@@ -119,38 +85,18 @@ func (r *release) module(pkg string) (of *module) {
 // of another. The go command allows it, since the paths have a prefix in common;
 // but a user may have the two in different versions, and internal packages keep
 // no promise between versions.
-func (r *release) checkImports(context.Context) error {
-	return filepath.WalkDir(r.stage, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || filepath.Ext(file) != ".go" {
-			return err
-		}
-		rel, err := filepath.Rel(r.stage, filepath.Dir(file))
-		if err != nil {
-			return err
-		}
-		from := r.module(path.Join(r.path, filepath.ToSlash(rel)))
-		if !from.published {
-			return nil
-		}
-		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-		if err != nil {
-			return err
-		}
-		for _, spec := range f.Imports {
-			p, _ := strconv.Unquote(spec.Path.Value)
-			if r.owns(p) && r.module(p) != from && slices.Contains(strings.Split(p, "/"), "internal") {
-				return fmt.Errorf("%s imports %s, which is internal to another module", path.Join(filepath.ToSlash(rel), d.Name()), p)
-			}
-		}
-		return nil
-	})
-}
-
-// decode decodes the JSON that a command prints.
-func decode(ctx context.Context, dir string, v any, args ...string) error {
-	out, err := command(ctx, dir, nil, args...)
+func (r *release) checkImports(ctx context.Context) error {
+	const each = `{{$p := .}}{{range .Imports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}{{range .TestImports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}{{range .XTestImports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}`
+	imports, err := command(ctx, r.stage, nil, "go", "list", "-f", each, "work")
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal([]byte(out), v)
+	for line := range strings.Lines(imports) {
+		pkg, imported, _ := strings.Cut(strings.TrimSpace(line), " ")
+		from, to := r.module(pkg), r.module(imported)
+		if from != nil && from.published && to != nil && to != from && slices.Contains(strings.Split(imported, "/"), "internal") {
+			return fmt.Errorf("%s imports %s, which is internal to another module", pkg, imported)
+		}
+	}
+	return nil
 }

@@ -125,7 +125,7 @@ func TestRehearsalFails(t *testing.T) {
 		},
 		"an internal import across modules": {
 			[]string{"extra/extra.go", "thing/greet\"", "thing/greet\"\nimport _ \"github.com/someone/thing/internal/secret\""},
-			"extra/extra.go imports github.com/someone/thing/internal/secret",
+			"thing/extra imports github.com/someone/thing/internal/secret",
 		},
 		"a wrong package in the README": {
 			[]string{"README.md", "thing/greet@latest", "thing/great@latest"},
@@ -189,10 +189,12 @@ func TestRehearsalPasses(t *testing.T) {
 	}
 }
 
-func TestBlocksOfMarkdown(t *testing.T) {
-	const page = "text\n    not code\n\n    one\n      two\n\n    three\n\n- item\n\n```go\npackage a\n\n    b\n```\nafter\n"
-	want := []block{{"", "one\n  two\nthree\n"}, {"go", "package a\n\n    b\n"}}
-	if got := blocks(page); fmt.Sprint(got) != fmt.Sprint(want) {
+func TestPageTellsWhatToDo(t *testing.T) {
+	const text = "go get it\n\n    $ go get example.com/thing@latest   # it\n    go install other.com/x@latest\n\n" +
+		"```go\npart()\n```\n\n```go\npackage main\n\nfunc main() {}\n```\n\nIt `prints`\n\n```text\nhello\n```\n\n" +
+		"```go\npackage main // prints nothing\n```\n```go\npackage main\n```\n\n```sh\ngo install example.com/thing/x@latest\n```\n```text\nelse\n```\n"
+	want := page{"p", []string{"go get example.com/thing@latest", "go install example.com/thing/x@latest"}, []program{{"package main\n\nfunc main() {}\n", "hello\n"}, {"package main\n", ""}}}
+	if got := parse("p", text, "example.com/thing"); fmt.Sprint(got) != fmt.Sprint(want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

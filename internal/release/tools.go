@@ -17,20 +17,15 @@ import (
 // systems.
 func (r *release) buildTools(ctx context.Context) error {
 	const who = "tools"
-	dir, err := r.folder(who)
-	if err != nil {
-		return err
-	}
 	for _, tool := range r.tools {
-		pkg := path.Join(r.path, tool)
-		line := "go install " + pkg + "@latest"
+		line := "go install " + path.Join(r.path, tool) + "@latest"
 		if !slices.Contains(r.documented, line) {
 			return fmt.Errorf("no page says: %s", line)
 		}
-		if _, err := command(ctx, dir, r.user(who), strings.Fields(line)...); err != nil {
+		if _, err := command(ctx, r.temp, r.user(who), strings.Fields(line)...); err != nil {
 			return err
 		}
-		out, err := command(ctx, dir, nil, filepath.Join(dir, "bin", path.Base(tool)), "-version")
+		out, err := command(ctx, r.temp, nil, filepath.Join(r.temp, who, "bin", path.Base(tool)), "-version")
 		if err != nil {
 			return err
 		}
@@ -42,34 +37,29 @@ func (r *release) buildTools(ctx context.Context) error {
 	if r.dist == "" {
 		return nil
 	}
-	return r.crossCompile(ctx, who)
-}
-
-func (r *release) crossCompile(ctx context.Context, who string) error {
 	if err := os.MkdirAll(r.dist, 0o777); err != nil {
 		return err
 	}
 	var sums strings.Builder
 	for _, target := range r.targets {
 		goos, goarch, _ := strings.Cut(target, "/")
+		env := append(r.user(who), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
+		bin, suffix := filepath.Join(r.temp, who, "bin"), ""
+		if target != runtime.GOOS+"/"+runtime.GOARCH {
+			bin = filepath.Join(bin, goos+"_"+goarch)
+		}
+		if goos == "windows" {
+			suffix = ".exe"
+		}
 		for _, tool := range r.tools {
-			env := append(r.user(who), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
 			if _, err := command(ctx, r.temp, env, "go", "install", "-trimpath", "-ldflags=-s", path.Join(r.path, tool)+"@"+r.version); err != nil {
 				return err
 			}
-			bin := filepath.Join(r.temp, who, "bin")
-			if target != runtime.GOOS+"/"+runtime.GOARCH {
-				bin = filepath.Join(bin, goos+"_"+goarch)
-			}
-			suffix := ""
-			if goos == "windows" {
-				suffix = ".exe"
-			}
-			name := fmt.Sprintf("%s-%s_%s_%s_%s%s", path.Base(r.path), path.Base(tool), r.version, goos, goarch, suffix)
 			binary, err := os.ReadFile(filepath.Join(bin, path.Base(tool)+suffix))
 			if err != nil {
 				return err
 			}
+			name := fmt.Sprintf("%s-%s_%s_%s_%s%s", path.Base(r.path), path.Base(tool), r.version, goos, goarch, suffix)
 			if err := os.WriteFile(filepath.Join(r.dist, name), binary, 0o777); err != nil {
 				return err
 			}

@@ -16,23 +16,17 @@ import (
 // repository of its own, and names the version there.
 func (r *release) copy(ctx context.Context) error {
 	r.stage = filepath.Join(r.temp, "stage")
-	if err := os.Mkdir(r.stage, 0o777); err != nil {
-		return err
-	}
-	files, err := command(ctx, r.root, nil, "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-	if err != nil {
-		return err
-	}
-	for file := range strings.SplitSeq(strings.TrimSuffix(files, "\x00"), "\x00") {
-		if err := copyFile(filepath.Join(r.stage, file), filepath.Join(r.root, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err // one that does not exist is deleted, and not committed
+	index := []string{"GIT_INDEX_FILE=" + filepath.Join(r.temp, "index")}
+	for _, args := range [][]string{
+		{"git", "add", "--all"},
+		{"git", "checkout-index", "--all", "--prefix=" + filepath.ToSlash(r.stage) + "/"},
+		{"git", "init", "-q", r.stage},
+	} {
+		if _, err := command(ctx, r.root, index, args...); err != nil {
+			return err
 		}
 	}
-	if err := r.nameVersion(ctx); err != nil {
-		return err
-	}
-	_, err = command(ctx, r.stage, nil, "git", "init", "-q")
-	return err
+	return r.nameVersion(ctx)
 }
 
 // nameVersion has the modules require the version of each other, and go.work
@@ -41,20 +35,22 @@ func (r *release) nameVersion(ctx context.Context) error {
 	work := []string{"go", "work", "edit"}
 	for _, m := range r.modules {
 		edit := []string{"go", "mod", "edit"}
-		for _, p := range m.requires {
-			edit = append(edit, "-require="+p+"@"+r.version)
+		for _, need := range m.mod.Require {
+			if of := r.module(need.Path); of != nil {
+				edit = append(edit, "-require="+need.Path+"@"+r.version)
+				work = append(work, "-dropreplace="+need.Path+"@"+need.Version, "-replace="+need.Path+"@"+r.version+"=./"+of.dir)
+			}
 		}
-		if len(m.requires) > 0 {
-			if _, err := command(ctx, filepath.Join(r.stage, m.dir), nil, edit...); err != nil {
+		dir := filepath.Join(r.stage, m.dir)
+		if len(edit) > 3 {
+			if _, err := command(ctx, dir, nil, edit...); err != nil {
 				return err
 			}
 		}
-		if err := r.dropSums(filepath.Join(r.stage, m.dir, "go.sum")); err != nil {
-			return err
-		}
-		for _, need := range m.mod.Require {
-			if of := r.module(need.Path); of != nil {
-				work = append(work, "-dropreplace="+need.Path+"@"+need.Version, "-replace="+need.Path+"@"+r.version+"=./"+of.dir)
+		sums := filepath.Join(dir, "go.sum")
+		if text, err := os.ReadFile(sums); err == nil {
+			if err := os.WriteFile(sums, r.foreign(text), 0o666); err != nil {
+				return err
 			}
 		}
 	}
@@ -62,21 +58,10 @@ func (r *release) nameVersion(ctx context.Context) error {
 	return err
 }
 
-// dropSums drops the hashes of the project's own modules.
-func (r *release) dropSums(file string) error {
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	} else if err != nil {
-		return err
-	}
-	return os.WriteFile(file, r.foreign(text), 0o666)
-}
-
 // foreign returns the lines of a go.sum that are about modules of others.
 func (r *release) foreign(sums []byte) (lines []byte) {
 	for line := range bytes.Lines(sums) {
-		if p, _, _ := strings.Cut(string(line), " "); !r.owns(p) {
+		if p, _, _ := strings.Cut(string(line), " "); r.module(p) == nil {
 			lines = append(lines, line...)
 		}
 	}
@@ -89,7 +74,7 @@ func (r *release) foreign(sums []byte) (lines []byte) {
 func (r *release) publish(ctx context.Context) error {
 	cache := filepath.Join(r.temp, "proxy")
 	r.proxy = filepath.Join(cache, "cache", "download")
-	git := []string{"-c", "user.name=release", "-c", "user.email=release@localhost", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}
+	git := []string{"git", "-c", "user.name=release", "-c", "user.email=release@localhost", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}
 	fetch := []string{
 		"GOWORK=off", "GOFLAGS=-modcacherw", "GOMODCACHE=" + cache, "GOPROXY=direct", "GONOSUMDB=" + r.path,
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + filepath.ToSlash(r.stage) + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + r.path,
@@ -101,19 +86,16 @@ func (r *release) publish(ctx context.Context) error {
 		if !m.published {
 			continue
 		}
-		for _, args := range [][]string{
-			{"add", "-A"},
-			{"commit", "-q", "--allow-empty", "-m", m.path},
-			{"tag", path.Join(m.dir, r.version)},
-		} {
-			if _, err := command(ctx, r.stage, nil, append(append([]string{"git"}, git...), args...)...); err != nil {
+		tag := path.Join(m.dir, r.version)
+		for _, args := range [][]string{{"add", "-A"}, {"commit", "-q", "--allow-empty", "-m", m.path}, {"tag", tag}} {
+			if _, err := command(ctx, r.stage, nil, append(git[:len(git):len(git)], args...)...); err != nil {
 				return err
 			}
 		}
 		if _, err := command(ctx, r.temp, fetch, "go", "mod", "download", m.path+"@"+r.version); err != nil {
 			return err
 		}
-		fmt.Println("tag", path.Join(m.dir, r.version))
+		fmt.Println("tag", tag)
 	}
 	return nil
 }
@@ -143,24 +125,13 @@ func (r *release) writeBack() error {
 		files = append(files, path.Join(m.dir, "go.mod"), path.Join(m.dir, "go.sum"))
 	}
 	for _, file := range files {
-		if err := copyFile(filepath.Join(r.root, file), filepath.Join(r.stage, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		text, err := os.ReadFile(filepath.Join(r.stage, file))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(r.root, file), text, 0o666)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a module without requirements has no go.sum
 			return err
 		}
 	}
 	return nil
-}
-
-func copyFile(to, from string) error {
-	info, err := os.Stat(from)
-	if err != nil {
-		return err
-	}
-	text, err := os.ReadFile(from)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
-		return err
-	}
-	return os.WriteFile(to, text, info.Mode().Perm())
 }

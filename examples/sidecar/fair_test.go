@@ -16,15 +16,15 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// inMemory makes a sidecar before a stand-in for Clerk, without sockets, for
+// inMemory makes a sidecar before an upstream, without sockets, for
 // virtual time.
-func inMemory(t *testing.T, clerk *clerktest.Server, flags ...string) *sidecar {
+func inMemory(t *testing.T, upstream http.RoundTripper, flags ...string) *sidecar {
 	t.Helper()
 	o, err := parseOptions(flags, func(string) string { return "" }, io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
-	o.base = clerk.RoundTripper()
+	o.base = upstream
 	s, err := newSidecar(o, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestAGreedyClientStarvesAModestOne(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				clerk := clerktest.New(clerktest.WithLatency(clerktest.Constant(50 * time.Millisecond)))
-				s := inMemory(t, clerk, append(c.flags, "-listen", "0.0.0.0:0")...)
+				s := inMemory(t, clerk.RoundTripper(), append(c.flags, "-listen", "0.0.0.0:0")...)
 				var greedy, modest *tally
 				var wg sync.WaitGroup
 				wg.Go(func() { greedy = offer(s, 300, time.Minute, c.greedy, c.greedyHeader...) })
@@ -141,7 +141,7 @@ func TestWhatClientsSayOfThemselvesIsBelieved(t *testing.T) {
 		"allowed priority": {"192.0.2.1:1", "X-Priority", "interactive", []string{"-priority-header", "X-Priority"}, "192.0.2.1", clerkthrottle.Interactive},
 		"no priority":      {"192.0.2.1:1", "X-Priority", "highest", []string{"-priority-header", "X-Priority"}, "192.0.2.1", clerkthrottle.Normal},
 	} {
-		s := inMemory(t, clerk, c.flags...)
+		s := inMemory(t, clerk.RoundTripper(), c.flags...)
 		r := httptest.NewRequest("GET", "/v1/users", nil)
 		r.RemoteAddr = c.from
 		if c.header != "" {
@@ -166,7 +166,7 @@ func TestOwnHeadersReachClerk(t *testing.T) {
 // to come again; others still find a place.
 func TestOneClientFillsTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := inMemory(t, clerktest.New(), "-max-queue", "50", "-listen", "0.0.0.0:0", "-limit", "10/10s", "-reserve", "0")
+		s := inMemory(t, clerktest.New().RoundTripper(), "-max-queue", "50", "-listen", "0.0.0.0:0", "-limit", "10/10s", "-reserve", "0")
 		send := func(from string) *httptest.ResponseRecorder {
 			r := httptest.NewRequest("GET", "/v1/users", nil)
 			r.RemoteAddr = from
@@ -199,7 +199,7 @@ func TestOneClientFillsTheQueue(t *testing.T) {
 // nothing from those whose keys are in use.
 func TestMadeUpKeys(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := inMemory(t, clerktest.New(), "-max-keys", "100")
+		s := inMemory(t, clerktest.New().RoundTripper(), "-max-keys", "100")
 		send := func(key string) int {
 			return offer(s, 1, time.Second, "127.0.0.1:1", "Authorization", "Bearer "+key).first()
 		}

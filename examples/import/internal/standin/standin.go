@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/clerk/clerk-sdk-go/v2"
@@ -19,13 +18,15 @@ import (
 // time; everything else has to wait until nothing is sent any more.
 type Users struct {
 	All   []*User          // in the order of their creation
-	taken map[string]*User // "username:ann" → who has it; "id:…", too
+	taken map[string]*User // "username:ann" → who has it; "user_id:…", too
 }
 
 // A User is one of them.
 type User struct {
 	clerk.User
 	Create map[string]any // the request that made it
+
+	addresses map[string][]string // by the status of their verification
 }
 
 // New returns a Clerk with users that are stored.
@@ -37,46 +38,43 @@ func New(opts ...clerktest.Option) (*clerktest.Server, *Users) {
 // By returns the user with the external id, or nil.
 func (s *Users) By(externalID string) *User { return s.taken[key("external_id", externalID)] }
 
+const verified = "verified"
+
 // Addresses lists the addresses of the user that are verified, or those that are
 // not.
-func (u *User) Addresses(verified bool) (list []string) {
-	for _, e := range u.EmailAddresses {
-		if (e.Verification.Status == "verified") == verified {
-			list = append(list, e.EmailAddress)
-		}
+func (u *User) Addresses(are bool) []string {
+	if are {
+		return u.addresses[verified]
 	}
-	for _, p := range u.PhoneNumbers {
-		if (p.Verification.Status == "verified") == verified {
-			list = append(list, p.PhoneNumber)
-		}
-	}
-	return list
+	return u.addresses[""]
 }
 
 func key(kind string, value any) string { return strings.ToLower(fmt.Sprintf("%s:%v", kind, value)) }
 
 // ServeHTTP answers one request.
 func (s *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var sent map[string]any
+	sent := map[string]any{}
 	if r.Method == http.MethodPost {
 		_ = json.NewDecoder(r.Body).Decode(&sent) // the ban has none
 	}
-	id, action, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/v1/users/"), "/")
-	user := s.taken[key("id", id)]
-	free := true
-	switch {
-	case r.URL.Path == "/v1/users" && r.Method == http.MethodPost:
+	path := strings.TrimPrefix(r.URL.Path, "/v1/users/")
+	user, free := s.taken[key("user_id", strings.TrimSuffix(path, "/ban"))], true
+	switch path {
+	case "/v1/users":
+		if r.Method == http.MethodGet {
+			answer(w, http.StatusOK, s.list(r.URL.Query()))
+			return
+		}
 		user, free = s.create(sent)
-	case r.URL.Path == "/v1/users":
-		answer(w, http.StatusOK, s.list(r.URL.Query()))
-		return
-	case r.URL.Path == "/v1/email_addresses", r.URL.Path == "/v1/phone_numbers":
-		if user = s.taken[key("id", sent["user_id"])]; user != nil {
-			status := map[any]string{true: "verified"}[sent["verified"]]
+	case "/v1/email_addresses", "/v1/phone_numbers":
+		if user = s.taken[key("user_id", sent["user_id"])]; user != nil {
+			status := map[any]string{true: verified}[sent["verified"]]
 			free = s.take(user, "email_address", sent["email_address"], status) && s.take(user, "phone_number", sent["phone_number"], status)
 		}
-	case user != nil && action == "ban":
-		user.Banned = true
+	default:
+		if user != nil && strings.HasSuffix(path, "/ban") {
+			user.Banned = true
+		}
 	}
 	switch {
 	case !free:
@@ -90,16 +88,16 @@ func (s *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // create takes all of a user's identifiers, or none.
 func (s *Users) create(sent map[string]any) (u *User, free bool) {
-	u = &User{Create: sent}
+	u = &User{Create: sent, addresses: map[string][]string{}}
 	u.ID = fmt.Sprintf("user_%027d", len(s.All)+1)
-	free = s.take(u, "id", u.ID, "")
+	free = s.take(u, "user_id", u.ID, "")
 	for _, kind := range []string{"external_id", "username", "email_address", "phone_number"} {
 		values, several := sent[kind].([]any)
 		if !several {
 			values = []any{sent[kind]}
 		}
 		for _, value := range values {
-			free = free && s.take(u, kind, value, "verified")
+			free = free && s.take(u, kind, value, verified)
 		}
 	}
 	if !free {
@@ -120,31 +118,29 @@ func (s *Users) take(u *User, kind string, value any, status string) bool {
 		return false
 	}
 	s.taken[k] = u
-	verification := &clerk.Verification{Status: status}
 	switch kind {
 	case "external_id":
 		u.ExternalID = &text
 	case "username":
 		u.Username = &text
 	case "email_address":
-		u.EmailAddresses = append(u.EmailAddresses, &clerk.EmailAddress{EmailAddress: text, Verification: verification})
+		u.EmailAddresses = append(u.EmailAddresses, &clerk.EmailAddress{EmailAddress: text})
+		u.addresses[status] = append(u.addresses[status], text)
 	case "phone_number":
-		u.PhoneNumbers = append(u.PhoneNumbers, &clerk.PhoneNumber{PhoneNumber: text, Verification: verification})
+		u.PhoneNumbers = append(u.PhoneNumbers, &clerk.PhoneNumber{PhoneNumber: text})
+		u.addresses[status] = append(u.addresses[status], text)
 	}
 	return true
 }
 
-// list gives the users that have one of the values that are asked for.
+// list gives the user that has the value that is asked for.
 func (s *Users) list(filters map[string][]string) []*clerk.User {
-	found := []*clerk.User{}
 	for kind, values := range filters {
-		for _, value := range values {
-			if u := s.taken[key(kind, value)]; u != nil && !slices.Contains(found, &u.User) {
-				found = append(found, &u.User)
-			}
+		if u := s.taken[key(kind, values[0])]; u != nil {
+			return []*clerk.User{&u.User}
 		}
 	}
-	return found
+	return []*clerk.User{}
 }
 
 func answer(w http.ResponseWriter, status int, v any) {

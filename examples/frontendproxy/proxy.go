@@ -75,11 +75,9 @@ func newProxy(c *config, entrance *edge.Entrance, logger *slog.Logger) http.Hand
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
-		case !edge.Method(w, r):
-		case r.URL.IsAbs() || !strings.HasPrefix(r.URL.Path, prefix+"/"):
+		case !edge.Admit(w, r):
+		case !strings.HasPrefix(r.URL.Path, prefix+"/"):
 			edge.Refuse(w, http.StatusNotFound, "resource_not_found", "Only "+prefix+"/ is served here.")
-		case strings.Contains(r.URL.Path+"/", "/../"):
-			edge.Refuse(w, http.StatusBadRequest, "request_invalid", "The path has .. in it.")
 		default:
 			visitor := edge.Neighbourhood(edge.ClientAddress(r, c.TrustedHops))
 			entrance.Serve(w, r, edge.Caller{Name: visitor}, proxy)

@@ -34,18 +34,14 @@ func newGuard(o *options) *guard {
 
 // admit answers a request that must not pass, and reports whether it may.
 func (g *guard) admit(w http.ResponseWriter, r *http.Request) bool {
-	switch {
-	case !edge.Method(w, r):
-	case r.URL.IsAbs():
-		edge.Refuse(w, http.StatusBadRequest, "request_invalid", "This is no proxy to elsewhere: send the path only, as to Clerk itself.")
-	case hasDots(r.URL.Path):
-		edge.Refuse(w, http.StatusBadRequest, "request_invalid", "The path has . or .. in it.")
-	case !g.knows(r.Host):
-		edge.Refuse(w, http.StatusMisdirectedRequest, "host_invalid", "The Host header names another server; see -hosts.")
-	default:
-		return true
+	if !edge.Admit(w, r) {
+		return false
 	}
-	return false
+	if !g.knows(r.Host) {
+		edge.Refuse(w, http.StatusMisdirectedRequest, "host_invalid", "The Host header names another server; see -hosts.")
+		return false
+	}
+	return true
 }
 
 func (g *guard) knows(hostport string) bool {
@@ -65,13 +61,4 @@ func (g *guard) knows(hostport string) bool {
 func fromBrowser(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return r.Header.Get("Origin") != "" || site != "" && site != "none"
-}
-
-func hasDots(path string) bool {
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "." || segment == ".." {
-			return true
-		}
-	}
-	return false
 }

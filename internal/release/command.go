@@ -36,12 +36,13 @@ func decode(ctx context.Context, dir string, v any, args ...string) error {
 // user is the environment of somebody who has nothing of the project but its
 // documentation: no go.work, and a module cache and installed commands of his
 // own, which are empty when he comes. The release comes from its proxy; modules
-// of others from where this machine has them, or gets them.
+// of others from where this machine has them, or gets them. Without the folders'
+// names in what is compiled, it is compiled once for all users.
 func (r *release) user(name string) []string {
 	home := filepath.Join(r.temp, name)
 	proxies := append([]string{"file://" + filepath.ToSlash(r.proxy)}, r.upstream...)
 	return []string{
-		"GOWORK=off", "GOFLAGS=-modcacherw", "GOPATH=" + home, "GOMODCACHE=" + filepath.Join(home, "pkg", "mod"), "GOBIN=",
+		"GOWORK=off", "GOFLAGS=-modcacherw -trimpath", "GOPATH=" + home, "GOMODCACHE=" + filepath.Join(home, "pkg", "mod"), "GOBIN=",
 		"GOPROXY=" + strings.Join(proxies, ","), "GONOSUMDB=" + r.path,
 	}
 }

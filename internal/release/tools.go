@@ -52,7 +52,7 @@ func (r *release) buildTools(ctx context.Context) error {
 			suffix = ".exe"
 		}
 		for _, tool := range r.tools {
-			if _, err := command(ctx, r.temp, env, "go", "install", "-trimpath", "-ldflags=-s", path.Join(r.path, tool)+"@"+r.version); err != nil {
+			if _, err := command(ctx, r.temp, env, "go", "install", "-ldflags=-s", path.Join(r.path, tool)+"@"+r.version); err != nil {
 				return err
 			}
 			binary, err := os.ReadFile(filepath.Join(bin, path.Base(tool)+suffix))

@@ -210,11 +210,37 @@ func TestWithBudgetSharesTheLimits(t *testing.T) {
 		base, budget := newRecorder(), new(budgettest.Memory)
 		var wg sync.WaitGroup
 		for range 2 {
-			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget), clerkthrottle.WithMaxWait(time.Hour))
+			rt := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget))
 			wg.Go(func() { flood(t, rt, 100, "GET", usersURL, "sk_test_x") })
 		}
 		wg.Wait()
 		wantBy(t, base, 9*time.Second, 100)
+	})
+}
+
+// One program keeps the limit used up when another comes, first with a single call and
+// then with a hundred: half of the limit is its part, so that they all go in time.
+func TestLatecomerToABudgetIsNotRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		base, budget := newRecorder(), new(budgettest.Memory)
+		first := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget))
+		late := newThrottle(t, clerkthrottle.WithBase(base), clerkthrottle.WithBudget(budget))
+		ctx, cancel := context.WithCancel(t.Context())
+		var busy, wg sync.WaitGroup
+		for range 150 {
+			busy.Go(func() {
+				for ctx.Err() == nil {
+					_, _ = send(first, "GET", usersURL, "sk_test_x")
+				}
+			})
+		}
+		time.Sleep(25 * time.Second)
+		wg.Go(func() { flood(t, late, 1, "GET", usersURL, "sk_test_x") })
+		time.Sleep(time.Second)
+		flood(t, late, 100, "GET", usersURL, "sk_test_x")
+		wg.Wait()
+		cancel()
+		busy.Wait()
 	})
 }
 

@@ -18,6 +18,12 @@ type Division struct {
 	Parts []int // how many each may come to own
 	Keeps []int // how many each may go on owning: where they do not divide evenly, a few go round
 	Spare bool  // there are enough for everybody
+
+	n       int
+	reserve transport.Classes
+	needs   [3][]int // of each class, by program
+	need    [3]int   // in all
+	part    [3]int   // levels: nobody gets more of a class
 }
 
 // Divide divides n tokens fairly: what better classes need comes first, but for a
@@ -27,37 +33,29 @@ type Division struct {
 // reserve itself. It is what a [transport.Budget] is expected to do, as the oracle
 // of those that do it elsewhere.
 func Divide(n int, reserve transport.Classes, private bool, programs []Holding) Division {
-	var needs [3][]int
-	var need, turn [3]int
-	var keep, part [3]int // levels: nobody keeps, or gets, more of a class
+	d := Division{Spare: true, n: n, reserve: reserve}
 	owned := 0
 	for _, p := range programs {
 		for class, k := range classesOf(p.Need) {
-			needs[class] = append(needs[class], k)
-			need[class] += k
+			d.needs[class] = append(d.needs[class], k)
+			d.need[class] += k
 		}
 		owned += p.Owned
 	}
 	if len(programs) == 1 {
-		reserve = transport.Classes{}
+		d.reserve = transport.Classes{}
 	}
-	for class := 1; class < 3; class++ {
-		turn[class] = min(need[class], n/11)
+	got, keep := d.classes(d.need), [3]int{}
+	for class, k := range d.need {
+		keep[class], d.part[class] = fill(got[class], d.needs[class])
+		d.Spare = d.Spare && got[class] >= k
 	}
-	interactive := min(need[0], n-turn[1]-turn[2])
-	normal := min(need[1], max(turn[1], n-max(interactive, reserve.Normal)-turn[2]))
-	batch := min(need[2], max(turn[2], n-max(interactive+normal, reserve.Batch, reserve.Normal+normal)))
-	d := Division{Spare: true}
-	for class, all := range [3]int{interactive, normal, batch} {
-		keep[class], part[class] = fill(all, needs[class])
-		d.Spare = d.Spare && all >= need[class]
-	}
-	unmet := max(0, reserve.Normal-interactive, reserve.Batch-interactive-normal)
+	unmet := max(0, d.reserve.Normal-got[0], d.reserve.Batch-got[0]-got[1])
 	for i, p := range programs {
 		parts, keeps := 0, 0
 		for class := range 3 {
-			parts += min(needs[class][i], part[class])
-			keeps += min(needs[class][i], keep[class])
+			parts += min(d.needs[class][i], d.part[class])
+			keeps += min(d.needs[class][i], keep[class])
 		}
 		d.Parts, d.Keeps = append(d.Parts, parts), append(d.Keeps, keeps)
 		unmet += max(0, parts-p.Owned)
@@ -67,24 +65,52 @@ func Divide(n int, reserve transport.Classes, private bool, programs []Holding) 
 		case private: // of no use for long
 			d.Keeps[i] = 0
 		case d.Spare && unmet <= n-owned: // nobody goes without
-			d.Keeps[i] = math.MaxInt32
+			d.Keeps[i] = all
 		}
 	}
 	return d
 }
 
+// Could returns how many tokens a program could come to own if it needed all, in the
+// class that would get it most of those of which it needs any.
+func (d *Division) Could(program int) int {
+	could := d.Parts[program]
+	for class, needs := range d.needs {
+		k, need := needs[program], d.need
+		if k == 0 {
+			continue
+		}
+		greedy := slices.Clone(needs)
+		greedy[program], need[class] = all, all
+		_, fair := fill(d.classes(need)[class], greedy)
+		could = max(could, min(d.n, d.Parts[program]+fair-min(k, d.part[class])))
+	}
+	return could
+}
+
+// all is more than any limit has.
+const all = math.MaxInt32
+
+// classes returns what each class gets in all, if it needs so much.
+func (d *Division) classes(need [3]int) [3]int {
+	turn := [3]int{1: min(need[1], d.n/11), 2: min(need[2], d.n/11)}
+	a := min(need[0], d.n-turn[1]-turn[2])
+	b := min(need[1], max(turn[1], d.n-max(a, d.reserve.Normal)-turn[2]))
+	return [3]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.reserve.Batch, d.reserve.Normal+b)))}
+}
+
 // fill returns the levels up to which everybody gets what he needs: rounded down,
 // and up.
-func fill(all int, needs []int) (down, up int) {
+func fill(tokens int, needs []int) (down, up int) {
 	sorted := slices.Clone(needs)
 	slices.Sort(sorted)
 	for i, k := range sorted {
-		if share := len(sorted) - i; k*share > all {
-			return all / share, (all + share - 1) / share
+		if share := len(sorted) - i; k*share > tokens {
+			return tokens / share, (tokens + share - 1) / share
 		}
-		all -= k
+		tokens -= k
 	}
-	return math.MaxInt32, math.MaxInt32
+	return all, all
 }
 
 func classesOf(c transport.Classes) [3]int { return [3]int{c.Interactive, c.Normal, c.Batch} }

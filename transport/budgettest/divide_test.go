@@ -2,6 +2,7 @@ package budgettest
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
@@ -67,6 +68,20 @@ func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool,
 	}
 	if len(programs) == 1 {
 		reserve = transport.Classes{}
+	}
+	// What a program could have is what it gets once it needs all.
+	for i, p := range programs {
+		greedy, want := slices.Clone(programs), d.Parts[i]
+		for class, k := range classesOf(p.Need) {
+			if k > 0 && k == all(p) {
+				of := &greedy[i].Need
+				*[]*int{&of.Interactive, &of.Normal, &of.Batch}[class] = n
+				want = Divide(n, reserve, private, greedy).Parts[i]
+			}
+		}
+		if got := d.Could(i); got < want || got > n && got > want {
+			t.Errorf("program %d could have %d, and would get %d", i, got, want)
+		}
 	}
 	// With a single class there is one level: nobody gets more than another who goes
 	// without, and nothing that may be used stays unused.

@@ -44,17 +44,20 @@ func (p *program) loops(all *crowd, callers int, ctx context.Context, letter str
 	})
 }
 
-// sameToBoth: two who want all there is get half each, even if the first had it all.
+// sameToBoth: two who want all there is get half each, even if the first had it all;
+// and whoever waits alone at first is not told that a single token is his part.
 func sameToBoth(e *env) {
 	const n, callers = 20, 30
-	a, b := e.pair()
+	a, b := e.pair(func(c *transport.Config) { c.MaxWait = e.windows(12) })
 	e.route("/", e.limit("shared", n))
 	var done atomic.Bool
 	more := func() bool { return !done.Load() && !e.Failed() }
 	all := e.crowd()
 	a.loops(all, callers, context.Background(), "a", more)
 	a.come(callers)
-	b.loops(all, callers, context.Background(), "b", more)
+	b.loops(all, 1, context.Background(), "b", more)
+	e.pause(0.1)
+	b.loops(all, callers-1, context.Background(), "b", more)
 	e.eventually("many went", func() bool { return len(e.server.log("")) >= 10*n })
 	order := e.server.order("/")
 	done.Store(true)

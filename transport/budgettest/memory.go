@@ -112,7 +112,7 @@ func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Sha
 	if !now.Before(p.held) {
 		s.Owned += max(0, min(most-u.Owned, free))
 	}
-	if d.Spare {
+	if s.Part = d.Could(mine); d.Spare {
 		s.Part = max(s.Part, u.Owned+free)
 	}
 	if len(programs) > 1 { // the pool has the rest

@@ -181,7 +181,7 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 	if !recovering && now >= l.Held {
 		share.Owned += max(0, min(most-told.Owned, n-owned))
 	}
-	if d.Spare {
+	if share.Part = d.Could(me); d.Spare {
 		share.Part = max(share.Part, told.Owned+n-owned)
 	}
 	if len(holdings) > 1 { // the pool has the rest

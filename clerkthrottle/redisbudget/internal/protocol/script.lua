@@ -69,8 +69,10 @@ end
 -- A limit: epoch, nothing granted before, when all programs were looked at, how many
 -- there are, n, window, owned by all, levels of the three classes, rounded up and
 -- down, 1 if there is enough for all, 1 if others want what is beyond a part, the
--- reserves. A program: owned, n, window, three needs, two reserves.
-local EPOCH, HELD, SEEN, PROGRAMS, N, WINDOW, OWNED, UP, DOWN, SPARE, WANTED, RESERVE = 1, 2, 3, 4, 5, 6, 7, 7, 10, 14, 15, 15
+-- reserves, and the levels for a program that needs all it can get. A program: owned,
+-- n, window, three needs, two reserves.
+local EPOCH, HELD, SEEN, PROGRAMS, N, WINDOW, OWNED, UP, DOWN, SPARE, WANTED, RESERVE, FAIR = 1, 2, 3, 4, 5, 6, 7, 7, 10, 14, 15, 15, 17
+local ALL = 2147483647
 
 local limits = {}
 for i = 1, num() do
@@ -82,7 +84,8 @@ for i = 1, num() do
     return begin() -- it was evicted
   end
   if l.m[EPOCH] ~= current then
-    l.fresh, l.m, l.mine = true, { current, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }, nil
+    l.fresh, l.mine, l.m = true, nil, { current }
+    for j = EPOCH + 1, FAIR + 3 do l.m[j] = 0 end
   end
   limits[i] = l
 end
@@ -96,7 +99,7 @@ local function fill(all, needs)
     if k * share > all then return math.ceil(all / share), math.floor(all / share) end
     all = all - k
   end
-  return 2147483647, 2147483647
+  return ALL, ALL
 end
 
 -- sum adds up what a program gets of the three classes below the levels at a place.
@@ -138,16 +141,23 @@ local function look(l)
     end
   end
   if programs == 1 then reserve = { 0, 0 } end
-  local turn = { 0, math.min(need[2], math.floor(n / 11)), math.min(need[3], math.floor(n / 11)) }
-  local a = math.min(need[1], n - turn[2] - turn[3])
-  local b = math.min(need[2], math.max(turn[2], n - math.max(a, reserve[1]) - turn[3]))
-  local c = math.min(need[3], math.max(turn[3], n - math.max(a + b, reserve[2], reserve[1] + b)))
-  local spare = 1
-  for i, of_class in ipairs({ a, b, c }) do
-    l.m[UP + i], l.m[DOWN + i] = fill(of_class, needs[i])
-    if of_class < need[i] then spare = 0 end
+  local function classes(a, b, c) -- what they get in all, if they need so much
+    local turn = math.floor(n / 11)
+    local t2, t3 = math.min(b, turn), math.min(c, turn)
+    a = math.min(a, n - t2 - t3)
+    b = math.min(b, math.max(t2, n - math.max(a, reserve[1]) - t3))
+    return { a, b, math.min(c, math.max(t3, n - math.max(a + b, reserve[2], reserve[1] + b))) }
   end
-  local unmet = math.max(0, reserve[1] - a, reserve[2] - a - b)
+  local spare, got = 1, classes(unpack(need))
+  for i = 1, 3 do
+    local k = need[i]
+    need[i], needs[i][1] = ALL, ALL
+    l.m[FAIR + i] = fill(classes(unpack(need))[i], needs[i])
+    need[i], needs[i][#needs[i]] = k, l.told[3 + i]
+    l.m[UP + i], l.m[DOWN + i] = fill(got[i], needs[i])
+    if got[i] < k then spare = 0 end
+  end
+  local unmet = math.max(0, reserve[1] - got[1], reserve[2] - got[1] - got[2])
   for _, p in ipairs(all_told) do unmet = unmet + math.max(0, sum(l, p, UP) - p[1]) end
   if l.m[WINDOW] > 0 and window > l.m[WINDOW] then l.m[HELD] = now + window end
   l.m[SEEN], l.m[PROGRAMS], l.m[N], l.m[WINDOW], l.m[OWNED] = now, programs, n, window, owned
@@ -177,7 +187,7 @@ for _, l in ipairs(limits) do
   end
   local part = sum(l, told, UP)
   local free = l.m[N] - l.m[OWNED]
-  local keep = 2147483647
+  local keep = ALL
   if l.private then
     keep = 0
   elseif l.m[WANTED] == 1 then
@@ -190,7 +200,13 @@ for _, l in ipairs(limits) do
   if not recovering and now >= l.m[HELD] then
     owned = owned + math.max(0, math.min(most - owned, free))
   end
-  if l.m[SPARE] == 1 then part = math.max(part, told[1] + free) end
+  local could = part -- have, if one of its classes needed all
+  for c = 1, 3 do
+    if told[3 + c] > 0 then
+      could = math.max(could, math.min(l.m[N], part + l.m[FAIR + c] - math.min(told[3 + c], l.m[UP + c])))
+    end
+  end
+  if l.m[SPARE] == 1 then could = math.max(could, told[1] + free) end
   l.m[OWNED] = l.m[OWNED] - told[1] + owned
   local r1, r2 = l.m[RESERVE + 1], l.m[RESERVE + 2]
   if l.m[PROGRAMS] > 1 then -- the pool has the rest
@@ -200,7 +216,7 @@ for _, l in ipairs(limits) do
     r1, r2 = math.max(0, r1 - pool), math.max(0, r2 - pool)
   end
   told[1] = owned
-  say(owned, part, keep, l.m[WINDOW], r1, r2)
+  say(owned, could, keep, l.m[WINDOW], r1, r2)
 end
 
 -- All is read; from here on it is written.

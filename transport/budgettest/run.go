@@ -18,10 +18,10 @@ type setting struct {
 	real   bool
 }
 
-// RealTime runs the tests outside of a bubble, with windows of the given length.
-// There, nothing may come too early, and anything may come late: slow machines fail
-// no test. They give a budget the slack to let something happen of which they look
-// at the effect.
+// RealTime runs the tests outside of a bubble, in parallel, with windows of the given
+// length. There, nothing may come too early, and anything may come late: slow machines
+// fail no test. They give a budget the slack to let something happen of which they
+// look at the effect.
 func RealTime(window, slack time.Duration) Option {
 	return func(s *setting) { s.window, s.slack, s.real = window, slack, true }
 }
@@ -34,53 +34,30 @@ func Slack(d time.Duration) Option { return func(s *setting) { s.slack = d } }
 // new one for each test, or one that they share, since every test has keys of its
 // own; nil stands for none, which leaves out what concerns several programs. A
 // budget that has to come up before it hands out tokens is returned when it has.
-// In virtual time all tests run once more with the budget in a struct that hides
-// what else it can do.
 func Run(t *testing.T, newBudget func(t *testing.T) transport.Budget, opts ...Option) {
 	t.Helper()
 	s := setting{window: 10 * time.Second}
 	for _, f := range opts {
 		f(&s)
 	}
-	run := func(t *testing.T, hide bool) {
-		t.Helper()
-		for _, test := range tests {
-			t.Run(test.name, func(t *testing.T) { s.run(t, test.run, newBudget, hide) })
+	for _, test := range tests {
+		body := func(t *testing.T) {
+			budget, start := newBudget(t), time.Now()
+			test.run(&env{
+				T: t, setting: s, budget: budget, start: start, server: &server{start: start},
+				routes: make(map[string]*route), prefix: fmt.Sprintf("%s %d ", t.Name(), start.UnixNano()),
+			})
 		}
-	}
-	run(t, false)
-	if !s.real {
-		t.Run("hidden in a struct", func(t *testing.T) { run(t, true) })
-	}
-}
-
-func (s setting) run(t *testing.T, test func(*env), newBudget func(t *testing.T) transport.Budget, hide bool) {
-	t.Helper()
-	body := func(t *testing.T) {
-		budget := newBudget(t)
-		if hide && budget == nil {
-			t.Skip("there is none")
-		}
-		if hide {
-			budget = hidden{budget}
-		}
-		start := time.Now()
-		test(&env{
-			T: t, setting: s, budget: budget, start: start, server: &server{start: start},
-			routes: make(map[string]*route), prefix: fmt.Sprintf("%s %d ", t.Name(), start.UnixNano()),
+		t.Run(test.name, func(t *testing.T) {
+			if !s.real {
+				synctest.Test(t, body)
+				return
+			}
+			t.Parallel()
+			body(t)
 		})
 	}
-	if s.real {
-		body(t)
-	} else {
-		synctest.Test(t, body)
-	}
 }
-
-// hidden is a budget, and its members, of somebody else's types.
-type hidden struct{ transport.Budget }
-
-func (h hidden) Join() transport.Member { return struct{ transport.Member }{h.Budget.Join()} }
 
 var tests = []struct {
 	name string

@@ -6,14 +6,13 @@ import (
 	"context"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
-	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
 )
 
 // cluster is a Redis Cluster of three nodes.
@@ -67,34 +66,38 @@ func (c *cluster) owner(t *testing.T, rdb *redis.ClusterClient, key string) int 
 	return 0
 }
 
-func TestConformanceOnCluster(t *testing.T) {
-	b := warm(t, newBudget(t, startCluster(t).client(t), redisbudget.WithTimeout(5*time.Second)))
-	budgettest.Run(t, func(t *testing.T) transport.Budget { return b },
-		budgettest.RealTime(640*time.Millisecond, 160*time.Millisecond))
-}
-
-// Budgets of any name work in a cluster: all keys of one are on one node.
-func TestClusterHoldsABudgetOnOneNode(t *testing.T) {
+func TestCluster(t *testing.T) {
 	t.Parallel()
 	c := startCluster(t)
+	t.Run("conformance", func(t *testing.T) { conform(t, c.client(t)) })
+	t.Run("all keys of a budget are on one node", func(t *testing.T) { t.Parallel(); c.spread(t) })
+	t.Run("a slot moves", func(t *testing.T) { t.Parallel(); c.moveSlot(t) })
+}
+
+// spread uses budgets of many names, which lie on several nodes.
+func (c *cluster) spread(t *testing.T) {
 	rdb := c.client(t)
 	s := &service{latency: func() time.Duration { return 0 }}
+	var all sync.WaitGroup
 	used := map[int]bool{}
 	for i := range 12 {
 		name := "budget-" + strconv.Itoa(i)
-		p := join(t, newBudget(t, rdb, append(realTime(), redisbudget.WithName(name), redisbudget.WithoutFallback())...), s, 100, time.Minute)
-		p.mustGet(t, "/users/1")
 		used[c.owner(t, rdb, "{"+name+"}")] = true
+		p := join(t, newBudget(t, rdb, append(realTime(), redisbudget.WithName(name), redisbudget.WithoutFallback())...), s, 100, time.Minute)
+		all.Go(func() {
+			if err := p.get(context.Background(), "/users/1"); err != nil {
+				t.Error(err)
+			}
+		})
 	}
+	all.Wait()
 	if len(used) < 2 {
 		t.Error("12 budgets are all on one node")
 	}
 }
 
-// The slot of a budget moves to another node, key by key, and back.
-func TestSlotMigration(t *testing.T) {
-	t.Parallel()
-	c := startCluster(t)
+// moveSlot moves the slot of a budget to another node, key by key, and back.
+func (c *cluster) moveSlot(t *testing.T) {
 	ctx := context.Background()
 	fleet := gather(t, 3, func() redis.Scripter { return c.client(t) })
 	rdb := c.client(t)

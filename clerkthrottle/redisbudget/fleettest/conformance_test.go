@@ -3,8 +3,11 @@
 package fleettest
 
 import (
+	"os/exec"
 	"testing"
 	"time"
+
+	"github.com/redis/go-redis/v9"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
@@ -29,10 +32,28 @@ func warm(t *testing.T, b *redisbudget.Budget) *redisbudget.Budget {
 	return b
 }
 
-// Over sockets to real servers.
-func TestConformanceOnRedis(t *testing.T) {
-	rdb := startServer(t).client(t)
-	b := warm(t, newBudget(t, rdb, redisbudget.WithTimeout(5*time.Second)))
-	budgettest.Run(t, func(t *testing.T) transport.Budget { return b },
-		budgettest.RealTime(640*time.Millisecond, 160*time.Millisecond))
+// conform runs the suite over a budget on real servers, beside whatever else is there.
+func conform(t *testing.T, rdb redis.Scripter) {
+	t.Helper()
+	t.Parallel()
+	b := warm(t, newBudget(t, rdb, redisbudget.WithName("conformance"), redisbudget.WithTimeout(5*time.Second)))
+	budgettest.Run(t, func(*testing.T) transport.Budget { return b }, budgettest.RealTime(640*time.Millisecond, 160*time.Millisecond))
+}
+
+func TestConformanceOnRedis(t *testing.T) { conform(t, startServer(t).client(t)) }
+
+func TestConformanceOnValkey(t *testing.T) {
+	bin, err := exec.LookPath("valkey-server")
+	if err != nil {
+		t.Skip("LEFT OUT: there is no valkey-server in PATH")
+	}
+	conform(t, launch(t, bin).client(t))
+}
+
+func TestConformanceOnSentinel(t *testing.T) {
+	rdb := redis.NewFailoverClient(&redis.FailoverOptions{
+		MasterName: "fleet", SentinelAddrs: []string{startSentinel(t, startServer(t).addr())}, DisableIdentity: true,
+	})
+	t.Cleanup(func() { _ = rdb.Close() })
+	conform(t, rdb)
 }

@@ -39,6 +39,7 @@ func TestLimitIsChangedByADeployment(t *testing.T) {
 		"fewer, shorter": {limit{100, 10 * time.Second}, limit{40, 2 * time.Second}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				m, _ := inMemory(t)
 				s := &service{latency: uniform(20*time.Millisecond, 100*time.Millisecond)}
@@ -49,7 +50,7 @@ func TestLimitIsChangedByADeployment(t *testing.T) {
 					for range 3 {
 						p := join(t, newBudget(t, connect(t, m)), s, l.n, l.window)
 						fleet = append(fleet, p)
-						p.work(ctx, &all, 16, nil)
+						p.work(ctx, &all, 8, nil)
 					}
 					return func() {
 						cancel()
@@ -67,7 +68,7 @@ func TestLimitIsChangedByADeployment(t *testing.T) {
 				}
 				deployed := time.Now()
 				endAfter := start(c.after)
-				time.Sleep(5 * window)
+				time.Sleep(3 * window)
 				both := min(c.before.n, c.after.n)
 				if most := s.since(deployed.Add(window+time.Second), window); most > both {
 					t.Errorf("with both, %d in a window, want at most %d", most, both)
@@ -75,7 +76,7 @@ func TestLimitIsChangedByADeployment(t *testing.T) {
 				endBefore()
 				time.Sleep(2*bound + 3*window)
 				alone := time.Now()
-				time.Sleep(4 * window)
+				time.Sleep(2 * window)
 				got := s.since(alone, c.after.window)
 				if got > c.after.n || got < c.after.n*9/10 {
 					t.Errorf("afterwards, %d in a window, want %d", got, c.after.n)
@@ -94,6 +95,7 @@ func TestLimitIsChangedByADeployment(t *testing.T) {
 func TestCutOffAlone(t *testing.T) {
 	for name, fallback := range map[string]bool{"fallback": true, "without": false} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				const n, window = 90, 10 * time.Second
 				m, _ := inMemory(t)

@@ -45,8 +45,9 @@ func TestFleetSharesTheLimit(t *testing.T) {
 		"20x8":       {20, 8, 1000, 10 * time.Second, 0.995, 0.999, 0.3},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				const windows = 12
+				const windows = 5
 				m, _ := inMemory(t)
 				calls := countCalls(m)
 				s := &service{latency: uniform(20*time.Millisecond, 100*time.Millisecond)}

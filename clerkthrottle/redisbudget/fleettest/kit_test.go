@@ -248,7 +248,13 @@ type realRedis struct {
 // startServer starts a redis-server on a free port.
 func startServer(t testing.TB, args ...string) *realRedis {
 	t.Helper()
-	s := &realRedis{bin: serverBinary(t), port: freePort(t)}
+	return launch(t, serverBinary(t), args...)
+}
+
+// launch starts any server that speaks Redis's language and takes its options.
+func launch(t testing.TB, bin string, args ...string) *realRedis {
+	t.Helper()
+	s := &realRedis{bin: bin, port: freePort(t)}
 	s.args = append([]string{
 		"--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
 		"--dir", t.TempDir(), "--daemonize", "no", "--loglevel", "warning",

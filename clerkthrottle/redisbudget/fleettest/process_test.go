@@ -5,6 +5,7 @@ package fleettest
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"io"
 	"log/slog"
 	"net"
@@ -32,6 +33,11 @@ func TestMain(m *testing.M) {
 	if o := os.Getenv(asProgram); o != "" {
 		beProgram(o)
 		return
+	}
+	flag.Parse()
+	fuzzed, parallel := flag.Lookup("test.fuzz"), flag.Lookup("test.parallel")
+	if fuzzed.Value.String() == "" && parallel.Value.String() == parallel.DefValue {
+		_ = parallel.Value.Set("16") // what runs in parallel here waits most of the time
 	}
 	os.Exit(m.Run())
 }
@@ -158,7 +164,7 @@ func waitForMore(t testing.TB, s *service, n int, what string) {
 // What a program that was killed owns comes to the others, and not too early.
 func TestKilledProcess(t *testing.T) {
 	t.Parallel()
-	const n, window = 60, 2 * time.Second
+	const n, window = 30, time.Second
 	all := &service{latency: uniform(time.Millisecond, 30*time.Millisecond)}
 	fleet := startProcesses(t, startServer(t), all, 3, 16, n, window)
 	waitForMore(t, all, 3*n, "three windows")
@@ -183,14 +189,16 @@ func TestKilledProcess(t *testing.T) {
 }
 
 // A program that was stopped for longer than its tokens are its own asks before it
-// goes on.
+// goes on: all its callers wait for a token, and by its own count all its tokens are
+// free. What it was just about to send when it was stopped goes out all the same.
 func TestStoppedProcess(t *testing.T) {
 	t.Parallel()
-	const n, window = 60, 2 * time.Second
+	const n, window, few = 120, time.Second, 10
 	all := &service{latency: uniform(time.Millisecond, 30*time.Millisecond)}
-	fleet := startProcesses(t, startServer(t), all, 3, 16, n, window)
+	fleet := startProcesses(t, startServer(t), all, 3, n/3, n, window)
 	for range 2 {
-		waitForMore(t, fleet[0].service, n/2, "the program's part")
+		waitForMore(t, fleet[0].service, n/3, "the program's part")
+		time.Sleep(window / 2) // all is answered
 		if err := fleet[0].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}
@@ -200,8 +208,8 @@ func TestStoppedProcess(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waitForMore(t, fleet[0].service, n, "the program to have its part again")
-	if most := all.most(window); most > n {
-		t.Errorf("%d requests in a window, want at most %d", most, n)
+	waitForMore(t, fleet[0].service, n/3, "the program to have its part again")
+	if most := all.most(window); most > n+few {
+		t.Errorf("%d requests in a window, want at most %d, and a few", most, n)
 	}
 }

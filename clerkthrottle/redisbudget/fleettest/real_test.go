@@ -27,7 +27,7 @@ type crowd struct {
 // gather starts programs of 16 callers, each on a client of its own.
 func gather(t *testing.T, programs int, client func() redis.Scripter) *crowd {
 	t.Helper()
-	c := &crowd{service: &service{latency: uniform(time.Millisecond, 30*time.Millisecond)}, n: 60, window: 2 * time.Second}
+	c := &crowd{service: &service{latency: uniform(time.Millisecond, 30*time.Millisecond)}, n: 30, window: time.Second}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
 	for range programs {

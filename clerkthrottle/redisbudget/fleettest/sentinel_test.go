@@ -87,7 +87,7 @@ func (l *link) carry(client net.Conn) {
 }
 
 // startSentinel starts a Sentinel that watches a primary.
-func startSentinel(t *testing.T, primary net.Addr) (addr string) {
+func startSentinel(t *testing.T, primary string) (addr string) {
 	t.Helper()
 	bin, err := exec.LookPath("redis-sentinel")
 	if err != nil {
@@ -98,9 +98,10 @@ func startSentinel(t *testing.T, primary net.Addr) (addr string) {
 		t.SkipNow()
 	}
 	port := freePort(t)
+	_, at, _ := net.SplitHostPort(primary)
 	file := filepath.Join(t.TempDir(), "sentinel.conf")
-	must(t, os.WriteFile(file, fmt.Appendf(nil, "port %d\nbind 127.0.0.1\nsentinel monitor fleet 127.0.0.1 %d 1\n"+
-		"sentinel down-after-milliseconds fleet 500\nsentinel failover-timeout fleet 5000\n", port, primary.(*net.TCPAddr).Port), 0o600))
+	must(t, os.WriteFile(file, fmt.Appendf(nil, "port %d\nbind 127.0.0.1\nsentinel monitor fleet 127.0.0.1 %s 1\n"+
+		"sentinel down-after-milliseconds fleet 500\nsentinel failover-timeout fleet 5000\n", port, at), 0o600))
 	cmd := exec.Command(bin, file)
 	cmd.Stdout, cmd.Stderr = io.Discard, io.Discard
 	must(t, cmd.Start())
@@ -119,7 +120,7 @@ func TestFailoverToALaggingReplica(t *testing.T) {
 	replica := startServer(t, "--replicaof", "127.0.0.1 "+port)
 	rdb := replica.client(t)
 	waitFor(t, "the replica", func() bool { return strings.Contains(rdb.Info(ctx, "replication").Val(), "master_link_status:up") })
-	sentinel := startSentinel(t, way.Addr())
+	sentinel := startSentinel(t, way.Addr().String())
 	watcher := redis.NewSentinelClient(&redis.Options{Addr: sentinel, DisableIdentity: true})
 	defer func() { _ = watcher.Close() }()
 	waitFor(t, "Sentinel to know the replica", func() bool {

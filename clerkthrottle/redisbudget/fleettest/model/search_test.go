@@ -188,6 +188,7 @@ func TestNoOrderOfEventsExceedsTheLimit(t *testing.T) {
 	} {
 		for name, begin := range map[string]func(programs, tokens, window, faults int8) world{"cold": cold, "warm": warm} {
 			t.Run(fmt.Sprintf("%+v %s", c, name), func(t *testing.T) {
+				t.Parallel()
 				n, stuck := 0, 0
 				got := search(sound, begin(c.programs, c.tokens, c.window, c.faults), *states, func(w world) {
 					if n++; n%97 == 0 && !w.programs[0].dead && !w.recovers(0) {
@@ -229,6 +230,7 @@ func anywhere(r *rand.Rand) world {
 
 // Long ways are walked at random: more steps than a search can try.
 func TestNoWalkExceedsTheLimit(t *testing.T) {
+	t.Parallel()
 	if n, first, way := swarm(sound, *states/4, anywhere); way != nil {
 		t.Fatalf("%s, on walk %d from\n%+v\n%s", follow(sound, first, way), n, first, story(way))
 	}
@@ -239,10 +241,11 @@ func TestNoWalkExceedsTheLimit(t *testing.T) {
 func TestSearchFindsWhatIsWrong(t *testing.T) {
 	from := func(first world) func(*rand.Rand) world { return func(*rand.Rand) world { return first } }
 	for v, begin := range map[variant]func(*rand.Rand) world{
-		noNumbers: anywhere, noRecovery: anywhere, shortRecovery: anywhere, lateAnswer: anywhere, noLease: anywhere, lateLease: anywhere, earlyDeath: anywhere, risenDead: anywhere,
-		anyEpoch: from(warm(2, 1, longest, 2)),
+		noNumbers: anywhere, noRecovery: anywhere, shortRecovery: anywhere, noLease: anywhere, lateLease: anywhere, earlyDeath: anywhere, risenDead: anywhere,
+		anyEpoch: from(warm(2, 1, longest, 2)), lateAnswer: from(warm(3, 2, 1, 2)),
 	} {
 		t.Run(string(v), func(t *testing.T) {
+			t.Parallel()
 			n, first, way := swarm(v, 200_000, begin)
 			if way == nil {
 				t.Fatal("nothing was found")

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var states = flag.Int("states", 20_000, "how many states each search goes through; with 2,000,000, those without a fault are all there are")
+var states = flag.Int("states", 20_000, "how many states each search goes through; with 2,500,000, those without a fault are all there are")
 
 // found is what a search came to.
 type found struct {

@@ -5,7 +5,7 @@
 // frozen; a Redis that goes away, loses everything, or evicts the limit, and whose
 // clock steps. Time goes in ticks of a sixth of the in-flight bound.
 //
-//	go test ./model -run NoOrder -states 2000000 -v
+//	go test ./model -run NoOrder -states 2500000 -v
 //
 // goes through all states of two programs and one token in which nothing fails (some
 // two million, of up to 85 events), and through every order of the first events where

@@ -19,38 +19,39 @@ type Division struct {
 	Keeps []int // how many each may go on owning: where they do not divide evenly, a few go round
 	Spare bool  // there are enough for everybody
 
-	n       int
-	reserve transport.Classes
-	needs   [3][]int // of each class, by program
-	need    [3]int   // in all
-	part    [3]int   // levels: nobody gets more of a class
+	n, free  int
+	private  bool
+	programs []Holding
+	reserve  transport.Classes
+	left     transport.Classes // by them: a program that is alone keeps the reserve itself
+	needs    [3][]int          // of each class, by program
+	need     [3]int            // in all
+	part     [3]int            // levels: nobody gets more of a class
 }
 
 // Divide divides n tokens fairly: what better classes need comes first, but for a
 // turn in eleven, as in a program's own lines; each class leaves its reserve to
 // better ones; and within a class, nobody gets more than he needs, or more than
-// another who goes without (max-min fairness). A program that is alone keeps the
-// reserve itself. It is what a [transport.Budget] is expected to do, as the oracle
+// another who goes without (max-min fairness). It is what a [transport.Budget] is expected to do, as the oracle
 // of those that do it elsewhere.
 func Divide(n int, reserve transport.Classes, private bool, programs []Holding) Division {
-	d := Division{Spare: true, n: n, reserve: reserve}
-	owned := 0
+	d := Division{Spare: true, n: n, free: n, private: private, programs: programs, reserve: reserve}
 	for _, p := range programs {
 		for class, k := range classesOf(p.Need) {
 			d.needs[class] = append(d.needs[class], k)
 			d.need[class] += k
 		}
-		owned += p.Owned
+		d.free -= p.Owned
 	}
-	if len(programs) == 1 {
-		d.reserve = transport.Classes{}
+	if len(programs) > 1 {
+		d.left = reserve
 	}
 	got, keep := d.classes(d.need), [3]int{}
 	for class, k := range d.need {
 		keep[class], d.part[class] = fill(got[class], d.needs[class])
 		d.Spare = d.Spare && got[class] >= k
 	}
-	unmet := max(0, d.reserve.Normal-got[0], d.reserve.Batch-got[0]-got[1])
+	unmet := max(0, d.left.Normal-got[0], d.left.Batch-got[0]-got[1])
 	for i, p := range programs {
 		parts, keeps := 0, 0
 		for class := range 3 {
@@ -64,7 +65,7 @@ func Divide(n int, reserve transport.Classes, private bool, programs []Holding) 
 		switch {
 		case private: // of no use for long
 			d.Keeps[i] = 0
-		case d.Spare && unmet <= n-owned: // nobody goes without
+		case d.Spare && unmet <= d.free: // nobody goes without
 			d.Keeps[i] = all
 		}
 	}
@@ -91,12 +92,36 @@ func (d *Division) Could(program int) int {
 // all is more than any limit has.
 const all = math.MaxInt32
 
+// Share returns what a program gets that has told what it owns, after it gave some
+// back, or not, while the Budget grants tokens, or does not. Its window is not told.
+func (d *Division) Share(program int, gave, grants bool) transport.Share {
+	p, most := d.programs[program], d.Parts[program]
+	s := transport.Share{Owned: p.Owned, Part: d.Could(program), Keep: d.Keeps[program]}
+	if gave && !d.private { // what goes round is another's turn
+		most = min(most, max(p.Owned, s.Keep))
+	}
+	if grants {
+		s.Owned += max(0, min(most-p.Owned, d.free))
+	}
+	if d.Spare {
+		s.Part = max(s.Part, p.Owned+d.free)
+	}
+	if len(d.programs) > 1 { // the pool has the rest
+		s.Reserve.Normal = min(d.reserve.Normal, p.Need.Interactive)
+		s.Reserve.Batch = min(d.reserve.Batch, p.Need.Interactive+p.Need.Normal)
+	} else {
+		pool := d.free - (s.Owned - p.Owned)
+		s.Reserve.Normal, s.Reserve.Batch = max(0, d.reserve.Normal-pool), max(0, d.reserve.Batch-pool)
+	}
+	return s
+}
+
 // classes returns what each class gets in all, if it needs so much.
 func (d *Division) classes(need [3]int) [3]int {
 	turn := [3]int{1: min(need[1], d.n/11), 2: min(need[2], d.n/11)}
 	a := min(need[0], d.n-turn[1]-turn[2])
-	b := min(need[1], max(turn[1], d.n-max(a, d.reserve.Normal)-turn[2]))
-	return [3]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.reserve.Batch, d.reserve.Normal+b)))}
+	b := min(need[1], max(turn[1], d.n-max(a, d.left.Normal)-turn[2]))
+	return [3]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.left.Batch, d.left.Normal+b)))}
 }
 
 // fill returns the levels up to which everybody gets what he needs: rounded down,

@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,14 +22,10 @@ type env struct {
 	budget transport.Budget
 	server *server
 	start  time.Time
-	prefix string // of every key, so that tests can share a budget
-	routes map[string]*route
-}
-
-// route is what the requests to a path draw on.
-type route struct {
-	limits []transport.Limit
-	rate   transport.Limit
+	prefix string                       // of every key, so that tests can share a budget
+	routes map[string][]transport.Limit // by path; "/" is for all others
+	learn  bool                         // endpoints have learned rates
+	loose  bool                         // more than N may arrive
 }
 
 // limit is a limit of n a window, under a key of this test's own.
@@ -36,39 +33,50 @@ func (e *env) limit(key string, n int) transport.Limit {
 	return transport.Limit{Name: key, Key: e.prefix + key, N: n, Window: e.window}
 }
 
-// brief is a limit for which a test waits many times.
-func (e *env) brief(key string, n int) transport.Limit {
-	l := e.limit(key, n)
-	l.Window /= 8
-	return l
-}
-
-// private is a limit that is counted for each name that follows the path of a
-// route which ends in a slash.
-func (e *env) private(key string, n int) transport.Limit {
-	l := e.limit(key, n)
-	l.Private = true
-	return l
-}
-
 // route has the requests to a path draw on the given limits.
-func (e *env) route(path string, limits ...transport.Limit) { e.routes[path] = &route{limits: limits} }
+func (e *env) route(path string, limits ...transport.Limit) { e.routes[path] = limits }
 
 func (e *env) classify(req *http.Request) *transport.Claim {
 	path := req.URL.Path
-	dir := path[:strings.LastIndexByte(path, '/')+1]
-	r, name := e.routes[path], ""
-	if r == nil {
-		r, name, path = e.routes[dir], path[len(dir):], dir
-	}
-	c := &transport.Claim{Endpoint: "GET " + path, Key: e.prefix + "GET " + path + name, Rate: r.rate}
-	for _, l := range r.limits {
-		if l.Private {
-			l.Key += " " + name
-		}
-		c.Limits = append(c.Limits, l)
+	c := &transport.Claim{Endpoint: "GET " + path, Key: e.prefix + "GET " + path, Limits: e.limitsOf(path)}
+	if e.learn {
+		c.Rate = c.Limits[0]
 	}
 	return c
+}
+
+func (e *env) limitsOf(path string) []transport.Limit {
+	limits, ok := e.routes[path]
+	if !ok {
+		limits = e.routes["/"]
+	}
+	limits = slices.Clone(limits)
+	for i := range limits {
+		if l := &limits[i]; l.Private {
+			l.Key += path
+		}
+	}
+	return limits
+}
+
+// exact insists that no window of any limit saw more than it allows.
+func (e *env) exact() {
+	arrived, limits := map[string][]time.Duration{}, map[string]transport.Limit{}
+	for _, v := range e.server.log("") {
+		for _, l := range e.limitsOf(v.path) {
+			limits[l.Key], arrived[l.Key] = l, append(arrived[l.Key], v.at)
+		}
+	}
+	for key, at := range arrived {
+		l := limits[key]
+		slices.Sort(at)
+		for i := l.N; i < len(at) && !e.loose; i++ {
+			if apart := at[i] - at[i-l.N]; apart < l.Window {
+				e.Errorf("%s: %d requests arrived within %s, the last after %s", l.Name, l.N+1, apart, at[i])
+				return
+			}
+		}
+	}
 }
 
 // program is one of those that share the budget: its requests wait as long as it
@@ -85,37 +93,45 @@ func (e *env) program(change ...func(*transport.Config)) *program {
 	for _, f := range change {
 		f(&cfg)
 	}
-	patient, err := transport.New(cfg)
-	if err != nil {
+	p := &program{env: e}
+	var err error
+	if p.patient, err = transport.New(cfg); err != nil {
 		e.Fatal(err)
 	}
-	e.Cleanup(func() { _ = patient.Close() })
-	hasty, err := transport.New(transport.Config{
-		Base: e.server, Classify: e.classify, SameAs: patient, MaxWait: -1, Ruled: cfg.Ruled, Priority: cfg.Priority,
-		Observers: requestObservers(cfg.Observers),
-	})
-	if err != nil {
+	e.Cleanup(func() { _ = p.patient.Close() })
+	if p.hasty, err = transport.New(transport.Config{
+		Base: e.server, Classify: e.classify, SameAs: p.patient, MaxWait: -1, Ruled: cfg.Ruled,
+	}); err != nil {
 		e.Fatal(err)
 	}
-	return &program{e, patient, hasty}
+	return p
 }
 
-// requestObservers are told only of single requests: the scheduler that two
-// transports share tells of the rest once.
-func requestObservers(all []*transport.Observer) (some []*transport.Observer) {
-	for _, o := range all {
-		some = append(some, &transport.Observer{Waited: o.Waited, Refused: o.Refused, Answered: o.Answered, Retrying: o.Retrying})
+// pair returns two programs of a budget; without one, two names of the same.
+func (e *env) pair(change ...func(*transport.Config)) (a, b *program) {
+	e.Helper()
+	if a = e.program(change...); e.budget == nil {
+		return a, a
 	}
-	return some
+	return a, e.program(change...)
 }
 
-// send makes a request. An answer that is not a 200 is an error.
+// send makes a request, whose query says of which class or flow it is. An answer that
+// is not a 200 is an error.
 func (e *env) send(ctx context.Context, rt http.RoundTripper, path string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://server.test"+path, nil)
 	if err != nil {
 		return err
 	}
-	resp, err := rt.RoundTrip(req)
+	switch query := req.URL.RawQuery; query {
+	case "i":
+		ctx = transport.WithPriority(ctx, transport.Interactive)
+	case "b":
+		ctx = transport.WithPriority(ctx, transport.Batch)
+	case "x", "y", "z":
+		ctx = transport.WithFlow(ctx, query)
+	}
+	resp, err := rt.RoundTrip(req.WithContext(ctx))
 	if err != nil {
 		return err
 	}
@@ -130,54 +146,57 @@ type statusError int
 
 func (s statusError) Error() string { return fmt.Sprint("status ", int(s)) }
 
+// refusal is the refusal that an error is; one that says nothing, if it is none.
+func refusal(err error) (r transport.ThrottledError) {
+	if e := new(transport.ThrottledError); errors.As(err, &e) {
+		r = *e
+	}
+	return r
+}
+
 // get makes a request that waits, and insists on its success. Any goroutine may
 // call it.
-func (p *program) get(path string) { p.Helper(); p.getAs(context.Background(), path) }
-
-func (p *program) getAs(ctx context.Context, path string) {
+func (p *program) get(path string) {
 	p.Helper()
-	if err := p.send(ctx, p.patient, path); err != nil {
+	if err := p.send(context.Background(), p.patient, path); err != nil {
 		p.Errorf("%s after the start: GET %s: %v", p.since(), path, err)
 	}
 }
 
 // now makes a request that may not wait, and insists on its success.
-func (p *program) now(path string) { p.Helper(); p.nowAs(context.Background(), path) }
-
-func (p *program) nowAs(ctx context.Context, path string) {
+func (p *program) now(path string) {
 	p.Helper()
-	if err := p.send(ctx, p.hasty, path); err != nil {
+	if err := p.send(context.Background(), p.hasty, path); err != nil {
 		p.Errorf("%s after the start: GET %s, which may not wait: %v", p.since(), path, err)
 	}
 }
 
-// throttled makes a request that may not wait, and insists that it meets a 429.
-func (p *program) throttled(path string) {
+// refused insists that a request which may not wait is refused because of a limit, or
+// of a block, where none is named. In real time it need not be from a moment on.
+func (p *program) refused(path, limit string, until time.Duration) {
 	p.Helper()
+	err := p.send(context.Background(), p.hasty, path)
+	hold, window := transport.HoldBlock, time.Duration(0)
+	if limit != "" {
+		hold, window = transport.HoldLimit, p.window
+	}
+	r := refusal(err)
+	ok := r.Reason == transport.ReasonMaxWait && r.Hold == hold && r.Limit == limit && r.Window == window && r.Endpoint == "GET "+path && r.Wait <= until
+	if !ok && (!p.real || p.since() < until) {
+		p.Errorf("%s after the start: GET %s: %v, want a refusal by %s %q, until %s", p.since(), path, err, hold, limit, until)
+	}
+}
+
+// blocked has a request that may not wait meet a 429, which blocks a path for so many
+// windows, and returns until when that is at least.
+func (p *program) blocked(path string, windows float64) time.Duration {
+	p.Helper()
+	p.server.answers(path, tooMany(p.windows(windows)))
 	if err := p.send(context.Background(), p.hasty, path); !errors.Is(err, statusError(http.StatusTooManyRequests)) {
 		p.Errorf("%s after the start: GET %s: %v, want a 429", p.since(), path, err)
 	}
-}
-
-// refused insists that a request which may not wait is refused, unless it came so
-// late that it need not be: at the given moment, or later. Then nil is returned.
-func (p *program) refused(path string, until time.Duration) *transport.ThrottledError {
-	p.Helper()
-	return p.refusedAs(context.Background(), path, until)
-}
-
-func (p *program) refusedAs(ctx context.Context, path string, until time.Duration) *transport.ThrottledError {
-	p.Helper()
-	err := p.send(ctx, p.hasty, path)
-	var refusal *transport.ThrottledError
-	switch {
-	case errors.As(err, &refusal) && refusal.Reason == transport.ReasonMaxWait:
-		return refusal
-	case p.real && p.since() >= until:
-		return nil
-	}
-	p.Errorf("%s after the start: GET %s: %v, want a refusal for the bound, until %s", p.since(), path, err, until)
-	return nil
+	log := p.server.log(path)
+	return log[len(log)-1].answered + p.windows(windows)
 }
 
 // come waits until so many requests were sent by, or wait in, the program.
@@ -214,8 +233,10 @@ func (e *env) eventually(what string, holds func() bool) {
 
 func (e *env) since() time.Duration { return time.Since(e.start) }
 
-// until sleeps until a moment after the start.
-func (e *env) until(at time.Duration) { time.Sleep(at - e.since()) }
+// free returns when the token of the nth request to a path is free again.
+func (e *env) free(path string, nth int) time.Duration {
+	return e.server.log(path)[nth].answered + e.window
+}
 
 // pause sleeps for so many windows, and for what an exchange may take.
 func (e *env) pause(windows float64) { time.Sleep(e.windows(windows) + e.slack) }
@@ -231,18 +252,16 @@ func (e *env) at(what string, got, want time.Duration) {
 	}
 }
 
-// as is the context of requests of a class.
-func as(p transport.Priority) context.Context {
-	return transport.WithPriority(context.Background(), p)
-}
-
 // crowd runs requests, and waits for them.
-type crowd struct{ sync.WaitGroup }
+type crowd struct {
+	sync.WaitGroup
+	done atomic.Bool
+}
 
 // crowd returns one that outlives no test.
 func (e *env) crowd() *crowd {
 	c := new(crowd)
-	e.Cleanup(c.Wait)
+	e.Cleanup(c.stop)
 	return c
 }
 
@@ -250,4 +269,18 @@ func (c *crowd) times(n int, f func()) {
 	for range n {
 		c.Go(f)
 	}
+}
+
+// loops has callers send one request after the other, until the crowd is stopped.
+func (c *crowd) loops(callers int, p *program, path string) {
+	c.times(callers, func() {
+		for !c.done.Load() && !p.Failed() {
+			p.get(path)
+		}
+	})
+}
+
+func (c *crowd) stop() {
+	c.done.Store(true)
+	c.Wait()
 }

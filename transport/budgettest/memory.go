@@ -2,6 +2,7 @@ package budgettest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -72,12 +73,7 @@ func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.A
 // share takes what a member tells, and returns its share.
 func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Share {
 	_, before := p.terms()
-	i := -1
-	for k := range p.members {
-		if p.members[k] == me {
-			i = k
-		}
-	}
+	i := slices.Index(p.members, me)
 	if i < 0 {
 		i = len(p.members)
 		p.members, p.told = append(p.members, me), append(p.told, u)
@@ -92,36 +88,19 @@ func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Sha
 	}
 	var reserve transport.Classes
 	var programs []Holding
-	free, mine := n, 0
+	mine := 0
 	for k, t := range p.told {
 		reserve.Normal, reserve.Batch = max(reserve.Normal, t.Reserve.Normal), max(reserve.Batch, t.Reserve.Batch)
-		free -= t.Owned
+		if k == i {
+			mine = len(programs)
+		}
 		if t.Owned > 0 || t.Need != (transport.Classes{}) || k == i {
-			if k == i {
-				mine = len(programs)
-			}
 			programs = append(programs, Holding{t.Owned, t.Need})
 		}
 	}
 	d := Divide(n, reserve, u.Private, programs)
-	s := transport.Share{Owned: u.Owned, Part: d.Parts[mine], Keep: d.Keeps[mine], Window: window}
-	most := s.Part
-	if gave && !u.Private { // what goes round is another's turn
-		most = min(most, max(u.Owned, s.Keep))
-	}
-	if !now.Before(p.held) {
-		s.Owned += max(0, min(most-u.Owned, free))
-	}
-	if s.Part = d.Could(mine); d.Spare {
-		s.Part = max(s.Part, u.Owned+free)
-	}
-	if len(programs) > 1 { // the pool has the rest
-		s.Reserve.Normal = min(reserve.Normal, u.Need.Interactive)
-		s.Reserve.Batch = min(reserve.Batch, u.Need.Interactive+u.Need.Normal)
-	} else {
-		pool := free - (s.Owned - u.Owned)
-		s.Reserve.Normal, s.Reserve.Batch = max(0, reserve.Normal-pool), max(0, reserve.Batch-pool)
-	}
+	s := d.Share(mine, gave, !now.Before(p.held))
+	s.Window = window
 	p.told[i].Owned = s.Owned
 	return s
 }

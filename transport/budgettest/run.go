@@ -43,10 +43,12 @@ func Run(t *testing.T, newBudget func(t *testing.T) transport.Budget, opts ...Op
 	for _, test := range tests {
 		body := func(t *testing.T) {
 			budget, start := newBudget(t), time.Now()
-			test.run(&env{
-				T: t, setting: s, budget: budget, start: start, server: &server{start: start},
-				routes: make(map[string]*route), prefix: fmt.Sprintf("%s %d ", t.Name(), start.UnixNano()),
-			})
+			e := &env{
+				T: t, setting: s, budget: budget, start: start, server: &server{start: start, script: make(map[string][]answer)},
+				routes: make(map[string][]transport.Limit), prefix: fmt.Sprintf("%s %d ", t.Name(), start.UnixNano()),
+			}
+			e.Cleanup(e.exact)
+			test.run(e)
 		}
 		t.Run(test.name, func(t *testing.T) {
 			if !s.real {
@@ -68,26 +70,20 @@ var tests = []struct {
 	{"a token is free a window after its answer", tokenComesBackAWindowLater},
 	{"outcomes", outcomes},
 	{"several limits at once", severalLimits},
-	{"a private limit before the shared one", privateBeforeShared},
 	{"many private limits", manyPrivateLimits},
-	{"private limits past the bound", privateLimitsPastTheBound},
 
-	{"first come first served", firstComeFirstServed},
-	{"a refusal spends nothing", refusalSpendsNothing},
-	{"a deadline is refused beforehand", deadlineIsRefusedBeforehand},
+	{"everyone in turn", everyoneInTurn},
 	{"a cancelled wait leaves no trace", cancelLeavesNoTrace},
-	{"close", closeFrees},
-	{"better classes go first", betterClassesGoFirst},
-	{"no class starves", noClassStarves},
-	{"flows take turns", flowsTakeTurns},
-	{"a reserve outlasts a burst", reserveOutlastsABurst},
+	{"a deadline is refused beforehand", deadlineIsRefusedBeforehand},
 	{"the queue has a bound", queueHasABound},
 
+	{"the same to two programs", sameToBoth},
+	{"better classes of either program go first", betterClassesOfEither},
+	{"a reserve holds between programs", reserveHolds},
+	{"who closes leaves his tokens", closingLeavesTokens},
+	{"who is idle leaves his tokens", idleLeavesTokens},
+
 	{"a block holds everybody", blockHoldsEverybody},
-	{"a block leaves other endpoints alone", blockLeavesOthersAlone},
-	{"a block only grows", blockOnlyGrows},
-	{"a blind 429 backs off", blindBacksOff},
-	{"a block up to the deadline is refused at once", blockUpToTheDeadline},
 	{"a learned rate paces", learnedRatePaces},
 	{"a learned rate refuses as without a budget", learnedRateRefusesTheSame},
 	{"a learned rate is forgotten", learnedRateIsForgotten},
@@ -96,12 +92,4 @@ var tests = []struct {
 	{"a dry run holds nobody", dryRunHoldsNobody},
 	{"observers are told", observersAreTold},
 	{"the snapshot adds up", snapshotAddsUp},
-
-	{"two programs: never more than N in a window", neverMoreThanNOfTwo},
-	{"two programs: the same to both", sameToBoth},
-	{"two programs: better classes of either go first", betterClassesOfEither},
-	{"two programs: a reserve holds between them", reserveHoldsBetween},
-	{"two programs: a block reaches the other", blockReachesTheOther},
-	{"two programs: who closes leaves his tokens", closingLeavesTokens},
-	{"two programs: who is idle leaves his tokens", idleLeavesTokens},
 }

@@ -1,7 +1,6 @@
 package budgettest
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,83 +20,72 @@ type server struct {
 	takes func(nth int) (way, back time.Duration) // nil: no time
 
 	mu     sync.Mutex
+	sent   int
 	visits []visit
 	script map[string][]answer // by path, for the next ones; then 200
 }
 
 // visit is one request that arrived.
 type visit struct {
-	path     string // and query
-	at       time.Duration
-	answered time.Duration // 0: not yet
+	path, query string
+	at          time.Duration
+	answered    time.Duration // 0: not yet
 }
 
 // answer is what the server does with a request.
 type answer func() (*http.Response, error)
 
 func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	nth := s.sent
+	s.sent++
+	s.mu.Unlock()
 	var way, back time.Duration
 	if s.takes != nil {
-		s.mu.Lock()
-		nth := len(s.visits)
-		s.mu.Unlock()
 		way, back = s.takes(nth)
 	}
 	time.Sleep(way)
 	s.mu.Lock()
-	nth := len(s.visits)
-	s.visits = append(s.visits, visit{path: req.URL.RequestURI(), at: time.Since(s.start)})
 	what := status(http.StatusOK)
 	if next := s.script[req.URL.Path]; len(next) > 0 {
 		what, s.script[req.URL.Path] = next[0], next[1:]
 	}
+	resp, err := what()
+	if errors.As(err, new(*net.OpError)) { // it never left
+		s.mu.Unlock()
+		return nil, err
+	}
+	nth = len(s.visits)
+	s.visits = append(s.visits, visit{path: req.URL.Path, query: req.URL.RawQuery, at: time.Since(s.start)})
 	s.mu.Unlock()
 	time.Sleep(back)
 	s.mu.Lock()
 	s.visits[nth].answered = time.Since(s.start)
 	s.mu.Unlock()
-	return what()
+	return resp, err
 }
 
 // answers has the next requests to a path answered so, one each.
 func (s *server) answers(path string, next ...answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.script == nil {
-		s.script = make(map[string][]answer)
-	}
 	s.script[path] = append(s.script[path], next...)
 }
 
-// log returns what arrived so far at paths that begin so, in order.
+// log returns what arrived so far at a path, or at all, in order.
 func (s *server) log(path string) []visit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(s.visits), func(v visit) bool { return !strings.HasPrefix(v.path, path) })
+	return slices.DeleteFunc(slices.Clone(s.visits), func(v visit) bool { return path != "" && v.path != path })
 }
 
-// order returns the queries of what arrived at paths that begin so.
+// order returns the queries of what arrived at a path.
 func (s *server) order(path string) string {
-	order := ""
+	var order strings.Builder
 	for _, v := range s.log(path) {
-		_, query, _ := strings.Cut(v.path, "?")
-		order += query
+		order.WriteString(v.query)
 	}
-	return order
-}
-
-// most returns the largest number of arrivals in one half-open window.
-func (s *server) most(window time.Duration) int {
-	at := s.log("")
-	slices.SortFunc(at, func(a, b visit) int { return cmp.Compare(a.at, b.at) })
-	most, from := 0, 0
-	for i, v := range at {
-		for at[from].at <= v.at-window {
-			from++
-		}
-		most = max(most, i-from+1)
-	}
-	return most
+	return order.String()
 }
 
 func status(code int) answer {
@@ -106,13 +94,11 @@ func status(code int) answer {
 	}
 }
 
-// tooMany is a 429 that blocks for some time; zero: it names none.
+// tooMany is a 429 that blocks for some time.
 func tooMany(d time.Duration) answer {
 	return func() (*http.Response, error) {
 		resp, err := status(http.StatusTooManyRequests)()
-		if d > 0 {
-			resp.Header.Set("Retry-After", fmt.Sprintf("%.6f", d.Seconds()))
-		}
+		resp.Header.Set("Retry-After", fmt.Sprintf("%.6f", d.Seconds()))
 		return resp, err
 	}
 }

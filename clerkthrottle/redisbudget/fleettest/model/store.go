@@ -142,7 +142,7 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 	told.Known = true
 	gave := told.Owned < l.Record[c.Program].Owned
 	l.Record[c.Program] = told
-	n, window, owned, me := told.N, told.Window, 0, 0
+	n, window, me := told.N, told.Window, 0
 	var reserve transport.Classes
 	var holdings []budgettest.Holding
 	for i := range l.Record {
@@ -161,7 +161,7 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 				need = transport.Classes{}
 			}
 		}
-		n, window, owned = min(n, r.N), max(window, r.Window), owned+r.Owned
+		n, window = min(n, r.N), max(window, r.Window)
 		reserve.Normal, reserve.Batch = max(reserve.Normal, r.Reserve.Normal), max(reserve.Batch, r.Reserve.Batch)
 		if i == c.Program {
 			me = len(holdings)
@@ -173,24 +173,7 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 	}
 	l.Window, l.Known, s.Marked, s.Longest = window, true, true, max(s.Longest, told.Window)
 	d := budgettest.Divide(n, reserve, false, holdings)
-	share := transport.Share{Owned: told.Owned, Part: d.Parts[me], Keep: d.Keeps[me], Reserve: reserve}
-	most := share.Part
-	if gave { // what goes round is another's turn
-		most = min(most, max(told.Owned, share.Keep))
-	}
-	if !recovering && now >= l.Held {
-		share.Owned += max(0, min(most-told.Owned, n-owned))
-	}
-	if share.Part = d.Could(me); d.Spare {
-		share.Part = max(share.Part, told.Owned+n-owned)
-	}
-	if len(holdings) > 1 { // the pool has the rest
-		share.Reserve.Normal = min(reserve.Normal, told.Need.Interactive)
-		share.Reserve.Batch = min(reserve.Batch, told.Need.Interactive+told.Need.Normal)
-	} else {
-		pool := n - owned - (share.Owned - told.Owned)
-		share.Reserve.Normal, share.Reserve.Batch = max(0, reserve.Normal-pool), max(0, reserve.Batch-pool)
-	}
+	share := d.Share(me, gave, !recovering && now >= l.Held)
 	l.Record[c.Program].Owned = share.Owned
 	return share, window
 }

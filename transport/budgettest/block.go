@@ -1,0 +1,103 @@
+package budgettest
+
+import (
+	"context"
+	"sync/atomic"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// What 429s do: the block, and the rate that they teach.
+
+const wide = 1000 // holds nobody
+
+// blockHoldsEverybody: in both programs, until its end.
+func blockHoldsEverybody(e *env) {
+	a, b := e.pair()
+	e.route("/", e.limit("shared", wide))
+	a.now("/")
+	b.now("/")
+	end := a.blocked("/", 2)
+	e.eventually("the other hears of it", func() bool { return b.patient.Snapshot().Endpoints[0].BlockedUntil != nil })
+	if now := e.since(); !e.real && now > e.windows(0.5) {
+		e.Errorf("it heard of it at %s", now)
+	}
+	all := e.crowd()
+	for _, p := range []*program{a, b} {
+		all.times(5, func() { p.get("/") })
+		p.refused("/", "", end)
+	}
+	all.Wait()
+	for _, v := range e.server.log("")[3:] {
+		e.at("one behind the block was sent", v.at, end)
+	}
+}
+
+func learnedRatePaces(e *env) {
+	const callers = 30
+	e.learn = true
+	e.route("/", e.limit("shared", 100))
+	var seen notes
+	p := e.program(seen.observe)
+	p.blocked("/", 0.1)
+	all := e.crowd()
+	for range 2 {
+		all.times(callers, func() { p.get("/") })
+		all.Wait()
+	}
+	if seen.count("waited rate shared") == 0 || seen.count("rate learned") == 0 {
+		e.Errorf("nobody waited for the learned rate: %q", seen.all())
+	}
+}
+
+// learnedRateRefusesTheSame: sixty requests that may wait for four windows, after a
+// 429. A rate that climbs is not taken for what it is right after the event.
+func learnedRateRefusesTheSame(e *env) {
+	const callers = 60
+	e.learn = true
+	refused := func(path string, budget transport.Budget) int32 {
+		e.route(path, e.limit(path, 100))
+		p := e.program(func(c *transport.Config) {
+			if c.Budget = budget; !e.real {
+				c.MaxWait = e.windows(4)
+			}
+		})
+		for range 20 {
+			p.now(path)
+		}
+		p.blocked(path, 0.1)
+		all := e.crowd()
+		var n atomic.Int32
+		all.times(callers, func() {
+			err := e.send(context.Background(), p.patient, path)
+			if refusal(err).Reason == transport.ReasonMaxWait {
+				n.Add(1)
+			} else if err != nil {
+				e.Error(err)
+			}
+		})
+		all.Wait()
+		return n.Load()
+	}
+	if alone, got := refused("/alone", nil), refused("/shared", e.budget); got != alone {
+		e.Errorf("%d of %d are refused, want %d as without a budget", got, callers, alone)
+	}
+}
+
+func learnedRateIsForgotten(e *env) {
+	e.learn = true
+	l := e.limit("shared", 100)
+	l.Window /= 20
+	e.route("/", l)
+	var seen notes
+	p := e.program(seen.observe)
+	p.blocked("/", 0.01)
+	e.pause(5)
+	for range 3 {
+		p.get("/")
+		_ = p.patient.Snapshot()
+	}
+	if learned, forgotten := seen.count("rate learned"), seen.count("rate forgotten"); learned != 1 || forgotten != 1 {
+		e.Errorf("told of a learned rate %d times, and that it is forgotten %d times: %q", learned, forgotten, seen.all())
+	}
+}

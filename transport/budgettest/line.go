@@ -1,0 +1,121 @@
+package budgettest
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport"
+)
+
+// Who goes first, who gives way, and who leaves.
+
+// everyoneInTurn: requests come in an order, while one before them has the only token.
+func everyoneInTurn(e *env) {
+	crowd := strings.Repeat("i", 25)
+	for come, want := range map[string]string{
+		"123456":     "123456",  // first come first served
+		"bbnnii":     "iinnbb",  // but better classes go first
+		"xxxxyyz":    "xyzxyxx", // flows take turns
+		"bn" + crowd: "",        // and no class starves: one in eleven is of it, as long as one waits
+	} {
+		path := "/" + come
+		turn := e.limit(come, 1)
+		turn.Window /= 8
+		e.route(path, turn)
+		p := e.program()
+		p.now(path)
+		all := e.crowd()
+		for i, letter := range strings.Split(come, "") {
+			all.times(1, func() { p.get(path + "?" + letter) })
+			p.come(2 + i)
+		}
+		all.Wait()
+		order := e.server.order(path)
+		if b, n := strings.Index(order, "b"), strings.Index(order, "n"); want != "" && order != want || want == "" && max(b, n) > 10 {
+			e.Errorf("%s went in the order %s", come, order)
+		}
+	}
+}
+
+func cancelLeavesNoTrace(e *env) {
+	own, shared := e.limit("own", 1), e.limit("shared", 1)
+	e.route("/me", own, shared)
+	e.route("/", shared)
+	p := e.program()
+	p.now("/")
+	gone, cancel := context.WithCancel(e.Context())
+	all := e.crowd()
+	for i := range 3 { // the first takes a private token and waits for a shared one
+		all.times(1, func() {
+			if err := e.send(gone, p.patient, "/me"); !errors.Is(err, context.Canceled) {
+				e.Errorf("got %v, want context.Canceled", err)
+			}
+		})
+		p.come(2 + i)
+	}
+	all.times(1, func() { p.get("/me") }) // one behind them, who stays
+	p.come(5)
+	cancel()
+	all.Wait()
+	if mine := e.server.log("/me"); len(mine) != 1 {
+		e.Errorf("%d sent, want 1", len(mine))
+	} else {
+		e.at("the one behind was sent", mine[0].at, e.free("/", 0))
+	}
+}
+
+// deadlineIsRefusedBeforehand: nothing is gained by waiting for what comes too late.
+func deadlineIsRefusedBeforehand(e *env) {
+	e.route("/limit", e.limit("own", 1))
+	e.route("/block", e.limit("shared", wide))
+	p := e.program()
+	check := func(path string, hold transport.Hold, end time.Time) {
+		ctx, cancel := context.WithDeadline(e.Context(), end.Add(-e.slack/10)) // clocks are read twice
+		defer cancel()
+		before := e.since()
+		err := e.send(ctx, p.patient, path)
+		if r := refusal(err); r.Reason != transport.ReasonDeadline || r.Hold != hold || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
+			if !e.real || ctx.Err() == nil {
+				e.Errorf("%s: %v, want a refusal for the deadline, before it", path, err)
+			}
+		}
+		e.at("refused", e.since(), before)
+	}
+	p.now("/limit")
+	check("/limit", transport.HoldLimit, e.start.Add(e.free("/limit", 0)-e.window/2))
+	p.blocked("/block", 1)
+	for _, s := range p.patient.Snapshot().Endpoints {
+		if s.BlockedUntil != nil {
+			check("/block", transport.HoldBlock, *s.BlockedUntil)
+		}
+	}
+}
+
+// queueHasABound: the newest of the lowest class gives way.
+func queueHasABound(e *env) {
+	const bound = 3
+	e.route("/", e.limit("shared", 1))
+	p := e.program(func(c *transport.Config) { c.MaxQueue = bound })
+	p.now("/")
+	all := e.crowd()
+	var full atomic.Int32
+	batch := func() {
+		err := e.send(context.Background(), p.patient, "/?b")
+		if refusal(err).Reason == transport.ReasonQueueFull {
+			full.Add(1)
+		} else if err != nil {
+			e.Errorf("got %v", err)
+		}
+	}
+	all.times(bound, batch)
+	p.come(1 + bound)
+	batch()
+	p.get("/?i")
+	all.Wait()
+	if order := e.server.order("/"); !e.real && (order != "ibb" || full.Load() != 2) {
+		e.Errorf("they went in the order %s, and %d gave way", order, full.Load())
+	}
+}

@@ -2,6 +2,7 @@ package clerkthrottle_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"

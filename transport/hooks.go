@@ -34,15 +34,15 @@ func both[E any](first, then func(context.Context, E)) func(context.Context, E) 
 	}
 }
 
-func (t *Transport) tellWaited(ctx context.Context, claim *Claim, lease *permit) {
+func (t *Transport) tellWaited(ctx context.Context, claim *Claim, p *permit) {
 	e := WaitEvent{
 		Endpoint: claim.Endpoint, Key: claim.Key, Priority: termsOf(ctx).priority,
-		Start: time.Now().Add(-lease.Waited()), Wait: lease.Waited(), DryRun: t.scheduler.cfg.DryRun,
+		Start: time.Now().Add(-p.Waited()), Wait: p.Waited(), DryRun: t.scheduler.cfg.DryRun,
 	}
 	if t.scheduler.cfg.DryRun {
 		e.Start = time.Now()
 	}
-	e.Hold, e.Limit = lease.WaitedFor()
+	e.Hold, e.Limit = p.WaitedFor()
 	t.observer.Waited(ctx, e)
 }
 

@@ -37,15 +37,15 @@ type permit struct {
 	paced   bool // took a token of the learned rate
 	settled bool
 
-	// Of the flight that this is once it is sent.
+	// Of the attempt that this is once it is sent.
 	transport *Transport
-	out       http.Request           // what the base gets
-	ctx       context.Context        // the caller's
-	bound     time.Duration          // how long to wait for the answer; 0: without end
-	down      atomic.Bool            // the answer, or an error, came
-	air       atomic.Pointer[air]    // nil: nobody has asked for its end
-	wire      atomic.Pointer[wire]   // nil: nobody has asked for its trace
-	resent    atomic.Pointer[permit] // what the base sent the request again with, the last time
+	out       http.Request                 // what the base gets
+	ctx       context.Context              // the caller's
+	bound     time.Duration                // how long to wait for the answer; 0: without end
+	over      atomic.Bool                  // the answer, or an error, came
+	watch     atomic.Pointer[watch]        // nil: nobody has asked for its end
+	trace     atomic.Pointer[attemptTrace] // nil: nobody has asked for its trace
+	resent    atomic.Pointer[permit]       // what the base sent the request again with, the last time
 }
 
 // waiting is what a permit needs to wait: most never do.

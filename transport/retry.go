@@ -127,21 +127,21 @@ func (c *call) RoundTrip(bare *http.Request) (*http.Response, error) {
 // send makes one more attempt. On an error there was none, and the last answer
 // stands.
 func (c *call) send() error {
-	lease, err := c.t.acquire(c.ctx, c.claim, c.left)
+	p, err := c.t.acquire(c.ctx, c.claim, c.left)
 	if err != nil {
 		return err
 	}
 	next := *c.req
 	if next.GetBody != nil && next.Body != nil {
 		if next.Body, err = next.GetBody(); err != nil {
-			lease.Settle(unsent)
+			p.Settle(unsent)
 			return err
 		}
 	}
 	discard(c.answer.resp)
 	c.attempt++
-	c.answer = c.t.send(&next, c.claim, lease, c.attempt)
-	c.left = lease.last().left()
+	c.answer = c.t.send(&next, c.claim, p, c.attempt)
+	c.left = p.last().left()
 	return nil
 }
 

@@ -38,15 +38,15 @@ func (a *answer) status() int {
 	return a.resp.StatusCode
 }
 
-// send sends the request and settles its lease, whatever happens: a base
+// send sends the request and settles its permit, whatever happens: a base
 // transport that panics costs no token either.
-func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt int) (a answer) {
+func (t *Transport) send(req *http.Request, claim *Claim, p *permit, attempt int) (a answer) {
 	if t.observer.Answered != nil { // told last: a slow observer must not hold the tokens
 		sent := time.Now()
 		defer func() { t.tellAnswered(req, claim, attempt, time.Since(sent), &a) }()
 	}
-	defer func() { lease.last().Settle(a.outcome) }()
-	resp, err := t.fly(req, lease)
+	defer func() { p.last().Settle(a.outcome) }()
+	resp, err := t.attempt(req, p)
 	switch {
 	case err != nil:
 		if resp != nil && resp.Body != nil { // a base that breaks the contract
@@ -59,7 +59,7 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt
 	case resp == nil:
 		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: failed}
 	case resp.StatusCode == http.StatusTooManyRequests:
-		a = t.throttled(resp, lease.last())
+		a = t.throttled(resp, p.last())
 	default:
 		a = answer{resp: resp, outcome: answered}
 	}
@@ -68,12 +68,12 @@ func (t *Transport) send(req *http.Request, claim *Claim, lease *permit, attempt
 
 // throttled deals with a 429. The block holds from the moment its header is in;
 // the body, which tells what kind of 429 it is, may take longer.
-func (t *Transport) throttled(resp *http.Response, lease *permit) answer {
+func (t *Transport) throttled(resp *http.Response, p *permit) answer {
 	a := answer{resp: resp, outcome: throttledBlind}
 	// "Now" is no time to wait: back off instead.
 	if wait, told := retryafter.Parse(resp.Header, time.Now()); told && wait > 0 {
 		a.outcome = throttled
-		lease.Block(wait)
+		p.Block(wait)
 	}
 	if t.cfg.Ruled(peek(resp)) {
 		a.outcome = ruled

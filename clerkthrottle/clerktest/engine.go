@@ -57,7 +57,7 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 	if err := t.readBody(req); err != nil {
 		return t, answer{}, err
 	}
-	if err := wait(ctx, nil, t.up); err != nil {
+	if err := wait(ctx, t.up); err != nil {
 		s.strand(t)
 		return t, answer{}, err
 	}
@@ -65,7 +65,7 @@ func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
 		return t, answer{}, t.fault.lossError()
 	}
 	a := s.arrive(t)
-	if err := wait(ctx, nil, t.down); err != nil {
+	if err := wait(ctx, t.down); err != nil {
 		return t, answer{}, err
 	}
 	if t.fault.Loss == AnswerLost {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"math/rand/v2"
-	"net/http"
 	"time"
 )
 
@@ -42,9 +41,9 @@ func Lognormal(median time.Duration, sigma float64) Latency {
 }
 
 // wait waits for d, or without end if that is negative, on the caller's goroutine,
-// as a bubble of testing/synctest needs. It ends with an error if the context
-// ends, or the body is closed, first.
-func wait(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
+// as a bubble of testing/synctest needs. It ends with an error if the context ends
+// first.
+func wait(ctx context.Context, d time.Duration) error {
 	if ctx.Err() != nil || d == 0 {
 		return context.Cause(ctx)
 	}
@@ -57,8 +56,6 @@ func wait(ctx context.Context, closed <-chan struct{}, d time.Duration) error {
 	select {
 	case <-over:
 		return nil
-	case <-closed:
-		return http.ErrBodyReadAfterClose
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 )
 
 // memoryAddress is the client address of every request in memory that has no
@@ -65,34 +64,33 @@ func (m *memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// stalledBody gives half of its bytes, waits, and gives the rest. Like any
-// body it is read by one goroutine at a time; Close may come from another.
+// stalledBody gives half of its bytes, waits, and gives the rest, until its context
+// ends. Like any body it is read by one goroutine at a time; Close may come from
+// another.
 type stalledBody struct {
 	io.Reader
-	closed chan struct{}
-	close  func()
+	ctx   context.Context
+	close context.CancelCauseFunc
 }
 
 func newStalledBody(ctx context.Context, a answer) *stalledBody {
-	b := &stalledBody{closed: make(chan struct{})}
-	b.close = sync.OnceFunc(func() { close(b.closed) })
+	b := &stalledBody{}
+	b.ctx, b.close = context.WithCancelCause(ctx)
 	half := len(a.body) / 2
-	pause := readerFunc(func([]byte) (int, error) { return 0, cmp.Or(wait(ctx, b.closed, a.stall), io.EOF) })
+	pause := readerFunc(func([]byte) (int, error) { return 0, cmp.Or(wait(b.ctx, a.stall), io.EOF) })
 	b.Reader = io.MultiReader(bytes.NewReader(a.body[:half]), pause, bytes.NewReader(a.body[half:]))
 	return b
 }
 
 func (b *stalledBody) Read(p []byte) (int, error) {
-	select {
-	case <-b.closed:
-		return 0, http.ErrBodyReadAfterClose
-	default:
-		return b.Reader.Read(p)
+	if err := context.Cause(b.ctx); err != nil {
+		return 0, err
 	}
+	return b.Reader.Read(p)
 }
 
 func (b *stalledBody) Close() error {
-	b.close()
+	b.close(http.ErrBodyReadAfterClose)
 	return nil
 }
 

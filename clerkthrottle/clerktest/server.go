@@ -121,7 +121,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		half := len(body) / 2
 		_, _ = w.Write(body[:half])
 		_ = http.NewResponseController(w).Flush()
-		if wait(r.Context(), nil, a.stall) != nil {
+		if wait(r.Context(), a.stall) != nil {
 			panic(http.ErrAbortHandler)
 		}
 		body = body[half:]

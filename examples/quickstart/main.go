@@ -1,12 +1,11 @@
 // Command quickstart shows what the throttle does, in half a minute and without
-// a Clerk account. It starts a stand-in for Clerk on loopback, which enforces
-// the limits of a development instance, and calls it through the official Clerk
-// Go SDK: once with a plain HTTP client, once with a throttled one.
+// a Clerk account. It starts a stand-in for Clerk on loopback, which enforces the
+// limits of a development instance, and calls it through the official Clerk Go SDK,
+// once with a plain HTTP client, once with a throttled one. With -page, the
+// throttle's live page stays until Ctrl-C.
 //
-//	go run ./examples/quickstart        # with -page, the live page stays until Ctrl-C
-//
-// With CLERK_SECRET_KEY set it reads from that instance of the real Clerk
-// instead. It says first what it is going to do, and starts when given -yes.
+// With CLERK_SECRET_KEY set it reads from that instance of the real Clerk instead. It
+// says first what it is going to do, and starts when given -yes.
 package main
 
 import (

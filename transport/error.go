@@ -83,7 +83,7 @@ func (e *ThrottledError) Error() string {
 	case ReasonDeadline:
 		fmt.Fprintf(&b, ", and the request's deadline comes first (in %s): retry at %s, or raise the context deadline or http.Client.Timeout", roundWait(e.Bound), at)
 	default:
-		fmt.Fprintf(&b, ", longer than the %s it may still wait: retry at %s, or raise the maximum wait", roundWait(e.Bound), at)
+		fmt.Fprintf(&b, ", longer than the %s it may still wait: retry at %s, or raise MaxWait", roundWait(e.Bound), at)
 	}
 	return b.String()
 }

@@ -126,7 +126,7 @@ func TestRefusalSaysWhoseLimitHowLongAndWhatToDo(t *testing.T) {
 			Wait: 4200 * time.Millisecond, Bound: 2 * sec, RetryAt: at},
 			[]string{`"instance"`, "100 requests per 10s", "another 4.2s", "in 2s", "2026-01-02T03:04:05Z", "http.Client.Timeout"}},
 		{transport.ThrottledError{Reason: transport.ReasonMaxWait, Hold: transport.HoldBlock, Wait: 90*time.Minute + 1, Bound: time.Minute, RetryAt: at},
-			[]string{"after a 429", "another 1h30m1s", "longer than the 1m0s", "2026-01-02T03:04:05Z", "maximum wait"}},
+			[]string{"after a 429", "another 1h30m1s", "longer than the 1m0s", "2026-01-02T03:04:05Z", "raise MaxWait"}},
 		{transport.ThrottledError{Reason: transport.ReasonMaxWait, Hold: transport.HoldRate, Limit: "instance", Wait: 1, RetryAt: at},
 			[]string{"other programs", `"instance"`, "another 1ms", "longer than the 0s"}},
 		{transport.ThrottledError{Reason: transport.ReasonClosed}, []string{"closed"}},

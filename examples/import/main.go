@@ -101,17 +101,17 @@ func (p *program) importFile(ctx context.Context, o *options) (made int, took ti
 	if err != nil {
 		return 0, 0, &flags.UsageError{Err: err}
 	}
-	plan, err := o.read(ctx, p.in, rejects)
+	in, plan, err := o.read(ctx, p.in, rejects)
 	if err != nil {
 		return 0, 0, &flags.UsageError{Err: err}
 	}
-	plan.print(p.err, o, rejects.Count())
+	plan.print(p.err, in, rejects.Count())
 	if o.dryRun {
-		fmt.Fprintf(p.out, "dry run: %d users would be made, %d rows rejected; nothing was sent\n", len(plan.users), rejects.Count())
-		if len(plan.users) > 0 {
-			fmt.Fprintf(p.out, "The first of them:\n%s", plan.users[0].Preview())
+		fmt.Fprintf(p.out, "dry run: %d users would be made, %d rows rejected; nothing was sent\n", plan.users, rejects.Count())
+		if plan.users > 0 {
+			fmt.Fprintf(p.out, "The first of them:\n%s", plan.preview)
 		}
-	} else if made, took, err = p.send(ctx, o, plan, rejects); errors.As(err, new(*flags.UsageError)) {
+	} else if made, took, err = p.send(ctx, o, in, plan, rejects); errors.As(err, new(*flags.UsageError)) {
 		return 0, 0, err
 	}
 	if err := errors.Join(err, rejects.Finish(p.out)); err != nil {
@@ -123,7 +123,7 @@ func (p *program) importFile(ctx context.Context, o *options) (made int, took ti
 	return made, took, err
 }
 
-func (p *program) send(ctx context.Context, o *options, plan *plan, rejects *report.Rejects) (made int, took time.Duration, err error) {
+func (p *program) send(ctx context.Context, o *options, in *input, plan *plan, rejects *report.Rejects) (made int, took time.Duration, err error) {
 	j, err := journal.Open(o.journal, o.instanceName())
 	if err != nil {
 		return 0, 0, &flags.UsageError{Err: err}
@@ -135,7 +135,7 @@ func (p *program) send(ctx context.Context, o *options, plan *plan, rejects *rep
 		t.MaxIdleConnsPerHost = o.send.Workers()
 		base = t
 	}
-	progress := &report.Progress{Users: len(plan.users), Terminal: isTerminal(p.err)}
+	progress := &report.Progress{Users: plan.users, Terminal: isTerminal(p.err)}
 	progress.N, progress.Window = o.send.Allowance()
 	send, err := sender.New(o.send, base, j, struct {
 		*report.Progress
@@ -145,19 +145,26 @@ func (p *program) send(ctx context.Context, o *options, plan *plan, rejects *rep
 		return 0, 0, &flags.UsageError{Err: err}
 	}
 	defer func() { _ = send.Close() }()
-	pending, err := send.Pending(plan.users)
-	if err != nil {
-		return 0, 0, err
+	progress.Requests, progress.Waiting = plan.requests, send.Waiting
+	for u, err := range in.again() {
+		if err != nil {
+			return 0, 0, err
+		}
+		if w, err := j.Word(u.Key); err != nil {
+			return 0, 0, err
+		} else if w.Settled() {
+			progress.Before++
+			progress.Requests -= u.Requests()
+		}
 	}
-	progress.Before, progress.Requests, progress.Waiting = len(plan.users)-len(pending), requests(pending), send.Waiting
 	if !o.quiet {
 		progress.Out = p.err
 	}
 	if progress.Before > 0 {
-		progress.Say(fmt.Sprintf("%d of %d users were settled by earlier runs", progress.Before, len(plan.users)))
+		progress.Say(fmt.Sprintf("%d of %d users were settled by earlier runs", progress.Before, plan.users))
 	}
 	start, finish := time.Now(), progress.Show()
-	err = send.Run(ctx, pending)
+	err = send.Run(ctx, in.again())
 	finish()
 	took = time.Since(start)
 	made, longest := progress.Made()

@@ -2,9 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"time"
 
@@ -13,81 +13,104 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
 )
 
-// A plan is what the input holds. It is read as a whole, so that a file that
-// cannot be read is told before anything is sent.
-type plan struct {
-	users   []*users.User
-	checker *users.Checker
+// An input is a file in memory. Its users are read from it again each time that
+// somebody goes through them, since they would take many times its room.
+type input struct {
+	o       *options
+	data    []byte
+	checker *users.Checker // of the last time
 }
 
-// read reads the input: users for the plan, and the other rows for the rejects.
-func (o *options) read(ctx context.Context, stdin io.Reader, rejects *report.Rejects) (*plan, error) {
+// users are the users of the input. What is wrong with the other rows is told to
+// reject.
+func (in *input) users(reject func(line int, user, reason string)) iter.Seq2[*users.User, error] {
+	return func(yield func(*users.User, error) bool) {
+		var err error
+		if in.checker, err = users.NewChecker(in.o.rows); err != nil {
+			yield(nil, err)
+			return
+		}
+		var columns []string
+		if in.o.rows.From == users.Auto || in.o.rows.From == "firebase" {
+			columns = users.FirebaseColumns
+		}
+		for row, err := range rows.Read(in.data, columns) {
+			if err != nil {
+				yield(nil, fmt.Errorf("%s:%w", in.o.name(), err))
+				return
+			}
+			if row.Bad != "" {
+				reject(row.Line, "", row.Bad)
+			} else if u, wrong := in.checker.Check(row.Line, row.Fields); wrong != nil {
+				reject(row.Line, wrong.User, wrong.Reason)
+			} else if !yield(u, nil) {
+				return
+			}
+		}
+	}
+}
+
+// again are the users of an input that was read before.
+func (in *input) again() iter.Seq2[*users.User, error] {
+	return in.users(func(int, string, string) {})
+}
+
+// A plan is what an input comes to.
+type plan struct {
+	users, requests    int
+	banned, unverified int // users
+	preview            string
+}
+
+// read reads the input as a whole, so that a file that cannot be read is told
+// before anything is sent.
+func (o *options) read(ctx context.Context, stdin io.Reader, rejects *report.Rejects) (*input, *plan, error) {
 	data, err := rows.Load(ctx, o.input, stdin)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	p := &plan{}
-	if p.checker, err = users.NewChecker(o.rows); err != nil {
-		return nil, err
-	}
-	var columns []string
-	if o.rows.From == users.Auto || o.rows.From == "firebase" {
-		columns = users.FirebaseColumns
-	}
-	for row, err := range rows.Read(data, columns) {
+	in, p := &input{o: o, data: data}, &plan{}
+	for u, err := range in.users(rejects.Add) {
 		if err != nil {
-			return nil, fmt.Errorf("%s:%w", o.name(), err)
+			return nil, nil, err
 		}
-		if row.Bad != "" {
-			rejects.Add(row.Line, "", row.Bad)
-		} else if u, wrong := p.checker.Check(row.Line, row.Fields); wrong != nil {
-			rejects.Add(row.Line, wrong.User, wrong.Reason)
-		} else {
-			p.users = append(p.users, u)
+		if p.users++; p.users == 1 {
+			p.preview = u.Preview()
+		}
+		p.requests += u.Requests()
+		if u.Ban {
+			p.banned++
+		}
+		if len(u.Unverified) > 0 {
+			p.unverified++
 		}
 	}
-	if len(p.users) == 0 && rejects.Count() == 0 {
-		return nil, fmt.Errorf("%s: %w", o.name(), errors.New("no users in it"))
+	if p.users == 0 && rejects.Count() == 0 {
+		return nil, nil, fmt.Errorf("%s: no users in it", o.name())
 	}
-	return p, nil
-}
-
-func requests(list []*users.User) (n int) {
-	for _, u := range list {
-		n += u.Requests()
-	}
-	return n
+	return in, p, nil
 }
 
 // print says what is going to be done, and what is not.
-func (p *plan) print(w io.Writer, o *options, bad int) {
-	form, banned, unverified := "", 0, 0
-	for _, u := range p.users {
-		if u.Ban {
-			banned++
-		}
-		if len(u.Unverified) > 0 {
-			unverified++
-		}
-	}
-	switch source := p.checker.Source(); source {
+func (p *plan) print(w io.Writer, in *input, bad int) {
+	o, form := in.o, ""
+	switch source := in.checker.Source(); source {
 	case "": // no row could be read
 	case users.Other:
 		form = ", of no export that is known here (see -from), read by the names of its columns"
 	default:
 		form = ", in the form of " + source
 	}
-	fmt.Fprintf(w, "%s: %d users, %d invalid rows%s\n", o.name(), len(p.users), bad, form)
-	if unverified > 0 {
-		fmt.Fprintf(w, "%d users have addresses that are not verified: added as such (see -unverified; -assume-verified where the file has no word on it)\n", unverified)
+	fmt.Fprintf(w, "%s: %d users, %d invalid rows%s\n", o.name(), p.users, bad, form)
+	if p.unverified > 0 {
+		fmt.Fprintf(w, "%d users have addresses that are not verified: added as such (see -unverified; -assume-verified where the file has no word on it)\n", p.unverified)
 	}
-	if banned > 0 {
-		fmt.Fprintf(w, "%d users are banned where they come from, and will be at Clerk\n", banned)
+	if p.banned > 0 {
+		fmt.Fprintf(w, "%d users are banned where they come from, and will be at Clerk\n", p.banned)
 	}
-	if left := p.checker.LeftOut(); len(left) > 0 {
+	if left := in.checker.LeftOut(); len(left) > 0 {
 		fmt.Fprintf(w, "columns that are not imported (see -map), with the number of rows: %s\n", strings.Join(left, ", "))
 	}
 	n, window := o.send.Allowance()
-	sent := requests(p.users)
-	fmt.Fprintf(w, "%d requests, at %d per %s: %s\n", sent, n, window, report.Shortest(sent, n, window).Round(time.Second))
+	fmt.Fprintf(w, "%d requests, at %d per %s: %s\n", p.requests, n, window, report.Shortest(p.requests, n, window).Round(time.Second))
 }

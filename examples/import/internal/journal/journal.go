@@ -44,6 +44,9 @@ type Word struct {
 	Reason string `json:"reason,omitempty"` // with Rejected; with Done, what could not be done
 }
 
+// Settled reports whether nothing is left to be done about the user.
+func (w Word) Settled() bool { return w.Op == Done || w.Op == Rejected }
+
 // A Journal records what happens to users. It is safe for concurrent use.
 type Journal struct {
 	db   *bbolt.DB

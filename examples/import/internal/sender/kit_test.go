@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"strings"
 	"sync"
@@ -85,11 +86,18 @@ func run(ctx context.Context, t *testing.T, base http.RoundTripper, m *memory, l
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
-	pending, err := s.Pending(list)
-	if err != nil {
-		t.Fatal(err)
+	return s.Run(ctx, each(list))
+}
+
+// each hands out users as an input does.
+func each(list []*users.User) iter.Seq2[*users.User, error] {
+	return func(yield func(*users.User, error) bool) {
+		for _, u := range list {
+			if !yield(u, nil) {
+				return
+			}
+		}
 	}
-	return s.Run(ctx, pending)
 }
 
 // account is the user of line i.

@@ -359,7 +359,7 @@ func TestWaitingSaysWhy(t *testing.T) {
 			done := make(chan struct{})
 			go func() {
 				defer close(done)
-				_ = s.Run(ctx, accounts(150))
+				_ = s.Run(ctx, each(accounts(150)))
 			}()
 			time.Sleep(5 * time.Second)
 			what, until := s.Waiting()

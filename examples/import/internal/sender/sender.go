@@ -4,11 +4,14 @@ package sender
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -125,41 +128,30 @@ func New(c Config, base http.RoundTripper, j Journal, r Report) (*Sender, error)
 // Close ends the throttle.
 func (s *Sender) Close() error { return s.throttle.Close() }
 
-// Pending leaves out those users whom earlier runs have settled, and reports
-// again what could not be done about them.
-func (s *Sender) Pending(list []*users.User) (pending []*users.User, err error) {
-	for _, u := range list {
-		w, err := s.journal.Word(u.Key)
-		switch {
-		case err != nil:
-			return nil, err
-		case w.Op != journal.Done && w.Op != journal.Rejected:
-			pending = append(pending, u)
-		case w.Reason != "":
-			s.report.Add(u.Line, u.Key, w.Reason)
-		}
-	}
-	return pending, nil
-}
-
-// Run makes users. It returns when all are settled, or the first error that must
-// stop everything, once the requests under way have been answered.
-func (s *Sender) Run(ctx context.Context, list []*users.User) error {
-	if len(list) == 0 {
-		return nil
-	}
-	if err := s.letClerkForget(ctx); err != nil {
-		return err
-	}
+// Run makes the users whom earlier runs have not settled, and reports again what
+// could not be done about the others. It returns when all are settled, or the
+// first error that must stop everything, once the requests under way have been
+// answered.
+func (s *Sender) Run(ctx context.Context, list iter.Seq2[*users.User, error]) error {
 	workers, working := errgroup.WithContext(clerkthrottle.WithPriority(ctx, clerkthrottle.Batch))
 	workers.SetLimit(s.config.Workers())
-	for _, u := range list {
-		workers.Go(func() error {
-			if working.Err() != nil {
-				return nil
+	forgotten := sync.OnceValue(func() error { return s.letClerkForget(working) })
+	for u, err := range list {
+		var w journal.Word
+		if err == nil {
+			w, err = s.journal.Word(u.Key)
+		}
+		if err == nil && w.Settled() {
+			if w.Reason != "" {
+				s.report.Add(u.Line, u.Key, w.Reason)
 			}
-			return s.settle(working, u)
-		})
+			continue
+		}
+		if err = errors.Join(err, forgotten()); err != nil || working.Err() != nil {
+			workers.Go(func() error { return err })
+			break
+		}
+		workers.Go(func() error { return s.settle(working, u) })
 	}
 	if err := workers.Wait(); err != nil {
 		return err

@@ -2,6 +2,7 @@ package users
 
 import (
 	"fmt"
+	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
@@ -42,13 +43,14 @@ type Checker struct {
 	opts    Options
 	source  *source // nil until the first row, if it is to be found out
 	mapping map[string]string
-	seen    map[string]int // identifier → line
+	seen    map[uint64]int // hash of an identifier → line
+	seed    maphash.Seed
 	left    map[string]int
 }
 
 // NewChecker returns an error that names the flag of a wrong option.
 func NewChecker(o Options) (c *Checker, err error) {
-	c = &Checker{opts: o, seen: map[string]int{}, left: map[string]int{}}
+	c = &Checker{opts: o, seen: map[uint64]int{}, seed: maphash.MakeSeed(), left: map[string]int{}}
 	if o.From != Auto {
 		if c.source, err = sourceNamed(o.From); err != nil {
 			return nil, fmt.Errorf("-from %w", err)
@@ -93,7 +95,7 @@ func (c *Checker) Check(line int, columns map[string]any) (*User, *Rejection) {
 	}
 	ids := append(d.Identifiers(), d.Unverified...)
 	for _, id := range ids {
-		if other := c.seen[id]; other > 0 && reason == "" {
+		if other := c.seen[maphash.String(c.seed, id)]; other > 0 && reason == "" {
 			reason = fmt.Sprintf("duplicate: %s is on line %d already", id, other)
 		}
 	}
@@ -102,7 +104,7 @@ func (c *Checker) Check(line int, columns map[string]any) (*User, *Rejection) {
 		return nil, &Rejection{line, append(known, "")[0], reason}
 	}
 	for _, id := range ids {
-		c.seen[id] = line
+		c.seen[maphash.String(c.seed, id)] = line
 	}
 	d.Key = ids[0]
 	return &d.User, nil

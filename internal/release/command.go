@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,26 +10,29 @@ import (
 	"strings"
 )
 
+// failure is the error that ends a rehearsal, wherever it happens: see
+// [release.run], which recovers it.
+type failure struct{ error }
+
+func fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
+
+func check(err error) {
+	if err != nil {
+		panic(failure{err})
+	}
+}
+
 // command runs a command and returns what it prints, less the last newline.
-func command(ctx context.Context, dir string, env []string, args ...string) (string, error) {
+func command(ctx context.Context, dir string, env []string, args ...string) string {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("%s: %w\n%s%s", strings.Join(args, " "), err, complaints.String(), out.String())
+		fail("%s: %w\n%s%s", strings.Join(args, " "), err, complaints.String(), out.String())
 	}
-	return strings.TrimSuffix(out.String(), "\n"), nil
-}
-
-// decode decodes the JSON that a command prints.
-func decode(ctx context.Context, dir string, v any, args ...string) error {
-	out, err := command(ctx, dir, nil, args...)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal([]byte(out), v)
+	return strings.TrimSuffix(out.String(), "\n")
 }
 
 // user is the environment of somebody who has nothing of the project but its
@@ -47,18 +49,10 @@ func (r *release) user(name string) []string {
 	}
 }
 
-// newModule makes a module as a user does who begins one, with a file in it if
-// that has a name.
-func (r *release) newModule(ctx context.Context, who, name, file, text string) (dir string, err error) {
+// newModule makes a module as a user does who begins one.
+func (r *release) newModule(ctx context.Context, who, name string) (dir string) {
 	dir = filepath.Join(r.temp, who, name)
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return "", err
-	}
-	if file != "" {
-		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o666); err != nil {
-			return "", err
-		}
-	}
-	_, err = command(ctx, dir, r.user(who), "go", "mod", "init", "example.com/program")
-	return dir, err
+	check(os.MkdirAll(dir, 0o777))
+	command(ctx, dir, r.user(who), "go", "mod", "init", "example.com/program")
+	return dir
 }

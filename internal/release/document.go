@@ -44,76 +44,55 @@ func parse(name, text, project string) page {
 
 // followDocumentation does what each page says, in the order in which it says
 // it. A page without a "go get" of its own is read after the README.
-func (r *release) followDocumentation(ctx context.Context) error {
-	others, err := command(ctx, r.stage, nil, "git", "ls-files", "*.md", ":!README.md")
-	if err != nil {
-		return err
-	}
+func (r *release) followDocumentation(ctx context.Context) {
+	others := command(ctx, r.stage, nil, "git", "ls-files", "*.md", ":!README.md")
 	var readme page
 	for i, name := range append([]string{"README.md"}, strings.Fields(others)...) {
 		text, err := os.ReadFile(filepath.Join(r.stage, name))
-		if err != nil {
-			return err
-		}
+		check(err)
 		p := parse(name, string(text), r.path)
 		if name == "README.md" {
 			if readme = p; len(p.programs) == 0 || p.programs[0].output == "" {
-				return fmt.Errorf("README.md: there is no whole program, followed by what it prints")
+				fail("README.md: there is no whole program, followed by what it prints")
 			}
 		}
 		r.documented = append(r.documented, p.commands...)
 		if len(p.programs) > 0 && !slices.ContainsFunc(p.commands, func(c string) bool { return strings.HasPrefix(c, "go get ") }) {
 			p.commands = slices.Concat(readme.commands, p.commands)
 		}
-		if err := r.follow(ctx, fmt.Sprintf("page-%d", i), p); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
+		r.follow(ctx, fmt.Sprintf("page-%d", i), p)
 	}
-	return nil
 }
 
 // follow runs each command in a module that has nothing yet, and the programs in
 // the one that the first command was run in.
-func (r *release) follow(ctx context.Context, who string, p page) error {
+func (r *release) follow(ctx context.Context, who string, p page) {
 	var dirs []string
 	for i, line := range p.commands {
-		dir, err := r.newModule(ctx, who, fmt.Sprintf("module-%d", i), "", "")
-		if err != nil {
-			return err
-		}
+		dir := r.newModule(ctx, who, fmt.Sprintf("module-%d", i))
 		dirs = append(dirs, dir)
-		if _, err := command(ctx, dir, r.user(who), strings.Fields(line)...); err != nil {
-			return err
-		}
+		command(ctx, dir, r.user(who), strings.Fields(line)...)
 		fmt.Printf("%s: %s\n", p.name, line)
 	}
 	for i, program := range p.programs {
 		main := filepath.Join(dirs[0], fmt.Sprintf("program-%d", i), "main.go")
-		if err := os.Mkdir(filepath.Dir(main), 0o777); err != nil {
-			return err
-		}
-		if err := os.WriteFile(main, []byte(program.text), 0o666); err != nil {
-			return err
-		}
+		check(os.Mkdir(filepath.Dir(main), 0o777))
+		check(os.WriteFile(main, []byte(program.text), 0o666))
 		verb := "run"
 		if program.output == "" {
 			verb = "vet"
 		}
-		out, err := command(ctx, dirs[0], r.user(who), "go", verb, main)
-		if err != nil {
-			return err
-		}
+		out := command(ctx, dirs[0], r.user(who), "go", verb, main)
 		if want := strings.TrimSuffix(program.output, "\n"); verb == "run" && out != want {
-			return fmt.Errorf("the program printed\n%s\nand the page says\n%s", out, want)
+			fail("%s: the program printed\n%s\nand the page says\n%s", p.name, out, want)
 		}
 		fmt.Printf("%s: go %s of program %d\n", p.name, verb, i+1)
 	}
-	return nil
 }
 
 // runExamples gets each nested module as its documentation says, and tests the
 // example of the package in a module of its own.
-func (r *release) runExamples(ctx context.Context) error {
+func (r *release) runExamples(ctx context.Context) {
 	for _, m := range r.modules {
 		text, err := os.ReadFile(filepath.Join(r.stage, m.dir, "example_test.go"))
 		if !m.published || err != nil {
@@ -121,19 +100,14 @@ func (r *release) runExamples(ctx context.Context) error {
 		}
 		at := slices.IndexFunc(r.documented, func(line string) bool { return strings.HasPrefix(line+"@", "go get "+m.path+"@") })
 		if at < 0 {
-			return fmt.Errorf("no page says: go get %s", m.path)
+			fail("no page says: go get %s", m.path)
 		}
 		who := path.Join("example", m.dir)
-		dir, err := r.newModule(ctx, who, "module", "example_test.go", string(text))
-		if err != nil {
-			return err
-		}
+		dir := r.newModule(ctx, who, "module")
+		check(os.WriteFile(filepath.Join(dir, "example_test.go"), text, 0o666))
 		for _, args := range [][]string{strings.Fields(r.documented[at]), {"go", "test", "."}} {
-			if _, err := command(ctx, dir, r.user(who), args...); err != nil {
-				return err
-			}
+			command(ctx, dir, r.user(who), args...)
 		}
 		fmt.Println("example", path.Join(m.dir, "example_test.go"))
 	}
-	return nil
 }

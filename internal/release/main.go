@@ -70,24 +70,29 @@ type release struct {
 	documented []string // the "go get" and "go install" lines of all pages
 }
 
+// run rehearses the release, and returns what was wrong with it.
 func (r *release) run(ctx context.Context) (err error) {
-	env, err := command(ctx, r.root, nil, "go", "env", "GOWORK", "GOMODCACHE", "GOPROXY")
-	if err != nil {
-		return err
-	}
-	at := strings.Split(env, "\n")
+	step := "look around"
+	defer func() {
+		switch f := recover().(type) {
+		case nil:
+		case failure:
+			err = fmt.Errorf("%s: %w", step, f.error)
+		default:
+			panic(f)
+		}
+	}()
+	at := strings.Split(command(ctx, r.root, nil, "go", "env", "GOWORK", "GOMODCACHE", "GOPROXY"), "\n")
 	r.root = filepath.Dir(at[0])
 	if r.upstream == nil {
 		r.upstream = []string{"file://" + filepath.ToSlash(filepath.Join(at[1], "cache", "download")), at[2]}
 	}
-	if r.temp, err = os.MkdirTemp("", "release-"); err != nil {
-		return err
-	}
+	r.temp, err = os.MkdirTemp("", "release-")
+	check(err)
 	defer func() { _ = os.RemoveAll(r.temp) }()
-	write := r.version != ""
-	for _, step := range []struct {
+	steps := []struct {
 		what string
-		do   func(context.Context) error
+		do   func(context.Context)
 	}{
 		{"read the modules", r.read},
 		{"copy the work tree", r.copy},
@@ -96,14 +101,15 @@ func (r *release) run(ctx context.Context) (err error) {
 		{"do what the documentation says", r.followDocumentation},
 		{"run the examples", r.runExamples},
 		{"build the tools", r.buildTools},
-	} {
-		fmt.Printf("-- %s\n", step.what)
-		if err := step.do(ctx); err != nil {
-			return fmt.Errorf("%s: %w", step.what, err)
-		}
+		{"write the version", r.writeBack},
 	}
-	if write {
-		err = r.writeBack()
+	if r.version == "" { // it is written already
+		steps = steps[:len(steps)-1]
 	}
-	return err
+	for _, s := range steps {
+		step = s.what
+		fmt.Printf("-- %s\n", step)
+		s.do(ctx)
+	}
+	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"path"
 	"path/filepath"
@@ -25,22 +26,18 @@ type module struct {
 
 // read reads the modules, makes sure of what can be told from their go.mod, and
 // puts each after those that it requires.
-func (r *release) read(ctx context.Context) error {
+func (r *release) read(ctx context.Context) {
 	var work struct{ Use []struct{ DiskPath string } }
-	if err := decode(ctx, r.root, &work, "go", "work", "edit", "-json"); err != nil {
-		return err
-	}
+	check(json.Unmarshal([]byte(command(ctx, r.root, nil, "go", "work", "edit", "-json")), &work))
 	for _, use := range work.Use {
 		m := &module{dir: path.Clean(use.DiskPath)}
 		m.published = slices.Contains(r.published, m.dir)
-		if err := decode(ctx, filepath.Join(r.root, m.dir), &m.mod, "go", "mod", "edit", "-json"); err != nil {
-			return err
-		}
+		check(json.Unmarshal([]byte(command(ctx, filepath.Join(r.root, m.dir), nil, "go", "mod", "edit", "-json")), &m.mod))
 		if m.path = m.mod.Module.Path; m.dir == "." {
 			r.path = m.path
 		}
 		if len(m.mod.Replace) > 0 {
-			return fmt.Errorf("%s/go.mod has a replace directive, for which go install refuses the module", m.dir)
+			fail("%s/go.mod has a replace directive, for which go install refuses the module", m.dir)
 		}
 		r.modules = append(r.modules, m)
 	}
@@ -53,7 +50,7 @@ func (r *release) read(ctx context.Context) error {
 					continue
 				}
 				if m.published && !of.published {
-					return fmt.Errorf("%s is published, and requires %s, which is not", m.path, need.Path)
+					fail("%s is published, and requires %s, which is not", m.path, need.Path)
 				}
 				versions[need.Version] = m.path
 				depth[m.path] = max(depth[m.path], depth[need.Path]+1)
@@ -61,14 +58,13 @@ func (r *release) read(ctx context.Context) error {
 		}
 	}
 	if len(versions) > 1 {
-		return fmt.Errorf("the modules require different versions of each other: %v", versions)
+		fail("the modules require different versions of each other: %v", versions)
 	}
 	for v := range versions {
 		r.version = cmp.Or(r.version, v)
 	}
 	slices.SortStableFunc(r.modules, func(a, b *module) int { return cmp.Compare(depth[a.path], depth[b.path]) })
 	fmt.Println("version", r.version)
-	return nil
 }
 
 // module returns the module that a package belongs to, nil if there is none.
@@ -85,18 +81,14 @@ func (r *release) module(pkg string) (of *module) {
 // of another. The go command allows it, since the paths have a prefix in common;
 // but a user may have the two in different versions, and internal packages keep
 // no promise between versions.
-func (r *release) checkImports(ctx context.Context) error {
+func (r *release) checkImports(ctx context.Context) {
 	const each = `{{$p := .}}{{range .Imports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}{{range .TestImports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}{{range .XTestImports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}`
-	imports, err := command(ctx, r.stage, nil, "go", "list", "-f", each, "work")
-	if err != nil {
-		return err
-	}
+	imports := command(ctx, r.stage, nil, "go", "list", "-f", each, "work")
 	for line := range strings.Lines(imports) {
 		pkg, imported, _ := strings.Cut(strings.TrimSpace(line), " ")
 		from, to := r.module(pkg), r.module(imported)
 		if from != nil && from.published && to != nil && to != from && slices.Contains(strings.Split(imported, "/"), "internal") {
-			return fmt.Errorf("%s imports %s, which is internal to another module", pkg, imported)
+			fail("%s imports %s, which is internal to another module", pkg, imported)
 		}
 	}
-	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // copy copies the work tree, what is not committed yet included, into a
 // repository of its own, and names the version there.
-func (r *release) copy(ctx context.Context) error {
+func (r *release) copy(ctx context.Context) {
 	r.stage = filepath.Join(r.temp, "stage")
 	index := []string{"GIT_INDEX_FILE=" + filepath.Join(r.temp, "index")}
 	for _, args := range [][]string{
@@ -22,16 +22,14 @@ func (r *release) copy(ctx context.Context) error {
 		{"git", "checkout-index", "--all", "--prefix=" + filepath.ToSlash(r.stage) + "/"},
 		{"git", "init", "-q", r.stage},
 	} {
-		if _, err := command(ctx, r.root, index, args...); err != nil {
-			return err
-		}
+		command(ctx, r.root, index, args...)
 	}
-	return r.nameVersion(ctx)
+	r.nameVersion(ctx)
 }
 
 // nameVersion has the modules require the version of each other, and go.work
 // replace it. The hashes that go.sum has of it are of the tree as it once was.
-func (r *release) nameVersion(ctx context.Context) error {
+func (r *release) nameVersion(ctx context.Context) {
 	work := []string{"go", "work", "edit"}
 	for _, m := range r.modules {
 		edit := []string{"go", "mod", "edit"}
@@ -43,19 +41,14 @@ func (r *release) nameVersion(ctx context.Context) error {
 		}
 		dir := filepath.Join(r.stage, m.dir)
 		if len(edit) > 3 {
-			if _, err := command(ctx, dir, nil, edit...); err != nil {
-				return err
-			}
+			command(ctx, dir, nil, edit...)
 		}
 		sums := filepath.Join(dir, "go.sum")
 		if text, err := os.ReadFile(sums); err == nil {
-			if err := os.WriteFile(sums, r.foreign(text), 0o666); err != nil {
-				return err
-			}
+			check(os.WriteFile(sums, r.foreign(text), 0o666))
 		}
 	}
-	_, err := command(ctx, r.stage, nil, work...)
-	return err
+	command(ctx, r.stage, nil, work...)
 }
 
 // foreign returns the lines of a go.sum that are about modules of others.
@@ -71,7 +64,7 @@ func (r *release) foreign(sums []byte) (lines []byte) {
 // publish tags each module in turn and has it fetched, as a module proxy would.
 // Before, its go.sum gets the hashes of those that it requires, which are
 // fetched by then; apart from them it must be tidy.
-func (r *release) publish(ctx context.Context) error {
+func (r *release) publish(ctx context.Context) {
 	cache := filepath.Join(r.temp, "proxy")
 	r.proxy = filepath.Join(cache, "cache", "download")
 	git := []string{"git", "-c", "user.name=release", "-c", "user.email=release@localhost", "-c", "commit.gpgsign=false", "-c", "tag.gpgsign=false"}
@@ -80,28 +73,21 @@ func (r *release) publish(ctx context.Context) error {
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=url.file://" + filepath.ToSlash(r.stage) + ".insteadOf", "GIT_CONFIG_VALUE_0=https://" + r.path,
 	}
 	for _, m := range r.modules {
-		if err := r.tidy(ctx, m); err != nil {
-			return err
-		}
+		r.tidy(ctx, m)
 		if !m.published {
 			continue
 		}
 		tag := path.Join(m.dir, r.version)
 		for _, args := range [][]string{{"add", "-A"}, {"commit", "-q", "--allow-empty", "-m", m.path}, {"tag", tag}} {
-			if _, err := command(ctx, r.stage, nil, append(git[:len(git):len(git)], args...)...); err != nil {
-				return err
-			}
+			command(ctx, r.stage, nil, append(git[:len(git):len(git)], args...)...)
 		}
-		if _, err := command(ctx, r.temp, fetch, "go", "mod", "download", m.path+"@"+r.version); err != nil {
-			return err
-		}
+		command(ctx, r.temp, fetch, "go", "mod", "download", m.path+"@"+r.version)
 		fmt.Println("tag", tag)
 	}
-	return nil
 }
 
 // tidy tidies a module. Nothing may change by it but the hashes of the release.
-func (r *release) tidy(ctx context.Context, m *module) error {
+func (r *release) tidy(ctx context.Context, m *module) {
 	dir := filepath.Join(r.stage, m.dir)
 	text := func() []byte {
 		mod, _ := os.ReadFile(filepath.Join(dir, "go.mod"))
@@ -109,29 +95,23 @@ func (r *release) tidy(ctx context.Context, m *module) error {
 		return append(mod, r.foreign(sum)...)
 	}
 	before := text()
-	if _, err := command(ctx, dir, r.user("tidy"), "go", "mod", "tidy"); err != nil {
-		return err
-	}
+	command(ctx, dir, r.user("tidy"), "go", "mod", "tidy")
 	if after := text(); !bytes.Equal(before, after) {
-		return fmt.Errorf("%s/go.mod or its go.sum is not tidy: go mod tidy makes of them\n%s", m.dir, after)
+		fail("%s/go.mod or its go.sum is not tidy: go mod tidy makes of them\n%s", m.dir, after)
 	}
-	return nil
 }
 
 // writeBack writes the version into the work tree.
-func (r *release) writeBack() error {
+func (r *release) writeBack(context.Context) {
 	files := []string{"go.work"}
 	for _, m := range r.modules {
 		files = append(files, path.Join(m.dir, "go.mod"), path.Join(m.dir, "go.sum"))
 	}
 	for _, file := range files {
 		text, err := os.ReadFile(filepath.Join(r.stage, file))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(r.root, file), text, 0o666)
-		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // a module without requirements has no go.sum
-			return err
+		if !errors.Is(err, fs.ErrNotExist) { // a module without requirements has no go.sum
+			check(err)
+			check(os.WriteFile(filepath.Join(r.root, file), text, 0o666))
 		}
 	}
-	return nil
 }

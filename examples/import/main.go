@@ -20,9 +20,9 @@
 // limit of a development instance, and compares the time with the shortest
 // possible one. It needs no account and takes three minutes.
 //
-// The packages below internal follow the way of the data: rows reads a file,
-// users makes users of its rows, journal records what became of them, sender
-// makes them at Clerk, and report tells people. standin is for the tests.
+// The packages below internal follow the data: rows reads a file, users makes
+// users of its rows, journal records what became of them, sender makes them at
+// Clerk, and report tells people. standin is for the tests.
 package main
 
 import (

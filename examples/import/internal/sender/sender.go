@@ -167,7 +167,7 @@ func (s *Sender) letClerkForget(ctx context.Context) error {
 	_, window := s.config.Allowance()
 	// What was on its way when a run was killed arrived a little later. And a clock
 	// that was set back must not make this wait for long.
-	window += min(time.Second, window/10+250*time.Millisecond)
+	window += 250 * time.Millisecond
 	left := min(window, window-time.Since(s.journal.Last()))
 	if left <= 0 {
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
@@ -15,8 +16,11 @@ const (
 	// Redis is away.
 	firstShare = 10
 	// Redis is looked for after this long, then twice as long, up to an eighth of the
-	// in-flight bound.
+	// in-flight bound; and its answer is waited for so much of the bound. Both together
+	// are the sixth that a program may go on for after a call that failed.
 	firstProbe = 100 * time.Millisecond
+	probes     = 8
+	awayWait   = 24
 	// mostGivenUp bounds the calls that were given up and have not returned. Each
 	// holds a connection.
 	mostGivenUp = 8
@@ -41,8 +45,9 @@ type member struct {
 	epoch   time.Time // now() counts from here
 	givenUp chan struct{}
 
-	failures int       // calls that failed since Redis was there
-	since    time.Time // when the first of them did
+	answers  atomic.Bool // a call that was given up has been answered since the last one
+	failures int         // calls that failed since Redis was there
+	since    time.Time   // when the first of them did
 }
 
 // Exchange implements [transport.Member].
@@ -78,7 +83,9 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 
 // call calls the script. A timer of its own bounds it: the client's timeouts may be
 // long, and its contexts do not end what is being read. An answer that comes later
-// is not heeded.
+// is not heeded. While Redis is away a call is waited for only so long that the next
+// one is made before the lease of [protocol.Session.Alone] is over, unless Redis has
+// shown that it answers.
 func (m *member) call(ctx context.Context, n protocol.Number, r *transport.Report) (reply, error) {
 	select {
 	case m.givenUp <- struct{}{}:
@@ -90,15 +97,20 @@ func (m *member) call(ctx context.Context, n protocol.Number, r *transport.Repor
 		answer []any
 		err    error
 	}
+	wait := m.budget.cfg.timeout
+	if !m.answers.Swap(false) && m.failures > 0 {
+		wait = min(wait, m.budget.cfg.bound/awayWait)
+	}
 	done := make(chan result, 1)
 	ctx, cancel := context.WithTimeout(ctx, m.budget.cfg.timeout)
 	go func() {
 		defer cancel()
 		answer, err := script.Run(ctx, m.budget.rdb, keys, args...).Slice()
+		m.answers.Store(err == nil)
 		done <- result{answer, err}
 		<-m.givenUp
 	}()
-	late := time.NewTimer(m.budget.cfg.timeout)
+	late := time.NewTimer(wait)
 	defer late.Stop()
 	select {
 	case got := <-done:
@@ -153,7 +165,7 @@ func (m *member) alone(r *transport.Report, began time.Duration, err error) (*tr
 	}
 	return m.unchanged(r, func(a *transport.Answer) {
 		a.Err, a.Lease = err, m.session.Alone(began, cfg.bound)
-		a.Next = min(firstProbe<<min(m.failures-1, 10), cfg.bound/8)
+		a.Next = min(firstProbe<<min(m.failures-1, 10), cfg.bound/probes)
 	}), nil
 }
 

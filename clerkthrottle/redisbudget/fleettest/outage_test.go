@@ -72,12 +72,26 @@ type network struct {
 	rand *rand.Rand
 	cut  bool
 	bad  bool
+	hung bool
 }
 
 func (n *network) set(cut, bad bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.cut, n.bad = cut, bad
+}
+
+// hang has calls hang, or no longer.
+func (n *network) hang(hung bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.hung = hung
+}
+
+func (n *network) hangs() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.hung
 }
 
 func (n *network) wire(to redis.Scripter) redis.Scripter { return wire{to, n} }
@@ -97,6 +111,11 @@ func (w wire) Eval(ctx context.Context, script string, keys []string, args ...an
 
 func (w wire) carry(ctx context.Context, call func(context.Context) *redis.Cmd) *redis.Cmd {
 	n := w.network
+	for began := time.Now(); n.hangs(); time.Sleep(100 * time.Millisecond) {
+		if time.Since(began) > 3*time.Second { // go-redis's ReadTimeout
+			return failed(ctx)
+		}
+	}
 	n.mu.Lock()
 	cut, what, late := n.cut, 0, time.Duration(0)
 	if n.bad {

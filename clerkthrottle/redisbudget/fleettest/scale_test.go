@@ -5,51 +5,66 @@ package fleettest
 import (
 	"context"
 	"flag"
+	"fmt"
 	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 var thousand = flag.Bool("thousand", false, "simulate a thousand programs, which takes minutes")
 
 // Redis is away for 20 s under a saturated fleet: nothing fails, and the limit goes on
-// being used.
+// being used. It may refuse calls, or hang, however long the budget would wait.
 func TestAwayForTwentySeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const n, window = 1000, 10 * time.Second
-		m, _ := inMemory(t)
-		s := &service{latency: uniform(20*time.Millisecond, 100*time.Millisecond)}
-		ctx, cancel := context.WithCancel(t.Context())
-		var all sync.WaitGroup
-		var fleet []*program
-		for range 8 {
-			p := join(t, newBudget(t, connect(t, m)), s, n, window)
-			fleet = append(fleet, p)
-			p.work(ctx, &all, 32, nil)
+	for name, away := range map[string]func(*network, bool){
+		"it refuses": func(net *network, away bool) { net.set(away, false) },
+		"it hangs":   (*network).hang,
+	} {
+		for _, timeout := range []time.Duration{redisbudget.DefaultTimeout, time.Second} {
+			t.Run(fmt.Sprintf("%s, timeout %s", name, timeout), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { awayForTwentySeconds(t, timeout, away) })
+			})
 		}
-		time.Sleep(bound + 3*window)
-		before := s.arrived()
-		m.SetError("ERR away")
-		time.Sleep(20 * time.Second)
-		used := float64(s.arrived()-before) / (2 * n)
-		m.SetError("")
-		time.Sleep(3 * window)
-		cancel()
-		all.Wait()
-		t.Logf("%.3f of the limit used while Redis was away, most in a window %d", used, s.most(window))
-		if most := s.most(window); most > n || used < 0.97 {
-			t.Errorf("%d in a window of %d, %.3f used, want at least 0.97", most, n, used)
+	}
+}
+
+func awayForTwentySeconds(t *testing.T, timeout time.Duration, away func(*network, bool)) {
+	const n, window = 1000, 10 * time.Second
+	m, _ := inMemory(t)
+	net := new(network)
+	s := &service{latency: uniform(20*time.Millisecond, 100*time.Millisecond)}
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	var fleet []*program
+	for range 8 {
+		p := join(t, newBudget(t, net.wire(connect(t, m)), redisbudget.WithTimeout(timeout)), s, n, window)
+		fleet = append(fleet, p)
+		p.work(ctx, &all, 32, nil)
+	}
+	time.Sleep(bound + 3*window)
+	before := s.arrived()
+	away(net, true)
+	time.Sleep(20 * time.Second)
+	used := float64(s.arrived()-before) / (2 * n)
+	away(net, false)
+	time.Sleep(3 * window)
+	for i, p := range fleet {
+		if failed := p.failed.Load(); failed > 0 || !p.Snapshot().Fleet.Reached {
+			t.Errorf("%d requests of program %d failed, and it reaches Redis: %t", failed, i, p.Snapshot().Fleet.Reached)
 		}
-		for _, p := range fleet {
-			if failed := p.failed.Load(); failed > 0 {
-				t.Errorf("%d requests failed", failed)
-			}
-		}
-	})
+	}
+	cancel()
+	all.Wait()
+	t.Logf("%.3f of the limit used while Redis was away, most in a window %d", used, s.most(window))
+	if most := s.most(window); most > n || used < 0.97 {
+		t.Errorf("%d in a window of %d, %.3f used, want at least 0.97", most, n, used)
+	}
 }
 
 // Four programs of batch work leave a reserve to two of people.

@@ -44,7 +44,7 @@ func Run(t *testing.T, newBudget func(t *testing.T) transport.Budget, opts ...Op
 		body := func(t *testing.T) {
 			budget, start := newBudget(t), time.Now()
 			e := &env{
-				T: t, setting: s, budget: budget, start: start, server: &server{start: start, script: make(map[string][]answer)},
+				T: t, setting: s, budget: budget, start: start, server: &server{start: start, script: make(map[string][]answer), held: make(map[string]chan struct{})},
 				routes: make(map[string][]transport.Limit), prefix: fmt.Sprintf("%s %d ", t.Name(), start.UnixNano()),
 			}
 			e.Cleanup(e.exact)

@@ -22,7 +22,8 @@ type server struct {
 	mu     sync.Mutex
 	sent   int
 	visits []visit
-	script map[string][]answer // by path, for the next ones; then 200
+	script map[string][]answer      // by path, for the next ones; then 200
+	held   map[string]chan struct{} // by path, until when nothing is answered
 }
 
 // visit is one request that arrived.
@@ -57,8 +58,11 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	nth = len(s.visits)
 	s.visits = append(s.visits, visit{path: req.URL.Path, query: req.URL.RawQuery, at: time.Since(s.start)})
+	held := s.held[req.URL.Path]
 	s.mu.Unlock()
-	time.Sleep(back)
+	if time.Sleep(back); held != nil {
+		<-held
+	}
 	s.mu.Lock()
 	s.visits[nth].answered = time.Since(s.start)
 	s.mu.Unlock()
@@ -70,6 +74,15 @@ func (s *server) answers(path string, next ...answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.script[path] = append(s.script[path], next...)
+}
+
+// hold has nothing answered at a path until the function is called that it returns.
+func (s *server) hold(path string) (release func()) {
+	held := make(chan struct{})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.held[path] = held
+	return sync.OnceFunc(func() { close(held) })
 }
 
 // log returns what arrived so far at a path, or at all, in order.

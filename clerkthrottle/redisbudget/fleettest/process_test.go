@@ -89,7 +89,7 @@ func beProgram(text string) {
 }
 
 // realBound is the in-flight bound of what runs in real time.
-const realBound = time.Second
+const realBound = 2 * time.Second
 
 // realTime are the options of a budget in real time, on a machine that may be busy.
 func realTime() []redisbudget.Option {

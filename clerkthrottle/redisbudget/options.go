@@ -109,8 +109,11 @@ func WithInFlightBound(d time.Duration) Option {
 	}
 }
 
-// WithTimeout sets how long one call to Redis may take before Redis counts as away. Default [DefaultTimeout]. A timer of the budget's own enforces
-// it, whatever the timeouts of the Redis client are.
+// WithTimeout sets how long one call to Redis may take before Redis counts as away.
+// Default [DefaultTimeout]. A timer of the budget's own enforces it, whatever the
+// timeouts of the Redis client are. Keep it below half of the in-flight bound: requests
+// go on with what the program owns for as long as the bound without an answer, of which
+// a third may be over when a call is made.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		if d < time.Millisecond || d > 10*time.Second {

@@ -96,19 +96,8 @@ type fleet struct {
 	clerk   *clerktest.Server
 	redis   *redisServer
 	members []*member
-	start   time.Time
 
-	marks  []mark   // what the stand-in had counted at turning points
-	events []string // what the run did to the fleet
-}
-
-// mark is the stand-in's count at one moment.
-type mark struct {
-	name     string
-	at       time.Duration
-	accepted int
-	rejected int
-	done     []int64 // by program
+	marks map[string]clerktest.Stats // what the stand-in had counted at turning points
 }
 
 func run(ctx context.Context, s *settings) error {
@@ -117,7 +106,7 @@ func run(ctx context.Context, s *settings) error {
 		return err
 	}
 	defer r.close()
-	f := &fleet{settings: s, redis: r, clerk: clerktest.New(
+	f := &fleet{settings: s, redis: r, marks: make(map[string]clerktest.Stats), clerk: clerktest.New(
 		clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: s.limit, Window: s.window}),
 		clerktest.WithAlgorithm(s.algorithm),
 		clerktest.WithLatency(clerktest.Uniform(s.latency[0], s.latency[1])),
@@ -126,16 +115,14 @@ func run(ctx context.Context, s *settings) error {
 	url := f.clerk.Start()
 	defer f.clerk.Close()
 	defer f.stop()
-	fmt.Printf("%d processes of %d callers each share %d requests per %s, counted by a %s, %s to %s away.\n\n",
+	fmt.Printf("%d processes of %d callers each share %d requests per %s, counted by a %s, %s to %s away. (*: without Redis)\n\n",
 		s.programs, s.callers, s.limit, s.window, s.algorithm, s.latency[0], s.latency[1])
 	for range s.programs {
 		m, err := startMember(order{URL: url, Redis: r.addr, Callers: s.callers, Limit: s.limit, Window: s.window})
-		if m != nil {
-			f.members = append(f.members, m)
-		}
 		if err != nil {
 			return err
 		}
+		f.members = append(f.members, m)
 	}
 	if err := f.watch(ctx); err != nil {
 		return err
@@ -156,71 +143,87 @@ func (f *fleet) stop() {
 type event struct {
 	at   time.Duration
 	name string
-	do   func(context.Context)
+	do   func(context.Context) error
 }
+
+const (
+	redisKilled  = "Redis is killed"
+	redisStarted = "Redis is started, empty"
+)
 
 func (f *fleet) plan() []event {
 	var plan []event
 	if f.kill {
-		plan = append(plan, event{2 * f.duration / 5, "kill -9 of one process", func(context.Context) { f.members[len(f.members)-1].kill() }})
+		plan = append(plan, event{2 * f.duration / 5, "kill -9 of one process", func(context.Context) error {
+			f.members[len(f.members)-1].kill()
+			return nil
+		}})
 	}
 	if f.restart {
 		plan = append(plan,
-			event{f.duration / 2, "Redis is killed", f.redis.kill},
-			event{f.duration/2 + f.down, "Redis is started, empty", func(context.Context) {
-				if err := f.redis.start(); err != nil {
-					f.events = append(f.events, err.Error())
-				}
-			}})
+			event{f.duration / 2, redisKilled, func(ctx context.Context) error { f.redis.kill(ctx); return nil }},
+			event{f.duration/2 + f.down, redisStarted, func(context.Context) error { return f.redis.start() }})
 	}
-	return plan
+	return append(plan, event{f.duration, "the end", func(context.Context) error { return nil }})
 }
 
-// watch runs the plan and shows the fleet until the run is over.
+// watch runs the plan, and tells every second how it goes.
 func (f *fleet) watch(ctx context.Context) error {
 	// The run begins with the first request, so that starting processes does not
 	// count against the limit.
 	for f.clerk.Stats().Accepted == 0 {
-		select {
-		case <-ctx.Done():
-			return errors.New("interrupted")
-		case <-time.After(time.Millisecond):
+		if err := pause(ctx, time.Millisecond); err != nil {
+			return err
 		}
 	}
-	f.start = time.Now()
-	f.mark("start")
-	plan, show := f.plan(), newTable(f)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			show.end()
-			return errors.New("interrupted")
-		case <-tick.C:
+	start, second := time.Now(), 0
+	before := make([]int64, len(f.members))
+	for plan := f.plan(); len(plan) > 0; {
+		if err := pause(ctx, 10*time.Millisecond); err != nil {
+			return err
 		}
-		now := time.Since(f.start)
-		for len(plan) > 0 && now >= plan[0].at {
-			f.mark(plan[0].name)
-			f.events = append(f.events, fmt.Sprintf("%5.1f s  %s", now.Seconds(), plan[0].name))
-			plan[0].do(ctx)
+		now := time.Since(start)
+		if now >= plan[0].at {
+			f.marks[plan[0].name] = f.clerk.Stats()
+			fmt.Printf("%5.1f s  %s\n", now.Seconds(), plan[0].name)
+			if err := plan[0].do(ctx); err != nil {
+				return err
+			}
 			plan = plan[1:]
 		}
-		if now >= f.duration {
-			f.mark("end")
-			show.end()
-			return nil
+		if now >= time.Duration(second+1)*time.Second {
+			second++
+			f.tell(now, before)
 		}
-		show.draw(now)
+	}
+	fmt.Println()
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return errors.New("interrupted")
+	case <-time.After(d):
+		return nil
 	}
 }
 
-func (f *fleet) mark(name string) {
+// tell prints how many requests each program has had answered since the last time.
+func (f *fleet) tell(now time.Duration, before []int64) {
 	stats := f.clerk.Stats()
-	m := mark{name: name, at: time.Since(f.start), accepted: stats.Accepted, rejected: stats.Rejected}
-	for _, p := range f.members {
-		last, _ := p.progress()
-		m.done = append(m.done, last.Done)
+	fmt.Printf("%5.1f s  accepted %5d  429s %d  in the last second, by program:", now.Seconds(), stats.Accepted, stats.Rejected)
+	for i, m := range f.members {
+		p, dead := m.progress()
+		switch {
+		case dead:
+			fmt.Print(" dead")
+		case p.Away:
+			fmt.Printf(" %d*", p.Done-before[i])
+		default:
+			fmt.Printf(" %d", p.Done-before[i])
+		}
+		before[i] = p.Done
 	}
-	f.marks = append(f.marks, m)
+	fmt.Println()
 }

@@ -1,7 +1,7 @@
 // Command fleet shows that separate programs share one limit exactly. It starts a
 // number of operating-system processes, each with its own throttled client,
 // against one stand-in for Clerk and one Redis; kills one of them and restarts
-// Redis half-way; prints a live table; and ends with a verdict.
+// Redis half-way; tells every second how it goes; and ends with a verdict.
 //
 //	go run ./examples/fleet
 //
@@ -28,17 +28,12 @@ import (
 
 // settings is what a run is about.
 type settings struct {
-	programs  int
-	callers   int
-	duration  time.Duration
-	limit     int
-	window    time.Duration
-	latency   [2]time.Duration
-	algorithm clerktest.Algorithm
-	redis     string
-	kill      bool
-	restart   bool
-	down      time.Duration
+	programs, callers, limit int
+	duration, window, down   time.Duration
+	latency                  [2]time.Duration
+	algorithm                clerktest.Algorithm
+	redis                    string
+	kill, restart            bool
 }
 
 func main() {

@@ -29,32 +29,27 @@ const secretKey = "sk_live_fleet"
 // order is what a program is told, as one line of JSON on its standard input.
 // It runs until that is closed.
 type order struct {
-	URL     string
-	Redis   string
-	Callers int
-	Limit   int
-	Window  time.Duration
+	URL, Redis     string
+	Callers, Limit int
+	Window         time.Duration
 }
 
 // progress is what a program says about itself, as lines of JSON.
 type progress struct {
 	Done     int64 // requests that were answered, and not with a 429
-	Met429   int64 // answers with a 429, of which the throttle repeats the request
 	Failed   int64 // requests that failed
 	FirstErr string
 	Away     bool // it has lost its Redis
-	Losses   int  // how often it has
 }
 
 // runProgram is one program of the fleet.
 func runProgram(in io.Reader, out io.Writer) {
 	signal.Ignore(os.Interrupt) // the parent hears it, and closes our input
 	var o order
-	dec := json.NewDecoder(in)
-	if err := dec.Decode(&o); err != nil {
+	if err := json.NewDecoder(in).Decode(&o); err != nil {
 		return
 	}
-	redis.SetLogger(silent{}) // it would write into the table what the table shows
+	redis.SetLogger(silent{}) // it would write into the lines what they show
 	p, err := newProgram(o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "fleet: program:", err)
@@ -76,11 +71,9 @@ type program struct {
 	order
 	throttle *clerkthrottle.Transport
 	rdb      *redis.Client
-	losses   int  // how often Redis went away
-	away     bool // it is
 
-	done, met429, failed atomic.Int64
-	firstErr             atomic.Pointer[string]
+	done, failed atomic.Int64
+	firstErr     atomic.Pointer[string]
 }
 
 func newProgram(o order) (*program, error) {
@@ -93,25 +86,11 @@ func newProgram(o order) (*program, error) {
 	base.MaxIdleConnsPerHost = o.Callers
 	p.throttle, err = clerkthrottle.NewTransport(
 		clerkthrottle.WithBudget(budget),
-		clerkthrottle.WithBase(&counter{base, &p.met429}),
+		clerkthrottle.WithBase(base),
 		clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, o.Limit, o.Window),
 		clerkthrottle.WithMaxWait(time.Hour),
 	)
 	return p, err
-}
-
-// counter counts the 429s that arrive below the throttle.
-type counter struct {
-	base http.RoundTripper
-	n    *atomic.Int64
-}
-
-func (c *counter) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := c.base.RoundTrip(r)
-	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
-		c.n.Add(1)
-	}
-	return resp, err
 }
 
 // work keeps all callers busy until ctx ends, and tells how it goes.
@@ -124,15 +103,8 @@ func (p *program) work(ctx context.Context, out io.Writer) {
 			}
 		})
 	}
-	enc := json.NewEncoder(out)
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-		}
-		_ = enc.Encode(p.progress())
+	for enc := json.NewEncoder(out); ctx.Err() == nil; _ = enc.Encode(p.progress()) {
+		_ = pause(ctx, 100*time.Millisecond)
 	}
 	callers.Wait()
 	_ = p.throttle.Close()
@@ -140,12 +112,7 @@ func (p *program) work(ctx context.Context, out io.Writer) {
 }
 
 func (p *program) progress() progress {
-	away := p.throttle.Snapshot().Fleet.Error != ""
-	if away && !p.away {
-		p.losses++
-	}
-	p.away = away
-	s := progress{Done: p.done.Load(), Met429: p.met429.Load(), Failed: p.failed.Load(), Away: away, Losses: p.losses}
+	s := progress{Done: p.done.Load(), Failed: p.failed.Load(), Away: !p.throttle.Snapshot().Fleet.Reached}
 	if msg := p.firstErr.Load(); msg != nil {
 		s.FirstErr = *msg
 	}
@@ -162,19 +129,16 @@ func (p *program) call(ctx context.Context) {
 	req.Header.Set("Authorization", "Bearer "+secretKey)
 	resp, err := p.throttle.RoundTrip(req)
 	switch {
-	case errors.Is(err, context.Canceled):
-		return
-	case err != nil:
+	case err == nil:
+		resp.Body.Close()
+		if resp.StatusCode == http.StatusOK {
+			p.done.Add(1)
+		} else {
+			p.fail(errors.New(resp.Status))
+		}
+	case ctx.Err() == nil:
 		p.fail(err)
-		return
 	}
-	_, _ = io.Copy(io.Discard, resp.Body)
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		p.fail(errors.New(resp.Status))
-		return
-	}
-	p.done.Add(1)
 }
 
 func (p *program) fail(err error) {

@@ -151,10 +151,13 @@ local function look(l)
   local spare, got = 1, classes(unpack(need))
   for i = 1, 3 do
     local k = need[i]
-    need[i], needs[i][1] = ALL, ALL
-    l.m[FAIR + i] = fill(classes(unpack(need))[i], needs[i])
-    need[i], needs[i][#needs[i]] = k, l.told[3 + i]
-    l.m[UP + i], l.m[DOWN + i] = fill(got[i], needs[i])
+    l.m[UP + i], l.m[DOWN + i] = ALL, ALL
+    if k > 0 then
+      need[i], needs[i][1] = ALL, ALL
+      l.m[FAIR + i] = fill(classes(unpack(need))[i], needs[i])
+      need[i], needs[i][#needs[i]] = k, l.told[3 + i]
+      l.m[UP + i], l.m[DOWN + i] = fill(got[i], needs[i])
+    end
     if got[i] < k then spare = 0 end
   end
   local unmet = math.max(0, reserve[1] - got[1], reserve[2] - got[1] - got[2])

@@ -5,8 +5,7 @@ import (
 	"time"
 )
 
-// start is what the timer does: it begins an exchange, unless one is under way,
-// which will look after the next.
+// start begins an exchange, unless one is under way, which will look after the next.
 func (f *fleet) start() {
 	s := f.s
 	s.mu.Lock()

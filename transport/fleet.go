@@ -102,14 +102,20 @@ func (f *fleet) blockedLocked(ep *endpoint, now time.Duration) {
 
 // wantLocked has an exchange start at a moment, or earlier.
 func (f *fleet) wantLocked(at, now time.Duration) {
-	switch {
-	case f.closed || f.at != never && f.at <= at:
+	if f.closed || f.at != never && f.at <= at {
 		return
+	}
+	f.at = max(at, 1)
+	switch {
+	case f.asking != nil: // its end sees to the next
+	case at <= now:
+		if f.timer != nil {
+			f.timer.Stop()
+		}
+		go f.start()
 	case f.timer == nil:
-		f.at = max(at, 1)
 		f.timer = time.AfterFunc(at-now, f.start)
 	default:
-		f.at = max(at, 1)
 		f.timer.Reset(at - now)
 	}
 }

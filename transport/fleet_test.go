@@ -249,7 +249,7 @@ func TestFleetUsesItsLimitAndSharesItFairly(t *testing.T) {
 		{"20 × 32, 1000 in 10 s", shared(1000, 10*sec), times(20, program{callers: 32}), 0.995, 0.999, 0.30},
 		{"8 × 32, 200 in 2 s", shared(200, 2*sec), times(8, program{callers: 32}), 0.965, 0.999, 0.45},
 		{"8 × 32, 100 in 10 s", shared(100, 10*sec), times(8, program{callers: 32}), 0.97, 0.999, 1.0},
-		{"8 × 32, 10 in 10 s", shared(10, 10*sec), times(8, program{callers: 32}), 0.93, 0.98, 10},
+		{"8 × 32, 10 in 10 s", shared(10, 10*sec), times(8, program{callers: 32}), 0.93, 0.96, 10}, // a token more or less, of seven
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

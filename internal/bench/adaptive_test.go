@@ -69,6 +69,7 @@ func (f figures) expect(t *testing.T, per1000, share, jain float64) {
 // of each other: single runs of what internal/adapt's TestScenes holds to the project's
 // targets, over the whole throttle.
 func TestManyPrograms(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		programs, callers, limit int
 		per1000, share, jain     float64
@@ -93,6 +94,7 @@ func TestManyPrograms(t *testing.T) {
 // TestOutsiderThatIgnoresLimits has four programs beside one that takes 40 % of
 // the limit whatever it is answered.
 func TestOutsiderThatIgnoresLimits(t *testing.T) {
+	t.Parallel()
 	for _, algorithm := range algorithms {
 		t.Run(algorithm.String(), func(t *testing.T) {
 			const callers = 40
@@ -129,6 +131,7 @@ func TestStartTogether(t *testing.T) {
 // TestLastOneTakesTheRest: three of four programs leave, and the last one is
 // back at nine tenths of the limit within 26 windows.
 func TestLastOneTakesTheRest(t *testing.T) {
+	t.Parallel()
 	for _, algorithm := range algorithms {
 		t.Run(algorithm.String(), func(t *testing.T) {
 			const leave = 5 * time.Minute
@@ -154,6 +157,7 @@ func TestLastOneTakesTheRest(t *testing.T) {
 // TestFifthJoinsFour: two minutes after a fifth program joined four, what the
 // five got in half a minute is even to Jain 0.9, in the mean of two runs.
 func TestFifthJoinsFour(t *testing.T) {
+	t.Parallel()
 	for _, algorithm := range algorithms {
 		t.Run(algorithm.String(), func(t *testing.T) {
 			const join, runs = 3 * time.Minute, 2
@@ -194,6 +198,7 @@ func TestIdleProgramIsANewcomerAgain(t *testing.T) {
 // together, or each apart. Learning is by endpoint, which is right in the second
 // and costs some 429s in the first.
 func TestFourEndpoints(t *testing.T) {
+	t.Parallel()
 	endpoints := []string{"/v1/users", "/v1/organizations", "/v1/sessions", "/v1/invitations"}
 	for _, c := range []struct {
 		name                 string
@@ -224,6 +229,7 @@ func TestFourEndpoints(t *testing.T) {
 // TestOtherArrivals has programs that do not keep the limit saturated: calls
 // that come at random, at four fifths of the limit in all, and in bursts.
 func TestOtherArrivals(t *testing.T) {
+	t.Parallel()
 	for _, burst := range []int{1, 20} {
 		for _, algorithm := range algorithms {
 			t.Run(fmt.Sprintf("bursts of %d, %v", burst, algorithm), func(t *testing.T) {

@@ -77,6 +77,7 @@ func (a *arrivals) most(window time.Duration) (most int) {
 // TestNeverMoreThanNWithHTTP2StreamsRefusedAtRandom: the independent checker, at a
 // server that refuses and resets streams, goes away, and cuts connections.
 func TestNeverMoreThanNWithHTTP2StreamsRefusedAtRandom(t *testing.T) {
+	t.Parallel()
 	const (
 		seeds  = 100
 		n      = 8

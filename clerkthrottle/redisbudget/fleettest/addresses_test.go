@@ -21,7 +21,7 @@ var addresses = flag.Int("addresses", 5_000, "how many addresses have a limit of
 // However many addresses have had a limit of their own, what is idle is forgotten, in
 // Redis and in the program.
 //
-//	go test -run Addresses -addresses 1000000 -v ./clerkthrottle/redisbudget/fleettest
+//	go test ./clerkthrottle/redisbudget/fleettest -run Addresses -addresses 1000000 -v
 func TestAddressesAreForgotten(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

@@ -111,7 +111,7 @@ func TestReserveBetweenPrograms(t *testing.T) {
 
 // A thousand programs of two callers.
 //
-//	go test -run ThousandPrograms -thousand -v ./clerkthrottle/redisbudget/fleettest
+//	go test ./clerkthrottle/redisbudget/fleettest -run ThousandPrograms -thousand -v
 func TestThousandPrograms(t *testing.T) {
 	if !*thousand {
 		t.Skip("-thousand is not given")

@@ -120,13 +120,20 @@ type busiest[T any] struct {
 	all     []T
 	most    int
 	left    int // how many it has left out
+	worst   *T  // who comes after this one is left out; nil: nobody is yet
 	compare func(a, b T) int
 }
 
 func (k *busiest[T]) add(v T) {
+	if k.worst != nil && k.compare(v, *k.worst) > 0 {
+		k.left++
+		return
+	}
 	k.all = append(k.all, v)
 	if len(k.all) == 4*k.most {
 		k.all = k.best()
+		worst := k.all[k.most-1]
+		k.worst = &worst
 	}
 }
 

@@ -27,7 +27,7 @@ func (n noop) RoundTrip(*http.Request) (*http.Response, error) {
 // BenchmarkOwnedToken is a request that finds a token which its program owns, beside
 // the same without a shared budget: in turns, at the median, as a ratio.
 //
-//	go test -run XXX -bench OwnedToken ./clerkthrottle/redisbudget/fleettest
+//	go test ./clerkthrottle/redisbudget/fleettest -run - -bench OwnedToken
 func BenchmarkOwnedToken(b *testing.B) {
 	_, rdb := inMemory(b)
 	table := limits(1<<20, 50*time.Millisecond)

@@ -16,7 +16,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-var thousand = flag.Bool("thousand", false, "simulate a thousand programs, which takes minutes")
+var programs = flag.Int("programs", 40, "how many programs to simulate; a thousand take minutes")
 
 // Redis is away for 20 s under a saturated fleet: nothing fails, and the limit goes on
 // being used. It may refuse calls, or hang, however long the budget would wait.
@@ -109,13 +109,10 @@ func TestReserveBetweenPrograms(t *testing.T) {
 	})
 }
 
-// A thousand programs of two callers.
+// Very many programs of two callers.
 //
-//	go test ./clerkthrottle/redisbudget/fleettest -run ThousandPrograms -thousand -v
-func TestThousandPrograms(t *testing.T) {
-	if !*thousand {
-		t.Skip("-thousand is not given")
-	}
+//	go test ./clerkthrottle/redisbudget/fleettest -run VeryManyPrograms -programs 1000 -v
+func TestVeryManyPrograms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, window, windows = 1000, 10 * time.Second, 4
 		m, _ := inMemory(t)
@@ -123,7 +120,7 @@ func TestThousandPrograms(t *testing.T) {
 		s := &service{latency: uniform(20*time.Millisecond, 100*time.Millisecond)}
 		ctx, cancel := context.WithCancel(t.Context())
 		var all sync.WaitGroup
-		for range 1000 {
+		for range *programs {
 			join(t, newBudget(t, connect(t, m)), s, n, window).work(ctx, &all, 2, nil)
 		}
 		time.Sleep(bound + 3*window)

@@ -11,9 +11,9 @@ import (
 // or is refused, if it waited already and now sees that it would wait too long.
 func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 	for {
-		for p.at < len(p.way) {
+		for int(p.at) < len(p.way) {
 			st := p.way[p.at]
-			if st.waiting() > 0 || p.class >= st.open(now) {
+			if st.waiting() > 0 || p.class() >= st.open(now) {
 				st.push(p, now)
 				s.wakeLocked(st)
 				return false
@@ -40,7 +40,6 @@ func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 // passLocked has p sent now, whatever it would have to wait for: a dry run.
 func (s *scheduler) passLocked(p *permit, now time.Duration) {
 	at, holder := p.earliestLocked(now)
-	p.holder = holder
 	if p.tooLate(at) {
 		s.countLocked(p.endpoint, now, tally.Counts{Refused: 1})
 	}
@@ -50,7 +49,9 @@ func (s *scheduler) passLocked(p *permit, now time.Duration) {
 		}
 		p.pass(st, now)
 	}
-	p.arrived = now - (at - now) // as if it had waited until now
+	if holder != nil { // as if it had waited until now
+		p.arrived, p.waiting = now-(at-now), &waiting{holder: holder}
+	}
 	s.sendLocked(p, now)
 }
 

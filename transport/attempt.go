@@ -23,8 +23,9 @@ func (e *noAnswerError) Is(target error) bool { return target == context.Deadlin
 func (t *Transport) attempt(req *http.Request, p *permit) (*http.Response, error) {
 	ctx, c := req.Context(), (*attemptContext)(p)
 	c.transport, c.ctx = t, ctx
-	if deadline, ends := ctx.Deadline(); t.cfg.AnswerTimeout > 0 && (!ends || time.Until(deadline) > t.cfg.AnswerTimeout) {
-		c.bound = t.cfg.AnswerTimeout
+	if t.cfg.AnswerTimeout > 0 {
+		deadline, ends := ctx.Deadline()
+		c.bounded = !ends || time.Until(deadline) > t.cfg.AnswerTimeout
 	}
 	tape, recorded := req.Body.(*tape)
 	if recorded {
@@ -101,9 +102,9 @@ func (c *attemptContext) watched() *watch {
 	if !c.watch.CompareAndSwap(nil, w) {
 		return c.watch.Load()
 	}
-	if c.bound > 0 && !c.over.Load() {
-		left := time.Until(c.scheduler.epoch.Add(c.sent + c.bound))
-		w.timer = time.AfterFunc(left, func() { c.end(context.DeadlineExceeded, &noAnswerError{c.bound}) })
+	if bound := c.transport.cfg.AnswerTimeout; c.bounded && !c.over.Load() {
+		left := time.Until(c.scheduler.epoch.Add(c.sent + bound))
+		w.timer = time.AfterFunc(left, func() { c.end(context.DeadlineExceeded, &noAnswerError{bound}) })
 	}
 	if c.ctx.Done() != nil {
 		w.stop = context.AfterFunc(c.ctx, func() { c.end(c.ctx.Err(), nil) })

@@ -77,7 +77,7 @@ func (c *attemptContext) acquireAgain() {
 	watch.pause() // the wait is not the server's
 	ctx, stop := waitContext(&c.out)
 	defer stop()
-	terms := termsOf(ctx)
+	terms := *termsOf(ctx)
 	terms.attempt++
 	next, err := c.transport.acquire(terms.in(ctx), first.claim, last.left())
 	if err != nil {
@@ -89,5 +89,5 @@ func (c *attemptContext) acquireAgain() {
 		next.Settle(failed)
 		return
 	}
-	watch.resume(c.bound)
+	watch.resume(c.transport.cfg.AnswerTimeout)
 }

@@ -14,10 +14,11 @@ type endpoint struct {
 	name, key string
 	gate      station
 	block     gate.Gate     // the gate's rule
-	closures  int           // how often it closed
+	closures  int32         // how often it closed
 	rate      *station      // nil: nothing is learned
 	learned   bool          // a rate was learned, and it is not known that it was forgotten
 	private   bool          // there may be very many like it
+	route     *route        // of the last claim; nil where it is private
 	latency   time.Duration // what an answer takes, on average, or unknown
 	used      time.Duration // when a request was sent last
 	sent      int64

@@ -14,35 +14,27 @@ import (
 // stations, waiting in the line of one, and under way to the server. Until it is
 // granted it is guarded by the scheduler's lock; after that it belongs to the
 // goroutine that called acquire.
+//
+// It is most of what a request allocates, and so it is kept small.
 type permit struct {
-	scheduler *scheduler
-	claim     *Claim
-	endpoint  *endpoint
-	flow      string
-	class     int
-
-	way      []*station  // the stations to pass, in order
-	stations [4]*station // room for way, so that it costs no allocation
-	at       int         // how many of them are passed
-	closures int         // how often the gate had closed when p last passed it
-
+	*route
+	terms    *terms
 	arrived  time.Duration
 	until    time.Duration // may wait no longer than this
-	why      Reason        // whose bound until is
 	sent     time.Duration // when the last station was passed
-	holder   *station      // where it stood for the longest
 	*waiting               // nil: it never waited
-
-	retry   bool
-	paced   bool // took a token of the learned rate
-	settled bool
+	closures int32         // how often the gate had closed when p last passed it
+	at       int8          // how many stations are passed
+	deadline bool          // until is the deadline of the request's context
+	paced    bool          // took a token of the learned rate
+	settled  bool
 
 	// Of the attempt that this is once it is sent.
+	bounded   bool        // the throttle's own bound on the wait for an answer holds
+	over      atomic.Bool // the answer, or an error, came
 	transport *Transport
 	out       http.Request                 // what the base gets
 	ctx       context.Context              // the caller's
-	bound     time.Duration                // how long to wait for the answer; 0: without end
-	over      atomic.Bool                  // the answer, or an error, came
 	watch     atomic.Pointer[watch]        // nil: nobody has asked for its end
 	trace     atomic.Pointer[attemptTrace] // nil: nobody has asked for its trace
 	resent    atomic.Pointer[permit]       // what the base sent the request again with, the last time
@@ -54,6 +46,7 @@ type waiting struct {
 	turn    queue.Node[*permit]  // among all who wait
 	stood   time.Duration        // since when it stands in that line
 	longest time.Duration        // the longest time that it stood in one
+	holder  *station             // which that was
 	reports int                  // how many of the fleet there had been when it came to stand there
 	late    bool                 // its bound is over, but it may have the exchange under way
 	done    bool                 // granted or refused
@@ -61,43 +54,31 @@ type waiting struct {
 	refused error                // set before granted is closed
 }
 
-// use adds a station to p's way. From then on p uses it: the next station that is
-// added to a registry must not push this one out.
-func (p *permit) use(st *station) {
-	st.users++
-	p.way = append(p.way, st)
-}
+// class is p's in a line.
+func (p *permit) class() int { return p.terms.priority.class() }
 
-// leave takes p off its stations for good.
-func (p *permit) leave() {
-	for _, st := range p.way {
-		st.users--
-	}
-	p.way = p.way[:0]
-}
-
-// boundOf returns how long a request may wait, and whose bound that is: the
-// caller's, or the deadline of its context where that comes first.
-func boundOf(ctx context.Context, maxWait time.Duration) (time.Duration, Reason) {
-	if deadline, ok := ctx.Deadline(); ok {
-		if left := time.Until(deadline); left <= maxWait {
-			return left, ReasonDeadline
+// boundOf returns how long a request may wait: as long as its caller says, or until
+// the deadline of its context where that comes first.
+func boundOf(ctx context.Context, maxWait time.Duration) (bound time.Duration, deadline bool) {
+	if at, ok := ctx.Deadline(); ok {
+		if left := time.Until(at); left <= maxWait {
+			return left, true
 		}
 	}
-	return maxWait, ReasonMaxWait
+	return maxWait, false
 }
 
 // tooLate reports whether a wait until at is longer than p may wait. At the very
 // end of its bound a request may still be sent, but not at its deadline.
 func (p *permit) tooLate(at time.Duration) bool {
-	return at > p.until || at == p.until && p.why == ReasonDeadline
+	return at > p.until || at == p.until && p.deadline
 }
 
 // clearLocked reports whether nothing is in p's way: it can pass every station
 // now, and nobody stands before one.
 func (p *permit) clearLocked(now time.Duration) bool {
 	for _, st := range p.way {
-		if st.waiting() > 0 || p.class >= st.open(now) {
+		if st.waiting() > 0 || p.class() >= st.open(now) {
 			return false
 		}
 	}
@@ -111,9 +92,9 @@ func (p *permit) earliestLocked(now time.Duration) (at time.Duration, holder *st
 	at = now
 	before := 0 // who waits for this endpoint's own stations is ahead at the shared limit, too
 	for i, st := range p.way[p.at:] {
-		ahead := st.ahead(p.class, p.flow)
+		ahead := st.ahead(p.class(), p.terms.flow)
 		before += ahead
-		if st.window == nil || p.at+i == len(p.way)-1 {
+		if st.window == nil || int(p.at)+i == len(p.way)-1 {
 			ahead = before
 		}
 		if t := p.whenLocked(st, now, ahead); t > at {
@@ -125,7 +106,7 @@ func (p *permit) earliestLocked(now time.Duration) (at time.Duration, holder *st
 
 // whenLocked returns when p can be expected to pass a station with so many ahead.
 func (p *permit) whenLocked(st *station, now time.Duration, ahead int) time.Duration {
-	return st.when(now, p.class, ahead, p.endpoint.latency)
+	return st.when(now, p.class(), ahead, p.endpoint.latency)
 }
 
 // refusalLocked returns the error of a request that would have to wait longer
@@ -144,12 +125,15 @@ func (p *permit) refusal(holder *station, now, at time.Duration) *ThrottledError
 	e := &ThrottledError{
 		Endpoint: p.claim.Endpoint,
 		Priority: p.priority(),
-		Reason:   p.why,
+		Reason:   ReasonMaxWait,
 		Hold:     holder.hold(),
 		Wait:     at - now,
 		Bound:    max(p.until-now, 0),
 		Queue:    holder.waiting(),
 		RetryAt:  time.Now().Add(at - now),
+	}
+	if p.deadline {
+		e.Reason = ReasonDeadline
 	}
 	if holder.limit != nil {
 		e.Limit, e.N, e.Window = holder.limit.Name, holder.limit.N, holder.limit.Window
@@ -168,7 +152,7 @@ func (p *permit) queueFullError(now time.Duration, n int) *ThrottledError {
 // sooner than from the end of its part of the line.
 func (p *permit) lateError(now time.Duration) *ThrottledError {
 	st := p.way[p.at]
-	at := p.whenLocked(st, now, max(0, st.ahead(p.class, p.flow)-1))
+	at := p.whenLocked(st, now, max(0, st.ahead(p.class(), p.terms.flow)-1))
 	if st.share != nil {
 		at = max(at, st.share.fleet.soonest(now))
 	}
@@ -183,11 +167,11 @@ func (p *permit) unavailableError(err error) error {
 	return &ThrottledError{Endpoint: p.claim.Endpoint, Priority: p.priority(), Reason: ReasonUnavailable, Err: err}
 }
 
-func (p *permit) priority() Priority { return Interactive - Priority(p.class) }
+func (p *permit) priority() Priority { return Interactive - Priority(p.class()) }
 
 // pass moves p on past the station that it stands before.
 func (p *permit) pass(st *station, now time.Duration) {
-	st.take(now, p.class)
+	st.take(now, p.class())
 	switch ep := p.endpoint; st {
 	case &ep.gate:
 		p.closures = ep.closures
@@ -247,9 +231,7 @@ func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 		p.late = true
 		return nil, true
 	case !p.done:
-		if expired {
-			p.why = ReasonDeadline
-		}
+		p.deadline = p.deadline || expired
 		if expired || err == nil {
 			err = p.lateError(now)
 		}
@@ -285,7 +267,7 @@ func (p *permit) Waited() time.Duration { return p.sent - p.arrived }
 // limit, where it was one.
 func (p *permit) WaitedFor() (Hold, string) {
 	switch {
-	case p.holder == nil:
+	case p.waiting == nil || p.holder == nil:
 		return "", ""
 	case p.holder.limit == nil:
 		return HoldBlock, ""
@@ -333,7 +315,7 @@ func (p *permit) overdrawn(now time.Duration) bool {
 // sending returns what counts of a request that is sent.
 func (p *permit) sending() (c tally.Counts, wait time.Duration) {
 	c, wait = tally.Counts{Sent: 1}, p.Waited()
-	if p.retry {
+	if p.terms.attempt > 0 {
 		c.Retried = 1
 	}
 	if wait > 0 {

@@ -48,12 +48,15 @@ type terms struct {
 
 type termsKey struct{}
 
-func termsOf(ctx context.Context) terms {
+// termsOf returns what a context says, which nobody changes.
+func termsOf(ctx context.Context) *terms {
 	if t, ok := ctx.Value(termsKey{}).(*terms); ok {
-		return *t
+		return t
 	}
-	return terms{}
+	return &usual
 }
+
+var usual terms
 
 func (t terms) in(ctx context.Context) context.Context {
 	return context.WithValue(ctx, termsKey{}, &t)
@@ -62,7 +65,7 @@ func (t terms) in(ctx context.Context) context.Context {
 // WithPriority returns a context whose requests are of the given class, instead
 // of [Config.Priority].
 func WithPriority(ctx context.Context, p Priority) context.Context {
-	t := termsOf(ctx)
+	t := *termsOf(ctx)
 	t.priority, t.chosen = p, true
 	return t.in(ctx)
 }
@@ -71,7 +74,7 @@ func WithPriority(ctx context.Context, p Priority) context.Context {
 // tenant: within a class, flows take turns, so that one flow's many requests do
 // not shut out another's few.
 func WithFlow(ctx context.Context, name string) context.Context {
-	t := termsOf(ctx)
+	t := *termsOf(ctx)
 	t.flow = name
 	return t.in(ctx)
 }

@@ -80,7 +80,7 @@ type call struct {
 // the last answer is kept, and handed back as it came where the next attempt
 // cannot be made within the bound.
 func (t *Transport) retry(ctx context.Context, req *http.Request, body *tape, claim *Claim, left time.Duration, first answer) answer {
-	again := termsOf(ctx)
+	again := *termsOf(ctx)
 	again.attempt++
 	c := &call{
 		t: t, req: req, ctx: again.in(ctx), body: body, claim: claim,

@@ -45,7 +45,7 @@ type scheduler struct {
 }
 
 func newScheduler(cfg *Config) *scheduler {
-	s := &scheduler{cfg: cfg, epoch: time.Now(), observers: cfg.Observers, windows: registry.New((*station).idle)}
+	s := &scheduler{cfg: cfg, epoch: time.Now(), observers: cfg.Observers, windows: registry.New((*station).forget)}
 	if cfg.RetryBudget != nil {
 		s.retries = retrybudget.New(cfg.RetryBudget.Fraction, cfg.RetryBudget.Free)
 	}
@@ -80,11 +80,11 @@ func (s *scheduler) acquire(ctx context.Context, c *Claim, maxWait time.Duration
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	terms := termsOf(ctx)
-	p := &permit{scheduler: s, claim: c, class: terms.priority.class(), flow: terms.flow, retry: terms.attempt > 0}
-	bound, why := boundOf(ctx, maxWait)
+	p := &permit{terms: termsOf(ctx)}
+	bound, deadline := boundOf(ctx, maxWait)
+	p.deadline = deadline
 	s.mu.Lock()
-	wait, err := s.enterLocked(p, bound, why)
+	wait, err := s.enterLocked(p, c, bound)
 	s.unlock()
 	if wait {
 		err = p.wait(ctx)
@@ -97,13 +97,13 @@ func (s *scheduler) acquire(ctx context.Context, c *Claim, maxWait time.Duration
 
 // enterLocked takes a new permit as far as it gets, and reports whether it has to
 // wait.
-func (s *scheduler) enterLocked(p *permit, bound time.Duration, why Reason) (wait bool, err error) {
+func (s *scheduler) enterLocked(p *permit, c *Claim, bound time.Duration) (wait bool, err error) {
 	now := s.now()
 	if s.closed {
+		p.route = &route{claim: c}
 		return false, p.closedError()
 	}
-	p.arrived, p.until, p.why = now, saturating.Add(now, bound), why
-	s.routeLocked(p, now, true)
+	p.arrived, p.until, p.route = now, saturating.Add(now, bound), s.routeLocked(c, now)
 	switch {
 	case s.cfg.DryRun:
 		s.passLocked(p, now)
@@ -122,82 +122,12 @@ func (s *scheduler) enterLocked(p *permit, bound time.Duration, why Reason) (wai
 	if s.advanceLocked(p, now) {
 		return false, nil
 	}
-	s.waiters[p.class].Push(&p.turn)
+	s.waiters[p.class()].Push(&p.turn)
 	s.drainLocked(now) // a better class goes past those who wait
 	if !p.done {
 		s.boundLocked(p, now)
 	}
 	return true, nil
-}
-
-// routeLocked lays the permit's way through the stations that its claim names.
-// With keep, those that are new are kept.
-func (s *scheduler) routeLocked(p *permit, now time.Duration, keep bool) {
-	c := p.claim
-	p.endpoint = s.endpointLocked(c, now, keep)
-	p.way = p.stations[:0]
-	p.use(&p.endpoint.gate)
-	for i := range c.Limits {
-		last := i == len(c.Limits)-1
-		if last && p.endpoint.rate != nil {
-			p.use(p.endpoint.rate)
-		}
-		p.use(s.windowLocked(&c.Limits[i], last, now, keep))
-	}
-	if len(c.Limits) == 0 && p.endpoint.rate != nil {
-		p.use(p.endpoint.rate)
-	}
-}
-
-// others is what the key of the one bucket, or gate, begins with that all share
-// who find no room for one of their own.
-const others = "others "
-
-// endpointLocked returns the claim's endpoint. Where there is no room for another,
-// it is one that all newcomers of its name share.
-func (s *scheduler) endpointLocked(c *Claim, now time.Duration, keep bool) *endpoint {
-	if ep, ok := s.endpoints.Get(c.Key); ok {
-		s.forgottenLocked(ep, now)
-		return ep
-	}
-	ep := newEndpoint(c, s.cfg.Priority == Batch)
-	if keep && !s.endpoints.AddWithin(s.cfg.MaxKeys, c.Key, ep, now) {
-		shared, ok := s.endpoints.Get(others + c.Endpoint)
-		if ok {
-			return shared
-		}
-		ep.key = others + c.Endpoint
-		s.endpoints.Add(ep.key, ep, now)
-	}
-	s.blockedElsewhereLocked(ep, now)
-	return ep
-}
-
-// windowLocked returns the bucket of a limit, and whether it is the last on the
-// way: the one that most requests share. Where there is no room for another, it is
-// one that all newcomers of its name share.
-func (s *scheduler) windowLocked(l *Limit, last bool, now time.Duration, keep bool) *station {
-	if st, ok := s.windows.Get(l.Key); ok {
-		return st
-	}
-	st := newWindow(l)
-	if last && !l.Private {
-		st.reserve = s.cfg.reserveOf(l)
-	}
-	if keep && !s.windows.AddWithin(s.cfg.MaxKeys, l.Key, st, now) {
-		shared, ok := s.windows.Get(others + l.Name)
-		if ok {
-			return shared
-		}
-		bounded := *l
-		bounded.Key = others + l.Name
-		st.limit = &bounded
-		s.windows.Add(bounded.Key, st, now)
-	}
-	if s.fleet != nil {
-		s.fleet.share(st)
-	}
-	return st
 }
 
 // boundLocked keeps the queue within its bound, after p came to stand in it: the
@@ -243,12 +173,10 @@ func (s *scheduler) expelLocked(p *permit, err error, now time.Duration) {
 // estimate returns how long a request with the claim, and with the priority and
 // flow of the context, would wait if it came now.
 func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
-	terms := termsOf(ctx)
-	p := &permit{scheduler: s, claim: c, class: terms.priority.class(), flow: terms.flow}
 	s.mu.Lock()
 	defer s.unlock()
 	now := s.now()
-	s.routeLocked(p, now, false)
+	p := &permit{terms: termsOf(ctx), route: s.newRouteLocked(c, now, false)}
 	at, _ := p.earliestLocked(now)
 	p.leave()
 	return at - now

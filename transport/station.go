@@ -46,7 +46,9 @@ type station struct {
 	line   *line         // nil: nobody waits
 	timer  *time.Timer   // wakes the first of the line
 	wakeAt time.Duration // when, or never
-	users  int32         // permits whose way leads through here; it may not be evicted from under them
+	users  int32         // permits whose way leads through here; it may not be forgotten under them
+
+	forgotten bool // by the registry of windows
 }
 
 func newWindow(l *Limit) *station {
@@ -82,6 +84,12 @@ func (st *station) take(now time.Duration, class int) {
 	default:
 		st.rate.Take(now)
 	}
+}
+
+// forget reports whether the station may be forgotten, and takes it to be.
+func (st *station) forget(now time.Duration) bool {
+	st.forgotten = st.idle(now)
+	return st.forgotten
 }
 
 // idle reports whether the station may be forgotten.
@@ -128,7 +136,7 @@ func (st *station) push(p *permit, now time.Duration) {
 	if st.share != nil {
 		p.reports = st.share.fleet.reports
 	}
-	st.line.Push(&p.place, p.class, p.flow)
+	st.line.Push(&p.place, p.class(), p.terms.flow)
 }
 
 // pop lets the next of the line go, if there is one that may pass now.

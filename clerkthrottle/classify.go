@@ -7,7 +7,6 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bounded"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
-	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
@@ -73,16 +72,19 @@ func (c *classifier) classify(r *http.Request) *transport.Claim {
 // backendClaim draws on the rows of the operation and on the instance's.
 func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	in := c.instances.of(key)
-	m, known := c.backend.Match(method, path)
+	id, known := c.backend.Match(method, path)
 	if !known {
-		return c.newBackendClaim(in, key, c.backend.nameOf(method, path), nil, m, false)
+		return c.newBackendClaim(in, key, c.backend.nameOf(method, path), nil, "", false)
 	}
-	kept := &in.claims[m.ID]
+	kept := &in.claims[id]
 	if claim := kept.Load(); claim != nil { // the usual way: a key and an operation seen before
 		return claim
 	}
-	row := c.backend.rows[m.ID]
-	claim := c.newBackendClaim(in, key, c.backend.Name(m.ID), row, m, c.backend.unlimited[m.ID])
+	row, resource := c.backend.rows[id], ""
+	if row != nil && row.Scope == PerResource {
+		resource = resourceOf(c.backend.Params(id, path))
+	}
+	claim := c.newBackendClaim(in, key, c.backend.Name(id), row, resource, c.backend.unlimited[id])
 	if row == nil || row.Scope == PerInstance {
 		kept.Store(claim)
 	}
@@ -91,13 +93,13 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 
 // newBackendClaim makes a claim on the operation's row, if it has one, and, unless
 // it is exempt, on the instance's.
-func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit, m route.Match, exempt bool) *transport.Claim {
+func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit, resource string, exempt bool) *transport.Claim {
 	c.instances.warn(in, key)
 	claim := &transport.Claim{Endpoint: name, Key: in.scope + " " + name, Limits: make([]transport.Limit, 0, 2)}
 	if row != nil {
 		bucket := in.scope + " " + row.Name
 		if row.Scope == PerResource {
-			bucket += " " + paramsOf(m)
+			bucket += " " + resource
 		}
 		claim.Limits = append(claim.Limits, limitOf(row, bucket))
 	}
@@ -123,7 +125,7 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit,
 // has two programs.
 func (c *classifier) frontendClaim(r *http.Request, at host, path string) *transport.Claim {
 	method := request.FrontendMethod(r)
-	m, known := c.frontend.Find(method, path)
+	id, known := c.frontend.Find(method, path)
 	if !known && at == domainHost {
 		return nil // the name alone does not make it Clerk's
 	}
@@ -132,9 +134,9 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 		name := c.frontend.nameOf(method, path)
 		return &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
 	}
-	name := c.frontend.Name(m.ID)
+	name := c.frontend.Name(id)
 	claim := &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
-	if row := c.frontend.rows[m.ID]; row != nil {
+	if row := c.frontend.rows[id]; row != nil {
 		claim.Limits = []transport.Limit{limitOf(row, scope+" "+row.Name)}
 	}
 	return claim
@@ -144,13 +146,12 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 // learned.
 var countless = transport.Limit{Private: true}
 
-// paramsOf names a resource in keys of buckets.
-func paramsOf(m route.Match) string {
-	name := plain(m.Param(0))
-	for i := 1; i < m.Len(); i++ {
-		name += "/" + plain(m.Param(i))
+// resourceOf names a resource in keys of buckets.
+func resourceOf(params []string) string {
+	for i, p := range params {
+		params[i] = plain(p)
 	}
-	return name
+	return strings.Join(params, "/")
 }
 
 // plain makes part of a key of what a stranger may have written: short, and

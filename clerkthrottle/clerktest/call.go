@@ -99,11 +99,9 @@ func (r *router) classify(req *http.Request, peer string) call {
 		method = http.MethodGet
 	}
 	for _, frontend := range apis {
-		if m, ok := r.api(frontend).Find(method, path); ok {
-			c.operation = operation{frontend, r.api(frontend).Name(m.ID)}
-			for i := range m.Len() {
-				c.params = append(c.params, m.Param(i))
-			}
+		if id, ok := r.api(frontend).Find(method, path); ok {
+			c.operation = operation{frontend, r.api(frontend).Name(id)}
+			c.params = r.api(frontend).Params(id, path)
 			break
 		}
 	}

@@ -61,9 +61,17 @@ func NewAPI(known []Operation) *API {
 
 // Find finds the operation of a request, by its path or by that with the /v1 that
 // some callers leave out.
-func (a *API) Find(method, path string) (m route.Match, ok bool) {
-	if m, ok = a.Match(method, path); !ok && !request.Under("/v1", path) {
-		m, ok = a.Match(method, "/v1"+path)
+func (a *API) Find(method, path string) (id int, ok bool) {
+	if id, ok = a.Match(method, path); !ok && !request.Under("/v1", path) {
+		id, ok = a.Match(method, "/v1"+path)
 	}
-	return m, ok
+	return id, ok
+}
+
+// Params returns the params of a path that Find found to follow an operation.
+func (a *API) Params(id int, path string) []string {
+	if _, template, _ := strings.Cut(a.Name(id), " "); request.Under("/v1", template) {
+		path = request.Versioned(path)
+	}
+	return a.Router.Params(id, path)
 }

@@ -48,6 +48,9 @@ func unescape(path string) string {
 
 // TrimPrefix takes off what a proxy puts before the path of an API.
 func TrimPrefix(path string) string {
+	if strings.HasPrefix(path, "/v1/") { // nearly always
+		return path
+	}
 	if i := strings.Index(path, "/v1/"); i >= 0 {
 		return path[i:]
 	}

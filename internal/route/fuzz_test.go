@@ -102,10 +102,13 @@ func build(lines []string) (*Router, oracle) {
 func compare(t *testing.T, lines []string, method, path string) (matched bool) {
 	t.Helper()
 	r, o := build(lines)
-	m, ok := r.Match(method, path)
-	id, params, wantOK := o.find(method, path)
-	if ok != wantOK || m.ID != id || !slices.Equal(m.params[:m.Len()], params) {
-		t.Fatalf("templates %q\nMatch(%q, %q) = %+v, %t, want %d %q, %t", lines, method, path, m, ok, id, params, wantOK)
+	got, ok := r.Match(method, path)
+	want, params, wantOK := o.find(method, path)
+	if ok != wantOK || got != want {
+		t.Fatalf("templates %q\nMatch(%q, %q) = %d, %t, want %d, %t", lines, method, path, got, ok, want, wantOK)
+	}
+	if ok && !slices.Equal(r.Params(got, path), params) {
+		t.Fatalf("templates %q\nParams(%d, %q) = %q, want %q", lines, got, path, r.Params(got, path), params)
 	}
 	return ok
 }

@@ -47,8 +47,8 @@ func TestMatchDoesNotAllocate(t *testing.T) {
 	r := wideRouter(t)
 	for _, tt := range requests {
 		if got := testing.AllocsPerRun(100, func() {
-			m, _ := r.Match(tt.method, tt.path)
-			_ = r.Name(m.ID) + m.Param(0)[:0]
+			id, _ := r.Match(tt.method, tt.path)
+			_ = r.Name(id)
 		}); got != 0 {
 			t.Errorf("Match(%s, %s): %v allocations, want 0", tt.method, tt.path, got)
 		}

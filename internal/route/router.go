@@ -13,10 +13,6 @@ import (
 	"strings"
 )
 
-// MaxParams is the largest number of params that one template may have. The
-// bound lets a [Match] hold them without allocating.
-const MaxParams = 4
-
 // Router maps a method and a path to the template that describes them.
 //
 // A template is a path such as "/v1/users/{user_id}/metadata". Each of its
@@ -46,30 +42,8 @@ type methodTree struct {
 	root   *node
 }
 
-// Match says which template a request follows, and with which params.
-type Match struct {
-	// ID is what Add returned for the template.
-	ID int
-
-	n      int
-	params [MaxParams]string
-}
-
-// Len returns the number of params.
-func (m Match) Len() int { return m.n }
-
-// Param returns the param at position i, counted from 0 at the left of the
-// path, or "" if the template has fewer. It is a piece of the path, without any
-// static suffix.
-func (m Match) Param(i int) string {
-	if i < 0 || i >= m.n {
-		return ""
-	}
-	return m.params[i]
-}
-
 // Add makes the router recognise requests with the method and a path that the
-// template describes, and returns the id that Match reports for them. Ids count
+// template describes, and returns the id that Match returns for them. Ids count
 // up from 0. A template of the same method that differs only in the names of
 // its params is the same one: Add returns the id it has.
 //
@@ -99,37 +73,48 @@ func (r *Router) Add(method, template string) (id int, err error) {
 }
 
 // Match finds the template that describes the path of a request with the
-// method. The method is compared byte for byte, so the caller puts it in upper
-// case. It reports false if no template does.
+// method, and returns its id. The method is compared byte for byte, so the caller
+// puts it in upper case. It reports false if no template does.
 //
 // Match does not allocate, and looks at no node of the tree of templates twice,
 // whatever the path.
-func (r *Router) Match(method, path string) (m Match, ok bool) {
+func (r *Router) Match(method, path string) (id int, ok bool) {
 	root := r.root(method)
 	if root == nil || path == "" || path[0] != '/' {
-		return Match{}, false
+		return 0, false
 	}
-	rest := canonical(path)[1:]
-	if rest == "" {
-		m.ID = root.route - 1
-		ok = root.route != 0
-	} else {
-		ok = root.find(rest, &m)
+	route := root.route
+	if rest := canonical(path)[1:]; rest != "" {
+		route = root.find(rest)
 	}
-	if !ok {
-		return Match{}, false
+	return max(route-1, 0), route != 0
+}
+
+// Params returns what stands in a path, which matches the template with that id, for
+// each of the template's params, in its order and without any static suffix.
+func (r *Router) Params(id int, path string) (params []string) {
+	_, template, _ := strings.Cut(r.Name(id), " ")
+	segments, _ := parseTemplate(template)
+	values := strings.Split(canonical(path)[1:], "/")
+	for i, s := range segments {
+		if s.param != "" {
+			params = append(params, strings.TrimSuffix(values[i], s.static))
+		}
 	}
-	return m, true
+	return params
 }
 
 // Lookup returns the id of a template that was added, by whatever names of its
 // params. The template is well formed.
 func (r *Router) Lookup(method, template string) (id int, ok bool) {
-	m, ok := r.Match(method, template) // a param in braces is as good a segment as any
-	for i := range m.Len() {
-		ok = ok && strings.HasPrefix(m.Param(i), "{") && strings.HasSuffix(m.Param(i), "}")
+	id, ok = r.Match(method, template) // a param in braces is as good a segment as any
+	if !ok {
+		return 0, false
 	}
-	return m.ID, ok
+	for _, p := range r.Params(id, template) {
+		ok = ok && strings.HasPrefix(p, "{") && strings.HasSuffix(p, "}")
+	}
+	return id, ok
 }
 
 // Name returns the method and the template with that id, as in

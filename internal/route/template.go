@@ -37,9 +37,6 @@ func parseTemplate(template string) ([]segment, error) {
 		if s.param != "" {
 			names[s.param] = true
 		}
-		if len(names) > MaxParams {
-			return nil, fmt.Errorf("more than %d params", MaxParams)
-		}
 		segments = append(segments, s)
 	}
 	return segments, nil

@@ -53,40 +53,33 @@ func (n *node) child(s segment) *node {
 	return next
 }
 
-// find fills in m if a template below n describes the rest of a path, which is
-// not at its end. It tries the edges in the order of precedence, and takes back
-// a param when the edge leads nowhere.
-func (n *node) find(rest string, m *Match) bool {
+// find returns the route, as node has it, of the template below n that describes the
+// rest of a path, which is not at its end; 0: there is none. It tries the edges in the
+// order of precedence, and takes back a param when the edge leads nowhere.
+func (n *node) find(rest string) (route int) {
 	seg, tail, more := strings.Cut(rest, "/")
-	if next := n.static[seg]; next != nil && next.follow(tail, more, m) {
-		return true
+	if next := n.static[seg]; next != nil {
+		if route := next.follow(tail, more); route != 0 {
+			return route
+		}
 	}
 	for i := range n.suffixes {
 		e := &n.suffixes[i]
-		if len(seg) > len(e.suffix) && strings.HasSuffix(seg, e.suffix) &&
-			e.next.followParam(seg[:len(seg)-len(e.suffix)], tail, more, m) {
-			return true
+		if len(seg) > len(e.suffix) && strings.HasSuffix(seg, e.suffix) {
+			if route := e.next.follow(tail, more); route != 0 {
+				return route
+			}
 		}
 	}
-	return n.param != nil && seg != "" && n.param.followParam(seg, tail, more, m)
-}
-
-func (n *node) followParam(value, tail string, more bool, m *Match) bool {
-	// parseTemplate admits no template with more params than the array holds.
-	m.params[m.n] = value
-	m.n++
-	if n.follow(tail, more, m) {
-		return true
+	if n.param == nil || seg == "" {
+		return 0
 	}
-	m.n--
-	m.params[m.n] = ""
-	return false
+	return n.param.follow(tail, more)
 }
 
-func (n *node) follow(tail string, more bool, m *Match) bool {
+func (n *node) follow(tail string, more bool) (route int) {
 	if more {
-		return n.find(tail, m)
+		return n.find(tail)
 	}
-	m.ID = n.route - 1
-	return n.route != 0
+	return n.route
 }

@@ -1,6 +1,9 @@
 package transport
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Limit is a count that a request draws on: no more than N requests that name
 // the same Key may reach the server in any Window.
@@ -22,7 +25,8 @@ type Limit struct {
 func (l *Limit) perSecond() float64 { return float64(l.N) / l.Window.Seconds() }
 
 // Claim says what a request draws on. A [Config.Classify] may hand the same
-// Claim out for many requests: nobody changes one once it is made.
+// Claim out for many requests, which is cheaper: nobody changes or copies one once
+// it is made.
 type Claim struct {
 	// Endpoint is the request's method and path template, for messages.
 	Endpoint string
@@ -37,6 +41,8 @@ type Claim struct {
 	// learned from 429s. Without an N nothing is learned. A Rate that is Private,
 	// too, says that there may be very many endpoints like this one.
 	Rate Limit
+
+	route atomic.Pointer[route] // the last one
 }
 
 // private reports whether the claim's endpoint is one of very many.

@@ -18,7 +18,6 @@ type endpoint struct {
 	rate      *station      // nil: nothing is learned
 	learned   bool          // a rate was learned, and it is not known that it was forgotten
 	private   bool          // there may be very many like it
-	route     *route        // of the last claim; nil where it is private
 	latency   time.Duration // what an answer takes, on average, or unknown
 	used      time.Duration // when a request was sent last
 	sent      int64
@@ -83,7 +82,7 @@ func (s *scheduler) sendLocked(p *permit, now time.Duration) {
 	}
 	c, wait := p.sending()
 	ep.sent++
-	if c != (tally.Counts{Sent: 1}) {
+	if c.Waited > 0 || c.Retried > 0 {
 		n := ep.statistics()
 		n.Add(c)
 		if wait > 0 {
@@ -98,7 +97,7 @@ func (s *scheduler) unsendLocked(p *permit) {
 	c, wait := p.sending()
 	ep, back := p.endpoint, c.Negative()
 	ep.sent--
-	if c != (tally.Counts{Sent: 1}) {
+	if c.Waited > 0 || c.Retried > 0 {
 		ep.stats.Add(back)
 		if wait > 0 {
 			ep.stats.waits.Unnote(wait)

@@ -27,20 +27,16 @@ const (
 // never left. A 502, 503, 504 or broken connection leaves that open, so only a
 // request that is safe to repeat is.
 func (a *answer) retryable(req *http.Request, body *tape) bool {
-	if !body.replayable() || givenUp(req) {
-		return false
-	}
+	var again bool
 	switch {
 	case a.throttled(), a.outcome == unsent:
-		return true
+		again = true
 	case a.err != nil: // what net/http sent again may have waited for long enough
-		return idempotent(req) && !errors.As(a.err, new(*ThrottledError))
+		again = idempotent(req) && !errors.As(a.err, new(*ThrottledError))
+	case a.resp.StatusCode == http.StatusBadGateway, a.resp.StatusCode == http.StatusServiceUnavailable, a.resp.StatusCode == http.StatusGatewayTimeout:
+		again = idempotent(req)
 	}
-	switch a.resp.StatusCode {
-	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return idempotent(req)
-	}
-	return false
+	return again && body.replayable() && !givenUp(req)
 }
 
 func (a *answer) throttled() bool { return a.outcome == throttled || a.outcome == throttledBlind }

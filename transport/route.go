@@ -38,16 +38,15 @@ func (r *route) again() bool {
 }
 
 // routeLocked returns the route of a claim, for one permit, which leaves it when it
-// is done. An endpoint remembers its last one: most of its requests come with one
-// and the same claim.
+// is done. The claim remembers it: most requests come with one that was seen before.
 func (s *scheduler) routeLocked(c *Claim, now time.Duration) *route {
-	if ep, ok := s.endpoints.Get(c.Key); ok && ep.route != nil && ep.route.claim == c && ep.route.again() {
-		s.forgottenLocked(ep, now)
-		return ep.route
+	if r := c.route.Load(); r != nil && r.scheduler == s && r.again() {
+		s.forgottenLocked(r.endpoint, now)
+		return r
 	}
 	r := s.newRouteLocked(c, now, true)
-	if r.own() && !r.endpoint.private {
-		r.endpoint.route = r
+	if r.own() {
+		c.route.Store(r)
 	}
 	return r
 }

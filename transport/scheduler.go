@@ -51,7 +51,8 @@ func newScheduler(cfg *Config) *scheduler {
 	}
 	s.endpoints = registry.New(func(ep *endpoint, now time.Duration) bool {
 		s.forgottenLocked(ep, now)
-		return ep.idle(now)
+		ep.gate.forgotten = ep.idle(now)
+		return ep.gate.forgotten
 	})
 	if cfg.Budget != nil {
 		s.fleet = newFleet(s, cfg.Budget.Join())

@@ -48,7 +48,7 @@ type station struct {
 	wakeAt time.Duration // when, or never
 	users  int32         // permits whose way leads through here; it may not be forgotten under them
 
-	forgotten bool // by the registry of windows
+	forgotten bool // by its registry: routes must not lead through it any more
 }
 
 func newWindow(l *Limit) *station {

@@ -54,18 +54,23 @@ type count struct {
 
 // Answered counts an answer that is not a 429.
 func (r *Rate) Answered(now time.Duration) {
-	r.got(now)
+	r.roll(now, r.window)
 	r.here++
 	r.answers++
 }
 
+// roll empties what the grid has moved past.
+func (c *count) roll(now, window time.Duration) {
+	if index := int64(now / window); index == c.index+1 {
+		*c = count{index, 0, c.here}
+	} else if index != c.index {
+		*c = count{index: index}
+	}
+}
+
 // got returns the rate of the answers that were accepted in the last window.
 func (r *Rate) got(now time.Duration) float64 {
-	if index := int64(now / r.window); index == r.index+1 {
-		r.count = count{index, 0, r.here}
-	} else if index != r.index {
-		r.count = count{index: index}
-	}
+	r.roll(now, r.window)
 	return (r.here + r.before*(1-r.windows(now%r.window))) / r.window.Seconds()
 }
 

@@ -21,7 +21,7 @@ func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 			p.pass(st, now)
 		}
 		ep := p.endpoint
-		if !ep.block.Closed(now) && p.closures == ep.closures {
+		if !ep.block.Closed(now) && p.gateEpoch == ep.gateEpoch {
 			s.sendLocked(p, now)
 			return true
 		}
@@ -37,8 +37,8 @@ func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 	}
 }
 
-// passLocked has p sent now, whatever it would have to wait for: a dry run.
-func (s *scheduler) passLocked(p *permit, now time.Duration) {
+// dryRunLocked has p sent now, whatever it would have to wait for: a dry run.
+func (s *scheduler) dryRunLocked(p *permit, now time.Duration) {
 	at, holder := p.earliestLocked(now)
 	if p.tooLate(at) {
 		s.countLocked(p.endpoint, now, tally.Counts{Refused: 1})
@@ -110,7 +110,7 @@ func (s *scheduler) closedGateLocked(ep *endpoint, before, now time.Duration) {
 	if until == before {
 		return
 	}
-	ep.closures++
+	ep.gateEpoch++
 	s.blockedLocked(ep, now)
 	s.expelLateLocked(&ep.gate, now, func(*permit, int) time.Duration { return until })
 	s.wakeLocked(&ep.gate)

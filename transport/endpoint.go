@@ -14,7 +14,7 @@ type endpoint struct {
 	name, key string
 	gate      station
 	block     gate.Gate     // the gate's rule
-	closures  int32         // how often it closed
+	gateEpoch int32         // how often it closed
 	rate      *station      // nil: nothing is learned
 	learned   bool          // a rate was learned, and it is not known that it was forgotten
 	private   bool          // there may be very many like it

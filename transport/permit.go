@@ -18,16 +18,16 @@ import (
 // It is most of what a request allocates, and so it is kept small.
 type permit struct {
 	*route
-	terms    *terms
-	arrived  time.Duration
-	until    time.Duration // may wait no longer than this
-	sent     time.Duration // when the last station was passed
-	*waiting               // nil: it never waited
-	closures int32         // how often the gate had closed when p last passed it
-	at       int8          // how many stations are passed
-	deadline bool          // until is the deadline of the request's context
-	paced    bool          // took a token of the learned rate
-	settled  bool
+	terms     *terms
+	arrived   time.Duration
+	until     time.Duration // may wait no longer than this
+	sent      time.Duration // when the last station was passed
+	*waiting                // nil: it never waited
+	gateEpoch int32         // how often the gate had closed when p last passed it
+	at        int8          // how many stations are passed
+	deadline  bool          // until is the deadline of the request's context
+	paced     bool          // took a token of the learned rate
+	settled   bool
 
 	// Of the attempt that this is once it is sent.
 	bounded   bool        // the throttle's own bound on the wait for an answer holds
@@ -174,7 +174,7 @@ func (p *permit) pass(st *station, now time.Duration) {
 	st.take(now, p.class())
 	switch ep := p.endpoint; st {
 	case &ep.gate:
-		p.closures = ep.closures
+		p.gateEpoch = ep.gateEpoch
 	case ep.rate:
 		p.paced = st.rate.Learned(now)
 	}

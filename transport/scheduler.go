@@ -107,7 +107,7 @@ func (s *scheduler) enterLocked(p *permit, c *Claim, bound time.Duration) (wait 
 	p.arrived, p.until, p.route = now, saturating.Add(now, bound), s.routeLocked(c, now)
 	switch {
 	case s.cfg.DryRun:
-		s.passLocked(p, now)
+		s.dryRunLocked(p, now)
 		return false, nil
 	case p.clearLocked(now): // the usual case
 		for _, st := range p.way {

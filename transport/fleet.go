@@ -3,6 +3,8 @@ package transport
 import (
 	"slices"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // fleet is the scheduler's side of a [Budget]: it knows which windows consist of
@@ -132,8 +134,8 @@ func (f *fleet) deciding(st *station) bool {
 	return true
 }
 
-func (f *fleet) snapshotLocked(now time.Duration) *FleetSnapshot {
-	snap := &FleetSnapshot{Reached: f.away == nil && f.err == nil && f.lease > 0, Since: f.s.epoch.Add(f.since)}
+func (f *fleet) snapshotLocked(now time.Duration) *snapshot.Fleet {
+	snap := &snapshot.Fleet{Reached: f.away == nil && f.err == nil && f.lease > 0, Since: f.s.epoch.Add(f.since)}
 	if err := f.away; err != nil {
 		snap.Error = err.Error()
 	} else if f.err != nil {

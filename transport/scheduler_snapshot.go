@@ -7,6 +7,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/retrybudget"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // snapshot describes the scheduler's buckets and gates.
@@ -15,15 +16,15 @@ func (s *scheduler) snapshot() Snapshot {
 	snap := s.listLocking(limits, endpoints)
 	snap.Limits, snap.Endpoints = limits.best(), endpoints.best()
 	snap.Unlisted = limits.shared.left + endpoints.shared.left
-	slices.SortFunc(snap.Limits, func(a, b LimitSnapshot) int { return cmp.Compare(a.Key, b.Key) })
-	slices.SortFunc(snap.Endpoints, func(a, b EndpointSnapshot) int { return cmp.Compare(a.Key, b.Key) })
-	slices.SortFunc(snap.PrivateLimits, func(a, b PrivateLimits) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(snap.PrivateEndpoints, func(a, b PrivateEndpoints) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
+	slices.SortFunc(snap.Limits, func(a, b snapshot.Limit) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(snap.Endpoints, func(a, b snapshot.Endpoint) int { return cmp.Compare(a.Key, b.Key) })
+	slices.SortFunc(snap.PrivateLimits, func(a, b snapshot.PrivateLimits) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortFunc(snap.PrivateEndpoints, func(a, b snapshot.PrivateEndpoints) int { return cmp.Compare(a.Endpoint, b.Endpoint) })
 	return snap
 }
 
 // listLocking lists all limits and endpoints, and returns the rest of the snapshot.
-func (s *scheduler) listLocking(limits *listing[LimitSnapshot], endpoints *listing[EndpointSnapshot]) (snap Snapshot) {
+func (s *scheduler) listLocking(limits *listing[snapshot.Limit], endpoints *listing[snapshot.Endpoint]) (snap Snapshot) {
 	s.mu.Lock()
 	defer s.unlock()
 	now := s.now()
@@ -31,7 +32,7 @@ func (s *scheduler) listLocking(limits *listing[LimitSnapshot], endpoints *listi
 	for _, st := range s.windows.All() {
 		l := s.limitSnapshotLocked(st, now)
 		if l.Private {
-			snap.addPrivateLimit(&l)
+			addPrivateLimit(&snap, &l)
 		}
 		limits.add(l, l.Private)
 	}
@@ -39,7 +40,7 @@ func (s *scheduler) listLocking(limits *listing[LimitSnapshot], endpoints *listi
 		s.forgottenLocked(ep, now)
 		e := s.endpointSnapshotLocked(ep, now)
 		if e.Private {
-			snap.addPrivateEndpoint(&e)
+			addPrivateEndpoint(&snap, &e)
 		}
 		endpoints.add(e, e.Private)
 	}
@@ -50,8 +51,8 @@ func (s *scheduler) listLocking(limits *listing[LimitSnapshot], endpoints *listi
 	return snap
 }
 
-func (snap *Snapshot) addPrivateLimit(l *LimitSnapshot) {
-	sum := sumOf(&snap.PrivateLimits, func(p *PrivateLimits) bool { return p.Name == l.Name })
+func addPrivateLimit(snap *Snapshot, l *snapshot.Limit) {
+	sum := sumOf(&snap.PrivateLimits, func(p *snapshot.PrivateLimits) bool { return p.Name == l.Name })
 	sum.Name = l.Name
 	sum.Kept++
 	if l.Free <= 0 {
@@ -62,21 +63,21 @@ func (snap *Snapshot) addPrivateLimit(l *LimitSnapshot) {
 	sum.InFlight += l.InFlight
 	sum.Returning += l.Returning
 	sum.Waiting += l.Waiting
-	sum.ByClass = sum.ByClass.plus(l.ByClass)
+	sum.ByClass = plus(sum.ByClass, l.ByClass)
 }
 
-func (snap *Snapshot) addPrivateEndpoint(e *EndpointSnapshot) {
-	sum := sumOf(&snap.PrivateEndpoints, func(p *PrivateEndpoints) bool { return p.Endpoint == e.Endpoint })
+func addPrivateEndpoint(snap *Snapshot, e *snapshot.Endpoint) {
+	sum := sumOf(&snap.PrivateEndpoints, func(p *snapshot.PrivateEndpoints) bool { return p.Endpoint == e.Endpoint })
 	sum.Endpoint = e.Endpoint
 	sum.Kept++
 	if e.BlockedUntil != nil {
 		sum.Blocked++
 	}
 	sum.Waiting += e.Waiting
-	sum.ByClass = sum.ByClass.plus(e.ByClass)
+	sum.ByClass = plus(sum.ByClass, e.ByClass)
 	counts := tally.Counts(sum.Counts)
 	counts.Add(tally.Counts(e.Counts))
-	sum.Counts = Counts(counts)
+	sum.Counts = snapshot.Counts(counts)
 }
 
 // sumOf returns the one of a few sums that is meant, made if there is none.
@@ -144,12 +145,12 @@ func (k *busiest[T]) best() []T {
 	return append([]T{}, k.all[:kept]...)
 }
 
-func busierLimit(a, b LimitSnapshot) int {
+func busierLimit(a, b snapshot.Limit) int {
 	return cmp.Or(cmp.Compare(b.Waiting, a.Waiting), cmp.Compare(a.Free, b.Free), cmp.Compare(a.Key, b.Key))
 }
 
-func busierEndpoint(a, b EndpointSnapshot) int {
-	blocked := func(e EndpointSnapshot) int {
+func busierEndpoint(a, b snapshot.Endpoint) int {
+	blocked := func(e snapshot.Endpoint) int {
 		if e.BlockedUntil != nil {
 			return 1
 		}
@@ -159,10 +160,10 @@ func busierEndpoint(a, b EndpointSnapshot) int {
 		cmp.Compare(b.Counts.Sent, a.Counts.Sent), cmp.Compare(a.Key, b.Key))
 }
 
-func (s *scheduler) limitSnapshotLocked(st *station, now time.Duration) LimitSnapshot {
+func (s *scheduler) limitSnapshotLocked(st *station, now time.Duration) snapshot.Limit {
 	owned, window := st.window.Limit()
 	free, inFlight := st.window.Free(now), st.window.InFlight()
-	l := LimitSnapshot{
+	l := snapshot.Limit{
 		Name: st.limit.Name, Key: st.limit.Key, Private: st.limit.Private, N: st.limit.N, Window: window,
 		Owned: owned, Free: free, InFlight: inFlight, Returning: owned - free - inFlight,
 		Waiting: st.waiting(), ByClass: classesOf(st),
@@ -174,11 +175,11 @@ func (s *scheduler) limitSnapshotLocked(st *station, now time.Duration) LimitSna
 	return l
 }
 
-func (s *scheduler) endpointSnapshotLocked(ep *endpoint, now time.Duration) EndpointSnapshot {
-	e := EndpointSnapshot{
+func (s *scheduler) endpointSnapshotLocked(ep *endpoint, now time.Duration) snapshot.Endpoint {
+	e := snapshot.Endpoint{
 		Endpoint: ep.name, Key: ep.key, Private: ep.private,
 		Waiting: ep.gate.waiting(), ByClass: classesOf(&ep.gate),
-		Counts: Counts{Sent: ep.sent},
+		Counts: snapshot.Counts{Sent: ep.sent},
 	}
 	if ep.block.Closed(now) {
 		until := s.epoch.Add(ep.block.Until())
@@ -186,23 +187,23 @@ func (s *scheduler) endpointSnapshotLocked(ep *endpoint, now time.Duration) Endp
 	}
 	if st := ep.rate; st != nil {
 		e.Waiting += st.waiting()
-		e.ByClass = e.ByClass.plus(classesOf(st))
+		e.ByClass = plus(e.ByClass, classesOf(st))
 		e.Learned, e.Rate = st.rate.Learned(now), st.rate.PerSecond(now)
 		e.Documented = st.limit.perSecond()
 	}
 	if n := ep.stats; n != nil {
-		e.Counts = Counts(n.Counts)
+		e.Counts = snapshot.Counts(n.Counts)
 		e.Counts.Sent = ep.sent
 		waits := n.waits.WithZeros(ep.sent - n.Waited)
-		e.Waits = Waits{P50: waits.Quantile(0.5), P90: waits.Quantile(0.9), P99: waits.Quantile(0.99), Max: waits.Max()}
+		e.Waits = snapshot.Waits{P50: waits.Quantile(0.5), P90: waits.Quantile(0.9), P99: waits.Quantile(0.99), Max: waits.Max()}
 	}
 	return e
 }
 
-func (s *scheduler) historyLocked(now time.Duration) History {
-	h := History{Slice: tally.SliceLength}
+func (s *scheduler) historyLocked(now time.Duration) snapshot.History {
+	h := snapshot.History{Slice: tally.SliceLength}
 	for _, slice := range s.history.Slices(now) {
-		h.Slices = append(h.Slices, HistorySlice{Start: s.epoch.Add(slice.Start), Wait: slice.Wait, Counts: Counts(slice.Counts)})
+		h.Slices = append(h.Slices, snapshot.Slice{Start: s.epoch.Add(slice.Start), Wait: slice.Wait, Counts: snapshot.Counts(slice.Counts)})
 	}
 	return h
 }
@@ -215,6 +216,6 @@ func classesOf(st *station) Classes {
 	return Classes{Interactive: of(Interactive), Normal: of(Normal), Batch: of(Batch)}
 }
 
-func (c Classes) plus(d Classes) Classes {
+func plus(c, d Classes) Classes {
 	return Classes{Interactive: c.Interactive + d.Interactive, Normal: c.Normal + d.Normal, Batch: c.Batch + d.Batch}
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,11 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	now := s.now()
 	asked := f.asking
 	f.asking = nil
+	for _, ep := range f.telling {
+		if (err != nil || answer.Err != nil) && ep.block.Closed(now) && !slices.Contains(f.blocks, ep) {
+			f.blocks = append(f.blocks, ep) // to be told again
+		}
+	}
 	if f.closed {
 		final := f.finalLocked(now)
 		s.unlock()
@@ -79,7 +85,8 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 		sh.owned = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
-	for _, ep := range f.blocks {
+	f.telling, f.blocks = f.blocks, nil // what closes from now on is for the next report
+	for _, ep := range f.telling {
 		if left := ep.block.Until() - now; left > 0 {
 			r.Blocks = append(r.Blocks, Block{Key: ep.key, For: left})
 		}

@@ -22,11 +22,12 @@ type fleet struct {
 	common []*station // windows of limits that are not private: every exchange names them
 	due    []*station // windows that the Budget must hear of
 	back   lookouts   // private windows, by when they have a token to give back
-	blocks []*endpoint
+	blocks []*endpoint    // that the Budget has not been told of
 	known  []foreignBlock // what the last answer said
 
 	lease   time.Duration // what is owned may be spent until then
 	asking  []*station    // in the exchange under way; nil: there is none
+	telling []*endpoint   // the blocks in it
 	reports int           // how many there were
 	at      time.Duration // when the next one is due, or never
 	timer   *time.Timer

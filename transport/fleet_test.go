@@ -337,3 +337,60 @@ func TestFleetKeepsToItsLimitWhateverIsLost(t *testing.T) {
 		})
 	}
 }
+
+// slowBudget grants all that is asked for, with exchanges that take a second, and
+// notes the reports.
+type slowBudget struct {
+	mu      sync.Mutex
+	busy    bool
+	blocked []string // keys that reports named
+}
+
+func (b *slowBudget) Join() transport.Member { return b }
+
+func (b *slowBudget) Exchange(_ context.Context, r *transport.Report) (*transport.Answer, error) {
+	b.mu.Lock()
+	b.busy = true
+	for _, block := range r.Blocks {
+		b.blocked = append(b.blocked, block.Key)
+	}
+	b.mu.Unlock()
+	answer := &transport.Answer{Lease: time.Hour, Next: time.Second}
+	for _, u := range r.Limits {
+		answer.Shares = append(answer.Shares, transport.Share{Owned: u.N, Part: u.N, Keep: u.N, Window: u.Window})
+	}
+	time.Sleep(time.Second)
+	b.mu.Lock()
+	b.busy = false
+	b.mu.Unlock()
+	return answer, nil
+}
+
+// A 429 that comes while an exchange is under way is no part of its report.
+func TestBlockDuringAnExchangeIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(slowBudget)
+		base := roundTripFunc(func(*http.Request) (*http.Response, error) {
+			for {
+				time.Sleep(10 * time.Millisecond)
+				budget.mu.Lock()
+				busy := budget.busy
+				budget.mu.Unlock()
+				if busy {
+					return tooMany("100")()
+				}
+			}
+		})
+		rt := newTransport(t, base, limit(10, sec), func(c *transport.Config) { c.Budget, c.MaxWait = budget, 10*time.Second })
+		resp, err := get(rt, "/a")
+		if err != nil || resp.StatusCode != http.StatusTooManyRequests {
+			t.Fatal(resp, err)
+		}
+		time.Sleep(10 * time.Second)
+		budget.mu.Lock()
+		defer budget.mu.Unlock()
+		if len(budget.blocked) != 1 {
+			t.Errorf("the reports named %q, want the one block, once", budget.blocked)
+		}
+	})
+}

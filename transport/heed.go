@@ -60,7 +60,6 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 		}
 	}
 	if a.Err == nil {
-		f.blocks = f.blocks[:0]
 		f.heedBlocksLocked(a.Blocks, now)
 		if len(f.due) > 0 {
 			next = 0

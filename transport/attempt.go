@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
 	"time"
 )
 
@@ -50,45 +49,47 @@ func (t *Transport) attempt(req *http.Request, p *permit) (*http.Response, error
 	return resp, err
 }
 
-// attemptContext is a permit as the context of its attempt: the caller's, which ends as well
-// if no answer comes. As long as the base does not ask for its end, it costs nothing.
+// attemptContext is a permit as the context of its attempt: the caller's, which ends as
+// well if no answer comes. As long as the base does not ask for its end, it costs nothing.
 type attemptContext permit
 
-// watch is what an attempt needs where somebody asks for its end.
+// watch is what an attempt needs where the base asks for its end.
 type watch struct {
-	mu    sync.Mutex
-	done  chan struct{} // closed at the end
-	err   error         // at the end
-	why   error         // what ended it, if it was the throttle
-	timer *time.Timer   // nil: no answer is waited for
-	stop  func() bool   // to listen to the caller's context; nil: that has no end
-	then  map[*func()]struct{}
+	context.Context
+	cancel context.CancelCauseFunc
+	timer  *time.Timer // nil: no answer is waited for
 }
+
+// What an attempt is in.
+const (
+	underWay int32 = iota
+	over           // the answer, or an error, came
+	ended          // by the throttle, before
+)
 
 // Deadline implements [context.Context].
 func (c *attemptContext) Deadline() (time.Time, bool) { return c.ctx.Deadline() }
+
+// Done implements [context.Context].
+func (c *attemptContext) Done() <-chan struct{} { return c.watched().Done() }
+
+// Err implements [context.Context].
+func (c *attemptContext) Err() error { return c.inner().Err() }
 
 // Value implements [context.Context].
 func (c *attemptContext) Value(key any) any {
 	if key == traceKey {
 		return c.traced()
 	}
-	return c.ctx.Value(key)
+	return c.inner().Value(key) // package context finds the watch by it
 }
 
-// Done implements [context.Context].
-func (c *attemptContext) Done() <-chan struct{} { return c.watched().done }
-
-// Err implements [context.Context].
-func (c *attemptContext) Err() error {
+// inner is the context that this one stands for.
+func (c *attemptContext) inner() context.Context {
 	if w := c.watch.Load(); w != nil {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.err != nil {
-			return w.err
-		}
+		return w
 	}
-	return c.ctx.Err()
+	return c.ctx
 }
 
 // watched sees to it that the attempt ends when it should.
@@ -96,26 +97,22 @@ func (c *attemptContext) watched() *watch {
 	if w := c.watch.Load(); w != nil {
 		return w
 	}
-	w := &watch{done: make(chan struct{})}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if !c.watch.CompareAndSwap(nil, w) {
-		return c.watch.Load()
-	}
-	if bound := c.transport.cfg.AnswerTimeout; c.bounded && !c.over.Load() {
+	w := new(watch)
+	w.Context, w.cancel = context.WithCancelCause(c.ctx)
+	if c.bounded && c.state.Load() == underWay {
+		bound := c.transport.cfg.AnswerTimeout
 		left := time.Until(c.scheduler.epoch.Add(c.sent + bound))
-		w.timer = time.AfterFunc(left, func() { c.end(context.DeadlineExceeded, &noAnswerError{bound}) })
+		w.timer = time.AfterFunc(max(left, 1), func() { c.end(&noAnswerError{bound}) })
 	}
-	if c.ctx.Done() != nil {
-		w.stop = context.AfterFunc(c.ctx, func() { c.end(c.ctx.Err(), nil) })
+	if !c.watch.CompareAndSwap(nil, w) {
+		w.pause()
+		w.cancel(nil)
 	}
-	return w
+	return c.watch.Load()
 }
 
 // pause stops the wait for an answer.
 func (w *watch) pause() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.timer != nil {
 		w.timer.Stop()
 	}
@@ -123,88 +120,41 @@ func (w *watch) pause() {
 
 // resume starts it anew.
 func (w *watch) resume(bound time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if w.timer != nil {
 		w.timer.Reset(bound)
 	}
 }
 
-// AfterFunc has a function called at the end, by a goroutine of its own. Package
-// context asks for it where it would keep a goroutine for each request otherwise.
-func (c *attemptContext) AfterFunc(call func()) (stop func() bool) {
-	w := c.watched()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err != nil {
-		go call()
-		return func() bool { return false }
+// end ends the attempt, unless it is over.
+func (c *attemptContext) end(why error) {
+	if c.state.CompareAndSwap(underWay, ended) {
+		c.watched().cancel(why)
 	}
-	if w.then == nil {
-		w.then = make(map[*func()]struct{})
-	}
-	key := &call
-	w.then[key] = struct{}{}
-	return func() bool {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		_, kept := w.then[key]
-		delete(w.then, key)
-		return kept
-	}
-}
-
-// end ends the attempt: with its caller's context, or because of what the throttle
-// says.
-func (c *attemptContext) end(err, why error) {
-	w := c.watched()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err != nil || why != nil && c.over.Load() {
-		return
-	}
-	w.err, w.why = err, why
-	close(w.done)
-	for call := range w.then {
-		go (*call)()
-	}
-	w.then = nil
 }
 
 // finish notes that the attempt is over, and returns what ended it, if it was the
 // throttle.
 func (c *attemptContext) finish() (why error) {
-	c.over.Store(true)
-	w := c.watch.Load()
-	if w == nil {
-		return nil
+	if !c.state.CompareAndSwap(underWay, over) {
+		<-c.Done()
+		return context.Cause(c)
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.timer != nil {
-		w.timer.Stop()
+	if w := c.watch.Load(); w != nil {
+		w.pause()
 	}
-	return w.why
+	return nil
 }
 
 // release lets go of the caller's context, lest one that lives for long keeps the
 // contexts of all its requests.
 func (c *attemptContext) release() {
-	if c.listens() {
-		c.watch.Load().stop()
+	if w := c.watch.Load(); w != nil {
+		w.cancel(nil)
 	}
 }
 
 // listens reports whether the caller's context keeps this one.
-func (c *attemptContext) listens() bool {
-	w := c.watch.Load()
-	if w == nil {
-		return false
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.stop != nil
-}
+func (c *attemptContext) listens() bool { return c.watch.Load() != nil && c.ctx.Done() != nil }
 
 // attemptBody is an answer's body, whose end is the attempt's.
 type attemptBody struct {

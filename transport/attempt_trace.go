@@ -67,7 +67,7 @@ func (c *attemptContext) traced() *httptrace.ClientTrace {
 // acquireAgain waits for a permit to send the request once more, and ends the attempt where
 // there is none.
 func (c *attemptContext) acquireAgain() {
-	if c.over.Load() {
+	if c.state.Load() != underWay {
 		return
 	}
 	first := (*permit)(c)
@@ -81,11 +81,11 @@ func (c *attemptContext) acquireAgain() {
 	terms.attempt++
 	next, err := c.transport.acquire(terms.in(ctx), first.claim, last.left())
 	if err != nil {
-		c.end(context.Canceled, err)
+		c.end(err)
 		return
 	}
 	first.resent.Store(next)
-	if c.over.Load() { // whoever settles this attempt may not have seen it
+	if c.state.Load() != underWay { // whoever settles this attempt may not have seen it
 		next.Settle(failed)
 		return
 	}

@@ -30,8 +30,8 @@ type permit struct {
 	settled   bool
 
 	// Of the attempt that this is once it is sent.
-	bounded   bool        // the throttle's own bound on the wait for an answer holds
-	over      atomic.Bool // the answer, or an error, came
+	bounded   bool         // the throttle's own bound on the wait for an answer holds
+	state     atomic.Int32 // underWay, over, or ended
 	transport *Transport
 	out       http.Request                 // what the base gets
 	ctx       context.Context              // the caller's

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // Dry runs, estimates, and the configuration of a budget in this process.
@@ -47,7 +48,7 @@ func TestDryRunNeitherWaitsNorRefusesNorRepeats(t *testing.T) {
 			t.Errorf("would have waited %s", got)
 		}
 		e := rt.Snapshot().Endpoints[0]
-		if want := (transport.Counts{Sent: 6, Waited: 4, Refused: 3, Throttled: 1}); e.Counts != want || e.Waiting != 0 {
+		if want := (snapshot.Counts{Sent: 6, Waited: 4, Refused: 3, Throttled: 1}); e.Counts != want || e.Waiting != 0 {
 			t.Errorf("counts %+v, want %+v", e.Counts, want)
 		}
 		if b := bucketOf(t, rt.Snapshot(), "shared"); b.Free != -4 || b.Returning != 6 || b.Waiting != 0 {

@@ -19,9 +19,9 @@ type fleet struct {
 	s      *scheduler
 	member Member
 
-	common []*station // windows of limits that are not private: every exchange names them
-	due    []*station // windows that the Budget must hear of
-	back   lookouts   // private windows, by when they have a token to give back
+	common []*station     // windows of limits that are not private: every exchange names them
+	due    []*station     // windows that the Budget must hear of
+	back   lookouts       // private windows, by when they have a token to give back
 	blocks []*endpoint    // that the Budget has not been told of
 	known  []foreignBlock // what the last answer said
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // server is the far side of these tests, in memory: a base transport that
@@ -251,7 +252,7 @@ func mostInWindow(at []time.Duration, window time.Duration) int {
 }
 
 // bucketOf returns the snapshot of the limit with the given key.
-func bucketOf(t testing.TB, s transport.Snapshot, key string) transport.LimitSnapshot {
+func bucketOf(t testing.TB, s transport.Snapshot, key string) snapshot.Limit {
 	t.Helper()
 	for _, l := range s.Limits {
 		if l.Key == key {
@@ -259,5 +260,5 @@ func bucketOf(t testing.TB, s transport.Snapshot, key string) transport.LimitSna
 		}
 	}
 	t.Fatalf("no limit %q in the snapshot", key)
-	return transport.LimitSnapshot{}
+	return snapshot.Limit{}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // addresses is a table as of a proxy: every path is an address with a limit and
@@ -58,9 +59,9 @@ func TestSnapshotOf100000AddressesIsSmall(t *testing.T) {
 		if l := bucketOf(t, s, "/777"); l.Free != 1 {
 			t.Errorf("%+v", l)
 		}
-		want := []transport.PrivateLimits{{
+		want := []snapshot.PrivateLimits{{
 			Name: "address", Kept: 100_000, Exhausted: 1, N: 300_000, Free: 200_000 - 3, Returning: 100_003,
-			Waiting: 5, ByClass: transport.Classes{Normal: 5},
+			Waiting: 5, ByClass: snapshot.Classes{Normal: 5},
 		}}
 		if !reflect.DeepEqual(s.PrivateLimits, want) {
 			t.Errorf("the sums are %+v, want %+v", s.PrivateLimits, want)
@@ -82,8 +83,8 @@ func TestSnapshotListsTheBusiestOfTheBlocked(t *testing.T) {
 		all.Go(func() { _, _ = get(rt, "/123") })
 		synctest.Wait()
 		s := rt.Snapshot()
-		want := []transport.PrivateEndpoints{{Endpoint: "POST /in", Kept: 500, Blocked: 500, Waiting: 1, ByClass: transport.Classes{Normal: 1},
-			Counts: transport.Counts{Sent: 500, Throttled: 500, Refused: 500}}}
+		want := []snapshot.PrivateEndpoints{{Endpoint: "POST /in", Kept: 500, Blocked: 500, Waiting: 1, ByClass: snapshot.Classes{Normal: 1},
+			Counts: snapshot.Counts{Sent: 500, Throttled: 500, Refused: 500}}}
 		if !reflect.DeepEqual(s.PrivateEndpoints, want) {
 			t.Errorf("the sums are %+v, want %+v", s.PrivateEndpoints, want)
 		}
@@ -119,7 +120,7 @@ func TestCountsAgreeWithWhatHappened(t *testing.T) {
 		_ = wantThrottled(t, err, transport.ReasonDeadline)
 		s := rt.Snapshot()
 		e := s.Endpoints[0]
-		want := transport.Counts{Sent: int64(len(srv.log())), Waited: 8, Refused: 1, Throttled: 1, Retried: 1}
+		want := snapshot.Counts{Sent: int64(len(srv.log())), Waited: 8, Refused: 1, Throttled: 1, Retried: 1}
 		if e.Counts != want || want.Sent != 13 {
 			t.Errorf("counts %+v, want %+v", e.Counts, want)
 		}
@@ -131,7 +132,7 @@ func TestCountsAgreeWithWhatHappened(t *testing.T) {
 		near("P50", e.Waits.P50, 10*sec)
 		near("P99", e.Waits.P99, 20*sec)
 		near("Max", e.Waits.Max, 20*sec)
-		var sum transport.Counts
+		var sum snapshot.Counts
 		var wait time.Duration
 		for _, slice := range s.History.Slices {
 			sum.Sent += slice.Sent
@@ -186,7 +187,7 @@ func TestSnapshotOfManySharedLimitsIsBounded(t *testing.T) {
 			t.Errorf("%d endpoints and %d limits listed, %d not; want 1000, 50 and 4000", len(s.Endpoints), len(s.Limits), s.Unlisted)
 		}
 		for _, key := range []string{"/0001", "/4999"} { // the busiest are there
-			if !slices.ContainsFunc(s.Endpoints, func(e transport.EndpointSnapshot) bool { return e.Key == key }) {
+			if !slices.ContainsFunc(s.Endpoints, func(e snapshot.Endpoint) bool { return e.Key == key }) {
 				t.Errorf("%s is not listed", key)
 			}
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // The bounded queue, the default class, and small clauses of the budget.
@@ -96,7 +97,7 @@ func TestDefaultClassHoldsForContextsThatNameNone(t *testing.T) {
 		all.Go(func() { _ = send(inClass(transport.Normal), rt, "/a") })
 		all.Go(func() { _ = send(transport.WithFlow(inClass(transport.Interactive), "x"), rt, "/a") })
 		synctest.Wait()
-		if got, want := bucketOf(t, rt.Snapshot(), "shared").ByClass, (transport.Classes{Interactive: 1, Normal: 1, Batch: 1}); got != want {
+		if got, want := bucketOf(t, rt.Snapshot(), "shared").ByClass, (snapshot.Classes{Interactive: 1, Normal: 1, Batch: 1}); got != want {
 			t.Errorf("%+v wait, want %+v", got, want)
 		}
 		all.Wait()

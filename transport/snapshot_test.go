@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 func TestSnapshotAddsUp(t *testing.T) {
@@ -23,7 +24,7 @@ func TestSnapshotAddsUp(t *testing.T) {
 		time.Sleep(3 * sec)
 		all.Go(func() { clients(t, rt, 7, "/a") }) // three go, four wait
 		time.Sleep(sec)
-		want := []transport.LimitSnapshot{
+		want := []snapshot.Limit{
 			{Free: 0, InFlight: 3, Returning: 2, Waiting: 4}, // at 4s
 			{Free: 0, InFlight: 2, Returning: 3, Waiting: 2}, // at 13s
 			{Free: 1, InFlight: 2, Returning: 2},             // at 16s

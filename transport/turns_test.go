@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // Classes, flows and the order of turns.
@@ -143,7 +144,7 @@ func Test10000WaitersCancelledAtRandomLeaveNoTrace(t *testing.T) {
 				t.Errorf("a bucket is not whole: %+v", l)
 			}
 		}
-		var counted transport.Counts
+		var counted snapshot.Counts
 		for _, e := range s.Endpoints {
 			if e.Waiting != 0 || e.Waits.P50 > e.Waits.Max {
 				t.Errorf("%+v", e)

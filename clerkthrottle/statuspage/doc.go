@@ -11,7 +11,6 @@
 //
 //	/               the page; ?filter=users, ?sort=sent and ?all=1 choose endpoints
 //	/snapshot.json  the snapshot that the page shows
-//	/events         one snapshot a second as server-sent events, for programs
 //
 // The page needs no build step, nothing from elsewhere and no JavaScript. With
 // JavaScript it is brought up to date once a second, counts down by itself and says

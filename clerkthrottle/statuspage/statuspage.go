@@ -16,8 +16,7 @@ import (
 )
 
 // Source is what the page shows, such as a [*transport.Transport]. Snapshot is
-// called for every request and, for every open stream, once an interval; several
-// calls may run at once.
+// called for every request; several calls may run at once.
 type Source interface {
 	Snapshot() transport.Snapshot
 }
@@ -31,8 +30,8 @@ func WithTitle(title string) Option {
 	return func(h *handler) { h.title = title }
 }
 
-// WithInterval sets how often the page asks for what changes, and a stream carries
-// a snapshot. Default: one second; at least 10 ms.
+// WithInterval sets how often an open page asks for what has changed. Default: one
+// second; at least 10 ms.
 func WithInterval(d time.Duration) Option {
 	if d < 10*time.Millisecond {
 		panic(fmt.Sprintf("statuspage: WithInterval(%s): it must be at least 10ms", d))
@@ -40,31 +39,20 @@ func WithInterval(d time.Duration) Option {
 	return func(h *handler) { h.interval = d }
 }
 
-// WithMaxStreams bounds how many streams of /events are open at once. Default: 16;
-// 0 means none.
-func WithMaxStreams(n int) Option {
-	if n < 0 {
-		panic(fmt.Sprintf("statuspage: WithMaxStreams(%d): it must not be negative", n))
-	}
-	return func(h *handler) { h.streams.places = make(chan struct{}, n) }
-}
-
 // New returns the handler of the page. It works below whatever path it is mounted
 // at, with or without [http.StripPrefix]; mount it with a trailing slash, as in
-// "/debug/throttle/". It answers GET and HEAD, and no web page of another origin.
-// It panics if source is nil or an option's value makes no sense; a nil option is
-// ignored.
-//
-// Its streams end with their request and with [http.Server.Shutdown].
+// "/debug/throttle/". It answers GET and HEAD, is safe for concurrent use and keeps
+// nothing between requests. It panics if source or an option is nil.
 func New(source Source, opts ...Option) http.Handler {
 	if source == nil {
 		panic("statuspage: New(nil): there is nothing to show")
 	}
 	h := &handler{source: source, title: "Clerk throttle", interval: time.Second}
-	for _, opt := range append([]Option{WithMaxStreams(16)}, opts...) {
-		if opt != nil {
-			opt(h)
+	for i, opt := range opts {
+		if opt == nil {
+			panic(fmt.Sprintf("statuspage: option number %d is nil", i+1))
 		}
+		opt(h)
 	}
 	return h
 }
@@ -73,7 +61,6 @@ type handler struct {
 	source   Source
 	title    string
 	interval time.Duration
-	streams  streams
 }
 
 //go:embed assets
@@ -86,7 +73,6 @@ var types = map[string]string{
 	"":              "text/html; charset=utf-8",
 	"view":          "text/html; charset=utf-8",
 	"snapshot.json": "application/json",
-	"events":        "text/event-stream",
 	"page.css":      "text/css; charset=utf-8",
 	"live.js":       "text/javascript; charset=utf-8",
 	"morph.js":      "text/javascript; charset=utf-8",
@@ -109,18 +95,6 @@ var safe = map[string]string{
 	"X-Robots-Tag":                 "noindex",
 }
 
-// fromElsewhere reports whether a page of another origin sends the request. What
-// it gets it could not read, but it would hold a stream. Following a link to the
-// page is no such request.
-func fromElsewhere(r *http.Request) bool {
-	if origin := r.Header.Get("Origin"); origin != "" {
-		u, err := url.Parse(origin)
-		return err != nil || u.Host != r.Host
-	}
-	site := r.Header.Get("Sec-Fetch-Site")
-	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Dest") != "document"
-}
-
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range safe {
 		w.Header().Set(name, value)
@@ -132,9 +106,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "this page is read-only", http.StatusMethodNotAllowed)
 		return
-	case fromElsewhere(r):
-		http.Error(w, "this page is not for pages of other origins", http.StatusForbidden)
-		return
 	case kind == "":
 		http.NotFound(w, r)
 		return
@@ -143,10 +114,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", kind)
-	if name == "events" {
-		h.events(w, r)
-		return
-	}
 	body, err := h.body(name, r.URL.Query())
 	if err != nil {
 		http.Error(w, "this could not be made: "+err.Error(), http.StatusInternalServerError)

@@ -7,6 +7,6 @@ func BenchmarkView(b *testing.B) {
 	page := samplePage()
 	b.ReportAllocs()
 	for b.Loop() {
-		b.SetBytes(int64(get(page, "GET", "/view").Body.Len()))
+		b.SetBytes(int64(get(page, "GET", "/").Body.Len()))
 	}
 }

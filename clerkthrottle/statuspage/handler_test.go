@@ -30,7 +30,6 @@ func get(h http.Handler, method, target string) *httptest.ResponseRecorder {
 // paths are all that answers without end.
 var paths = map[string]string{
 	"/":              "text/html; charset=utf-8",
-	"/view":          "text/html; charset=utf-8",
 	"/snapshot.json": "application/json",
 	"/page.css":      "text/css; charset=utf-8",
 	"/live.js":       "text/javascript; charset=utf-8",
@@ -138,12 +137,12 @@ func TestMountsAnywhere(t *testing.T) {
 		if len(found) < 4 {
 			t.Errorf("%s: only %d references", start, len(found))
 		}
-		for _, f := range append(found, []string{"", "snapshot.json"}, []string{"", "view"}) {
+		for _, f := range append(found, []string{"", "snapshot.json"}) {
 			if resp, _ := follow(at, f[1]); resp.StatusCode != 200 {
 				t.Errorf("%s: %s is %s", start, f[1], resp.Status)
 			}
 		}
-		for _, unknown := range []string{"nothing", "nothing/", "nothing/view", "view/", "nothing.js", "assets/page.css"} {
+		for _, unknown := range []string{"nothing", "nothing/", "nothing/page.css", "nothing.js", "assets/page.css"} {
 			if resp, _ := follow(at, unknown); resp.StatusCode != 404 {
 				t.Errorf("%s: %s is %s", start, unknown, resp.Status)
 			}
@@ -153,7 +152,7 @@ func TestMountsAnywhere(t *testing.T) {
 
 // TestAnyRouterCanMount: one that says nothing of its pattern, and strips nothing.
 func TestAnyRouterCanMount(t *testing.T) {
-	for path, want := range map[string]int{"/deep/down/": 200, "/deep/down/view": 200, "/deep/down/nothing": 404} {
+	for path, want := range map[string]int{"/deep/down/": 200, "/deep/down/live.js": 200, "/deep/down/nothing": 404} {
 		if w := get(samplePage(), "GET", path); w.Code != want {
 			t.Errorf("%s: %d, want %d", path, w.Code, want)
 		}

@@ -2,7 +2,6 @@ package statuspage
 
 import (
 	"bytes"
-	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -71,7 +70,6 @@ var templates = template.Must(template.New("").Funcs(funcs).ParseFS(assets, "ass
 // types are all that lies below the mount.
 var types = map[string]string{
 	"":              "text/html; charset=utf-8",
-	"view":          "text/html; charset=utf-8",
 	"snapshot.json": "application/json",
 	"page.css":      "text/css; charset=utf-8",
 	"live.js":       "text/javascript; charset=utf-8",
@@ -99,26 +97,25 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	for name, value := range safe {
 		w.Header().Set(name, value)
 	}
-	name := h.below(r)
-	asked, kind := pathAsked(r), types[name]
+	name, asked := h.below(r), pathAsked(r)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "this page is read-only", http.StatusMethodNotAllowed)
 		return
-	case kind == "":
+	case types[name] == "":
 		http.NotFound(w, r)
 		return
 	case name == "" && !strings.HasSuffix(asked, "/"):
 		addSlash(w, r, asked)
 		return
 	}
-	w.Header().Set("Content-Type", kind)
 	body, err := h.body(name, r.URL.Query())
 	if err != nil {
 		http.Error(w, "this could not be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
+	w.Header().Set("Content-Type", types[name])
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 
@@ -127,10 +124,9 @@ func (h *handler) body(name string, q url.Values) ([]byte, error) {
 	switch name {
 	case "snapshot.json":
 		return json.MarshalIndent(h.source.Snapshot(), "", "  ")
-	case "", "view":
+	case "":
 		var out bytes.Buffer
-		file := cmp.Or(name, "page") + ".html"
-		err := templates.ExecuteTemplate(&out, file, newView(h.source.Snapshot(), queryOf(q), h))
+		err := templates.ExecuteTemplate(&out, "page.html", newView(h.source.Snapshot(), queryOf(q), h))
 		return out.Bytes(), err
 	default:
 		return assets.ReadFile("assets/" + name)

@@ -1,5 +1,5 @@
-// Keeps the page live: asks for what changes of it, and says so as soon as what it
-// shows is old.
+// Keeps the page live: fetches it again and again, brings it up to date with what
+// came, and says so as soon as what it shows is old.
 
 import { morph } from "./morph.js";
 import { tick } from "./clock.js";
@@ -14,7 +14,6 @@ const retry = 2000; // at the latest
 const sayAgain = 5000;
 
 const states = {
-  connecting: "connecting",
   live: "live",
   lost: "connection lost, retrying",
   resumed: "connecting", // what is shown is from before
@@ -35,15 +34,13 @@ async function ask() {
   let next = interval;
   try {
     const signal = AbortSignal.any([request.signal, AbortSignal.timeout(patience)]);
-    const answer = await fetch(`view${location.search}`, { signal });
-    if (!answer.ok) throw new Error(answer.statusText);
-    const part = document.createElement("template");
-    part.innerHTML = await answer.text();
-    morph(view, part.content);
+    const answer = await fetch(location.href, { signal });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    morph(view, page.getElementById("view")); // fails for any other page, such as one to log in
     shownAt = performance.now();
     tick(0);
     show("live");
-    announce(view.querySelector("[data-announce]").dataset.announce);
+    announce();
   } catch {
     if (asked !== request) return; // another has begun, or nobody looks
     show("lost");
@@ -60,10 +57,11 @@ function stop() {
 
 // announce tells a screen reader when something begins or ends to hold requests,
 // but not of every number.
-let announced = null;
+const state = () => view.querySelector("[data-announce]").dataset.announce;
+let announced = state(); // with the page itself
 let announcedAt = 0;
-function announce(text) {
-  announced ??= text; // it has just read the page
+function announce() {
+  const text = state();
   if (text === announced || Date.now() - announcedAt < sayAgain) return;
   announced = said.textContent = text;
   announcedAt = Date.now();
@@ -87,8 +85,6 @@ function goForm(form) {
   clearTimeout(typing);
   const query = new URLSearchParams(new FormData(form));
   for (const [name, value] of [...query]) if (!value) query.delete(name);
-  const now = new URLSearchParams(location.search);
-  if (now.has("reverse") && now.get("sort") === query.get("sort")) query.set("reverse", "1");
   go(`?${query}`);
 }
 document.addEventListener("input", ({ target: { form } }) => {
@@ -110,12 +106,10 @@ document.addEventListener("visibilitychange", resume);
 addEventListener("pagehide", stop);
 addEventListener("pageshow", (event) => event.persisted && resume());
 
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
-(function run() {
+setInterval(() => {
   if (root.dataset.state === "live") tick(performance.now() - shownAt); // old countdowns stand still
-  setTimeout(run, calm.matches ? 1000 : 100);
-})();
+}, 100);
 
 root.classList.add("js");
-show("connecting");
-ask();
+show("live");
+if (!document.hidden) timer = setTimeout(ask, interval);

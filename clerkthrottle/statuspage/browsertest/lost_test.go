@@ -3,8 +3,8 @@ package browsertest
 import (
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -61,26 +61,37 @@ func TestLostConnectionRecovers(t *testing.T) {
 	}
 }
 
-// TestSilenceIsLoss: a connection may die without a word.
-func TestSilenceIsLoss(t *testing.T) {
-	var silent atomic.Bool
-	gone := make(chan struct{})
-	hanging := source(func() transport.Snapshot {
-		if silent.Load() {
-			<-gone
-		}
-		return busy()
-	})
-	url := serve(t, hanging, statuspage.WithInterval(often))
-	speak := sync.OnceFunc(func() { silent.Store(false); close(gone) })
-	t.Cleanup(speak)
-	tb := open(t, url, 1280, "light")
-	tb.awaitState("live")
-	tb.expectLoss()
-	silent.Store(true)
-	tb.awaitState("lost")
-	speak()
-	tb.awaitState("live")
+// TestWhatIsNoAnswerIsLoss: a connection may die without a word, and what stands
+// before the program may send a page of its own.
+func TestWhatIsNoAnswerIsLoss(t *testing.T) {
+	for name, instead := range map[string]http.HandlerFunc{
+		"silence":       func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"another page":  func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<h1>Log in</h1>")) },
+		"not available": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var away atomic.Bool
+			page := statuspage.New(source(busy), statuspage.WithInterval(often))
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if away.Load() {
+					instead(w, r)
+					return
+				}
+				page.ServeHTTP(w, r)
+			}))
+			t.Cleanup(server.Close)
+			tb := open(t, server.URL+"/", 1280, "light")
+			tb.awaitState("live")
+			tb.expectLoss()
+			away.Store(true)
+			tb.awaitState("lost")
+			if got := eval[string](tb, `document.querySelector("h1").textContent`); !strings.Contains(got, "instance") {
+				t.Errorf("the page shows %q", got)
+			}
+			away.Store(false)
+			tb.awaitState("live")
+		})
+	}
 }
 
 // TestUnseenPageRests: a page in a tab that nobody looks at asks for nothing,

@@ -33,7 +33,7 @@ func (a Algorithm) String() string {
 	return names[a]
 }
 
-// Times in the counting code are durations since the server's epoch.
+// Times in the counting code are durations since the Unix epoch.
 
 // A counter is one bucket's count. wait is how long from now until a request
 // would be accepted, 0 meaning now; take counts one that was. Calls come in the
@@ -44,16 +44,16 @@ type counter interface {
 	take(now time.Duration)
 }
 
-func newCounter(a Algorithm, n int, w time.Duration, grid func(w time.Duration) (time.Duration, bool)) counter {
-	switch a {
+// newCounter returns what counts n per window as the configuration says. accepted
+// has what was taken lately.
+func newCounter(c *config, n int, accepted *window) counter {
+	switch c.algorithm {
 	case FixedWindow:
-		c := &fixedWindow{n: n, w: w}
-		c.start, c.started = grid(w)
-		return c
+		return &fixedWindow{n: n, w: accepted.w, start: c.phase % accepted.w, started: c.phased}
 	case TokenBucket:
-		return newTokenBucket(n, w)
+		return newTokenBucket(n, accepted.w)
 	default:
-		return &slidingLog{n: n, window: window{w: w}}
+		return slidingLog{n, accepted}
 	}
 }
 
@@ -66,10 +66,7 @@ type fixedWindow struct {
 }
 
 func (f *fixedWindow) roll(now time.Duration) {
-	if !f.started {
-		return
-	}
-	if k := (now - f.start) / f.w; k != 0 {
+	if k := (now - f.start) / f.w; f.started && k != 0 {
 		f.start += k * f.w
 		f.count = 0
 	}
@@ -92,18 +89,18 @@ func (f *fixedWindow) take(now time.Duration) {
 }
 
 type slidingLog struct {
-	n int
-	window
+	n        int
+	accepted *window
 }
 
-func (s *slidingLog) wait(now time.Duration) time.Duration {
-	if s.size(now) < s.n {
+func (s slidingLog) wait(now time.Duration) time.Duration {
+	if s.accepted.size(now) < s.n {
 		return 0
 	}
-	return s.oldest() + s.w - now
+	return s.accepted.oldest() + s.accepted.w - now
 }
 
-func (s *slidingLog) take(now time.Duration) { s.add(now) }
+func (slidingLog) take(time.Duration) {} // what is accepted is noted for every algorithm
 
 // tokenBucket keeps the tokens that are missing, in units of 1/W token per
 // nanosecond, so that N/W needs no rounding: a request costs w units, and every

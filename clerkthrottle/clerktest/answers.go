@@ -45,20 +45,14 @@ func encode(v any) []byte {
 	return body
 }
 
-func rateLimited() answer {
-	return errorAnswer(http.StatusTooManyRequests, "too_many_requests", "Too many requests. Please try again in a bit.",
+var (
+	rateLimited = errorAnswer(http.StatusTooManyRequests, "too_many_requests", "Too many requests. Please try again in a bit.",
 		"You have reached your limit of requests per second to this endpoint. Please try again in a bit.")
-}
-
-func unauthenticated() answer {
-	return errorAnswer(http.StatusUnauthorized, "authentication_invalid", "Invalid authentication",
+	unauthenticated = errorAnswer(http.StatusUnauthorized, "authentication_invalid", "Invalid authentication",
 		"No secret key was given. Send it as Authorization: Bearer sk_….")
-}
-
-func malformedBody() answer {
-	return errorAnswer(http.StatusBadRequest, "request_body_invalid", "Request body invalid",
+	malformedBody = errorAnswer(http.StatusBadRequest, "request_body_invalid", "Request body invalid",
 		"The request body is not a JSON object that this operation understands.")
-}
+)
 
 // generic answers an operation that the stand-in does not act out.
 func generic(t *trip) answer {
@@ -96,9 +90,4 @@ func (a *answer) finish(n int, date time.Time, extra http.Header) {
 	for k, v := range extra {
 		a.header[http.CanonicalHeaderKey(k)] = slices.Clone(v)
 	}
-}
-
-// wholeSeconds rounds up, and gives at least 1.
-func wholeSeconds(d time.Duration) int64 {
-	return max(1, int64((d+time.Second-1)/time.Second))
 }

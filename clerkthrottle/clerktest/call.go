@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"net"
 	"net/http"
 	"strings"
 
@@ -18,18 +17,18 @@ const jwks = "GET /v1/jwks"
 
 // A call is a request as the server understands it.
 type call struct {
-	operation         // endpoint is "METHOD /v1/path/{template}"
-	method     string // of the request; HEAD where the endpoint's is GET
-	params     []string
-	production bool
-	instance   string // a name for the instance that gives no key away; "" without a key
-	address    string
+	operation
+	method       string // of the request; HEAD where the endpoint's is GET
+	params       []string
+	instance     string // a name for the instance that gives no key away; "" without a key
+	instanceType clerkthrottle.InstanceType
+	address      string
 }
 
 // An operation is an endpoint of one of the two APIs, which share some paths.
 type operation struct {
 	frontend bool
-	endpoint string
+	endpoint string // "METHOD /v1/path/{template}"
 }
 
 // key names the endpoint and whom a block of it holds for.
@@ -43,40 +42,30 @@ func (c *call) key() string {
 // A router knows the operations of the two APIs. It reads requests as the client
 // under test does; the tests hold it against net/http's matching.
 type router struct {
-	backend, frontend *operations.API
-	keys              *config // for its instances
+	apis map[bool]*operations.API // at true the Frontend API
+	keys *config                  // for its instances
 }
 
 func newRouter(keys *config) *router {
-	return &router{operations.NewAPI(operations.Backend()), operations.NewAPI(operations.Frontend()), keys}
+	return &router{map[bool]*operations.API{
+		false: operations.NewAPI(operations.Backend()), true: operations.NewAPI(operations.Frontend()),
+	}, keys}
 }
 
-func (r *router) api(frontend bool) *operations.API {
-	if frontend {
-		return r.frontend
-	}
-	return r.backend
-}
-
-// add makes an operation known, and returns what its calls are classified as.
-func (r *router) add(frontend bool, method, template string) operation {
-	api := r.api(frontend)
-	id, err := api.Add(method, template)
-	refuse(err != nil, `operation "%s %s": %v`, method, template, err)
-	return operation{frontend, api.Name(id)}
-}
-
-// operation is what calls of a limit row's operation are classified as. It is one
-// of the API that has it; if both have it, or neither, the row's scope tells.
+// operation makes an operation of a limit's row known, and returns what its calls
+// are classified as. It belongs to the API that has it; if both have it, or
+// neither, the row's scope tells.
 func (r *router) operation(op string, scope clerkthrottle.Scope) operation {
 	method, template, _ := strings.Cut(op, " ")
-	_, inBackend := r.backend.Lookup(method, template)
-	_, inFrontend := r.frontend.Lookup(method, template)
+	_, inBackend := r.apis[false].Lookup(method, template)
+	_, inFrontend := r.apis[true].Lookup(method, template)
 	frontend := inFrontend
 	if inBackend == inFrontend {
 		frontend = scope == clerkthrottle.PerAddress
 	}
-	return r.add(frontend, method, template)
+	id, err := r.apis[frontend].Add(method, template)
+	refuse(err != nil, "operation %q: %v", op, err)
+	return operation{frontend, r.apis[frontend].Name(id)}
 }
 
 // classify says which operation of which API a request is, and who it counts for.
@@ -84,7 +73,7 @@ func (r *router) operation(op string, scope clerkthrottle.Scope) operation {
 // the Backend API first.
 func (r *router) classify(req *http.Request, peer string) call {
 	key := request.Bearer(req.Header)
-	c := call{method: request.FrontendMethod(req), address: request.ClientAddress(req.Header, peer)}
+	c := call{method: request.FrontendMethod(req), address: request.ClientAddress(req.Header, peer), instanceType: clerkthrottle.Development}
 	path := request.Path(req.URL)
 	if rest, ok := strings.CutPrefix(path, request.ProxyPrefix); ok {
 		path, c.frontend = "/"+rest, true
@@ -99,38 +88,33 @@ func (r *router) classify(req *http.Request, peer string) call {
 		method = http.MethodGet
 	}
 	for _, frontend := range apis {
-		if id, ok := r.api(frontend).Find(method, path); ok {
-			c.operation = operation{frontend, r.api(frontend).Name(id)}
-			c.params = r.api(frontend).Params(id, path)
+		api := r.apis[frontend]
+		if id, ok := api.Find(method, path); ok {
+			c.operation, c.params = operation{frontend, api.Name(id)}, api.Params(id, path)
 			break
 		}
 	}
 	if !c.frontend {
-		c.instance, c.production = r.keys.instance(key)
+		c.instance, c.instanceType = r.keys.instance(key)
 	}
 	return c
 }
 
-// instance names the instance of a key, and tells whether it is a production one.
-func (c *config) instance(key string) (name string, production bool) {
+// instance names the instance of a key, and tells its type.
+func (c *config) instance(key string) (name string, of clerkthrottle.InstanceType) {
 	if key == "" {
-		return "", false
+		return "", clerkthrottle.Development
 	}
 	key = cmp.Or(c.sameAs[key], key)
+	switch of = c.instanceType; {
+	case of != clerkthrottle.Auto:
+	case strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "live_"):
+		of = clerkthrottle.Production
+	default:
+		of = clerkthrottle.Development
+	}
 	sum := sha256.Sum256([]byte(key))
-	production = strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "live_")
-	if c.instanceType != clerkthrottle.Auto {
-		production = c.instanceType == clerkthrottle.Production
-	}
-	return "instance " + hex.EncodeToString(sum[:6]), production
-}
-
-// hostOf takes the port off the address of a connection.
-func hostOf(peer string) string {
-	if host, _, err := net.SplitHostPort(peer); err == nil {
-		return host
-	}
-	return peer
+	return "instance " + hex.EncodeToString(sum[:6]), of
 }
 
 func isFrontend(host string) bool {

@@ -17,8 +17,9 @@ import (
 
 // A client is someone who can be told to wait: a RoundTripper, or an address.
 type client struct {
-	id   int
-	host string
+	id    int
+	host  string
+	grace time.Duration // for an answer to reach it
 }
 
 // A trip is one request's way to the server and back. Its times, like all of
@@ -36,50 +37,46 @@ type trip struct {
 	until    time.Duration // the end of the Retry-After in the answer; 0: none
 }
 
-// maxBody is how much of a request's body is kept; the rest is read and dropped.
-const maxBody = 1 << 20
-
 // serve takes a request through its whole way, waiting on the caller's
 // goroutine. An error means that there is no answer: the context ended, the
 // body could not be read, or a fault lost it. The request's body is read to its
 // end, and not closed.
-func (s *Server) serve(req *http.Request, from client) (*trip, answer, error) {
+func (s *Server) serve(req *http.Request, from client) (answer, error) {
 	ctx := req.Context()
-	t := &trip{client: from}
 	if ctx.Err() != nil {
-		return t, answer{}, context.Cause(ctx)
+		return answer{}, context.Cause(ctx)
 	}
-	t.call = s.router.classify(req, cmp.Or(from.host, memoryAddress))
+	t := &trip{client: from, call: s.router.classify(req, cmp.Or(from.host, memoryAddress))}
 	if s.cfg.handler != nil {
 		t.copy = req.Clone(context.Background()) // it may arrive when the original is in other use
 	}
 	s.depart(t, req)
 	if err := t.readBody(req); err != nil {
-		return t, answer{}, err
+		return answer{}, err
 	}
 	if err := wait(ctx, t.up); err != nil {
 		s.strand(t)
-		return t, answer{}, err
+		return answer{}, err
 	}
 	if t.fault.Loss == RequestLost {
-		return t, answer{}, t.fault.lossError()
+		return answer{}, t.fault.lossError()
 	}
 	a := s.arrive(t)
 	if err := wait(ctx, t.down); err != nil {
-		return t, answer{}, err
+		return answer{}, err
 	}
 	if t.fault.Loss == AnswerLost {
-		return t, answer{}, t.fault.lossError()
+		return answer{}, t.fault.lossError()
 	}
-	return t, a, nil
+	s.handBack(t)
+	return a, nil
 }
 
 // depart numbers the request and draws what will happen to it.
 func (s *Server) depart(t *trip, req *http.Request) {
 	s.mu.Lock()
-	s.sent++
 	s.report.stats.Sent++
-	t.n = s.sent
+	t.n = s.report.stats.Sent
 	t.sent = s.nowLocked()
 	rtt := max(0, s.cfg.latency(s.rand))
 	t.up = rtt / 2
@@ -97,24 +94,15 @@ func (s *Server) depart(t *trip, req *http.Request) {
 }
 
 // readBody reads the body as http.Transport would send it.
-func (t *trip) readBody(req *http.Request) error {
-	body := req.Body
-	if body == nil || body == http.NoBody {
+func (t *trip) readBody(req *http.Request) (err error) {
+	if req.Body == nil {
 		return nil
 	}
-	kept, err := io.ReadAll(io.LimitReader(body, maxBody))
-	if err != nil {
-		return err
+	t.body, err = io.ReadAll(req.Body)
+	if want, got := req.ContentLength, int64(len(t.body)); err == nil && want > 0 && want != got {
+		err = fmt.Errorf("http: ContentLength=%d with Body length %d", want, got)
 	}
-	dropped, err := io.Copy(io.Discard, body)
-	if err != nil {
-		return err
-	}
-	if want, got := req.ContentLength, int64(len(kept))+dropped; want > 0 && want != got {
-		return fmt.Errorf("http: ContentLength=%d with Body length %d", want, got)
-	}
-	t.body = kept
-	return nil
+	return err
 }
 
 // arrive is the moment that counts.
@@ -127,37 +115,26 @@ func (s *Server) arrive(t *trip) answer {
 }
 
 func (s *Server) arriveLocked(t *trip, now time.Duration, lost bool) answer {
-	entry := Request{
-		Time:      s.epoch.Add(now),
-		Method:    t.method,
-		Endpoint:  t.endpoint,
-		Instance:  t.instance,
-		Address:   t.address,
-		Violation: s.violationLocked(t, now),
-		Lost:      lost,
-	}
+	violation, wall := s.violationLocked(t, now), s.epoch.Add(now)
 	var a answer
-	switch {
-	case !t.frontend && t.instance == "" && t.endpoint != jwks:
-		a = unauthenticated()
-		a.finish(t.n, entry.Time, nil)
-	default:
-		v := s.limiter.admit(now, &t.call)
-		entry.Accepted, entry.Blocked = v.accepted, v.blocked
-		if v.accepted {
-			a = s.performLocked(t, now)
-		} else {
-			a = s.rejectLocked(t, now, v)
-		}
+	var v verdict
+	if !t.frontend && t.instance == "" && t.endpoint != jwks {
+		a = unauthenticated
+		a.finish(t.n, wall, nil)
+	} else if v = s.limiter.admit(now, &t.call); v.accepted {
+		a = s.performLocked(t, now, wall)
+	} else {
+		a = s.rejectLocked(t, now, wall, v)
 	}
-	entry.Status = a.status
-	s.report.add(entry)
+	s.report.add(Request{
+		Time: wall, Method: t.method, Endpoint: t.endpoint, Instance: t.instance, Address: t.address,
+		Status: a.status, Accepted: v.accepted, Blocked: v.blocked, Violation: violation, Lost: lost,
+	})
 	return a
 }
 
 // performLocked answers a request that the limits let through.
-func (s *Server) performLocked(t *trip, now time.Duration) answer {
-	wall := s.epoch.Add(now)
+func (s *Server) performLocked(t *trip, now time.Duration, wall time.Time) answer {
 	t.down += t.service
 	var a answer
 	switch {
@@ -186,18 +163,16 @@ func (s *Server) performLocked(t *trip, now time.Duration) answer {
 
 // rejectLocked answers 429. What the header says is never less than what is
 // left of the block.
-func (s *Server) rejectLocked(t *trip, now time.Duration, v verdict) answer {
-	wall := s.epoch.Add(now)
-	a := rateLimited()
-	a.header = http.Header{}
-	t.until = now + time.Duration(wholeSeconds(v.end-now))*time.Second
+func (s *Server) rejectLocked(t *trip, now time.Duration, wall time.Time, v verdict) answer {
+	left := max(time.Second, roundUp(v.end-now))
+	t.until = now + left
+	header := http.Header{}
 	switch s.cfg.retryAfter {
-	case RetryAfterDate:
-		end := s.epoch.Add(v.end + time.Second - 1).UTC().Truncate(time.Second)
-		t.until = end.Sub(s.epoch)
-		a.header.Set("Retry-After", end.Format(http.TimeFormat))
 	case RetryAfterSeconds:
-		a.header.Set("Retry-After", strconv.FormatInt(wholeSeconds(v.end-now), 10))
+		header.Set("Retry-After", strconv.FormatInt(int64(left/time.Second), 10))
+	case RetryAfterDate:
+		t.until = roundUp(v.end)
+		header.Set("Retry-After", s.epoch.Add(t.until).UTC().Format(http.TimeFormat))
 	}
 	if s.cfg.blocking && !v.blocked {
 		s.limiter.block(now, t.until, &t.call)
@@ -205,8 +180,14 @@ func (s *Server) rejectLocked(t *trip, now time.Duration, v verdict) answer {
 	if s.cfg.retryAfter == RetryAfterOmitted {
 		t.until = 0
 	}
-	a.finish(t.n, wall, nil)
+	a := rateLimited
+	a.finish(t.n, wall, header)
 	return a
+}
+
+// roundUp rounds up to whole seconds.
+func roundUp(d time.Duration) time.Duration {
+	return (d + time.Second - 1).Truncate(time.Second)
 }
 
 // A lateArrival is a request that nobody waits for any more, and whose

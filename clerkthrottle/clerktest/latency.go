@@ -20,10 +20,7 @@ func Constant(d time.Duration) Latency {
 // Uniform draws round-trip times evenly from [lo, hi).
 func Uniform(lo, hi time.Duration) Latency {
 	return func(r *rand.Rand) time.Duration {
-		if hi <= lo {
-			return lo
-		}
-		return lo + time.Duration(r.Int64N(int64(hi-lo)))
+		return lo + time.Duration(r.Int64N(max(1, int64(hi-lo))))
 	}
 }
 
@@ -32,11 +29,7 @@ func Uniform(lo, hi time.Duration) Latency {
 // how long the tail is.
 func Lognormal(median time.Duration, sigma float64) Latency {
 	return func(r *rand.Rand) time.Duration {
-		d := float64(median) * math.Exp(sigma*r.NormFloat64())
-		if !(d < math.MaxInt64/4) {
-			return math.MaxInt64 / 4
-		}
-		return time.Duration(d)
+		return time.Duration(min(float64(median)*math.Exp(sigma*r.NormFloat64()), math.MaxInt64/4))
 	}
 }
 

@@ -13,9 +13,8 @@ import (
 // A limiter counts arrivals on the rows of the table and keeps the blocks. It
 // has no lock: the server's guards it.
 type limiter struct {
-	cfg                     *config
-	grid                    func(time.Duration) (time.Duration, bool)
-	development, production table
+	cfg  *config
+	rows table
 
 	buckets registry.Registry[*bucket]        // by row and scope
 	most    map[*row]int                      // arrivals accepted in any one window of any one bucket
@@ -31,13 +30,14 @@ var everyBackend operation
 type row struct {
 	clerkthrottle.Limit
 	id string
+	of clerkthrottle.InstanceType // Auto: of every instance
 }
 
 type bucket struct {
 	row   *row
 	found time.Duration // when it was last looked for
 	counter
-	accepted window // the server's own check on its algorithm, for MaxInWindow
+	accepted window // whatever the algorithm, for MaxInWindow
 }
 
 // A verdict is what becomes of an arrival.
@@ -47,9 +47,9 @@ type verdict struct {
 	end      time.Duration // of the block, or when there is room again
 }
 
-func newLimiter(cfg *config, development, production table, grid func(time.Duration) (time.Duration, bool)) *limiter {
+func newLimiter(cfg *config, rows table) *limiter {
 	return &limiter{
-		cfg: cfg, grid: grid, development: development, production: production, most: map[*row]int{},
+		cfg: cfg, rows: rows, most: map[*row]int{},
 		// One of those that a call has just found must stay while others are added
 		// for it. A fixed window that is forgotten forgets where its edges were.
 		buckets: registry.New(func(b *bucket, now time.Duration) bool {
@@ -59,11 +59,24 @@ func newLimiter(cfg *config, development, production table, grid func(time.Durat
 	}
 }
 
-// newTable makes a table of rows, whose ids begin with a name for it.
-func newTable(r *router, name string, limits []clerkthrottle.Limit) table {
+// newTable makes a table of the documented limits, or of others in their place.
+// Even then the router knows the documented operations: some are spelled as in no
+// description of the API.
+func newTable(r *router, others []clerkthrottle.Limit) table {
 	t := table{}
+	for _, of := range []clerkthrottle.InstanceType{clerkthrottle.Development, clerkthrottle.Production} {
+		t.add(r, of, clerkthrottle.Limits(of))
+	}
+	if others != nil {
+		clear(t)
+		t.add(r, clerkthrottle.Auto, others)
+	}
+	return t
+}
+
+func (t table) add(r *router, of clerkthrottle.InstanceType, limits []clerkthrottle.Limit) {
 	for i, l := range limits {
-		row := &row{l, fmt.Sprint(name, i)}
+		row := &row{l, fmt.Sprint(of, i), of}
 		if l.Operations == nil {
 			t[everyBackend] = append(t[everyBackend], row)
 		}
@@ -74,7 +87,6 @@ func newTable(r *router, name string, limits []clerkthrottle.Limit) table {
 			}
 		}
 	}
-	return t
 }
 
 // admit decides on a request that arrives now, and counts it if it is accepted.
@@ -103,17 +115,15 @@ func (l *limiter) admit(now time.Duration, c *call) verdict {
 
 // matching returns the buckets that the call draws on.
 func (l *limiter) matching(now time.Duration, c *call) []*bucket {
-	t := l.development
-	if c.production {
-		t = l.production
-	}
-	rows := t[c.operation]
+	rows := l.rows[c.operation]
 	if !c.frontend && c.endpoint != jwks {
-		rows = slices.Concat(t[everyBackend], rows)
+		rows = slices.Concat(l.rows[everyBackend], rows)
 	}
 	var buckets []*bucket
 	for _, r := range rows {
-		buckets = append(buckets, l.bucket(now, r, c))
+		if r.of == clerkthrottle.Auto || r.of == c.instanceType {
+			buckets = append(buckets, l.bucket(now, r, c))
+		}
 	}
 	return buckets
 }
@@ -128,7 +138,8 @@ func (l *limiter) bucket(now time.Duration, r *row, c *call) *bucket {
 	}
 	b, ok := l.buckets.Get(key)
 	if !ok {
-		b = &bucket{row: r, found: now, counter: newCounter(l.cfg.algorithm, r.N, r.Window, l.grid), accepted: window{w: r.Window}}
+		b = &bucket{row: r, found: now, accepted: window{w: r.Window}}
+		b.counter = newCounter(l.cfg, r.N, &b.accepted)
 		l.buckets.Add(key, b, now)
 	}
 	b.found = now
@@ -142,18 +153,4 @@ func (l *limiter) block(now, end time.Duration, c *call) {
 		return
 	}
 	l.blocks.Add(c.key(), &end, now)
-}
-
-// maxInWindow reports on the rows of that name; ok is false if there is none.
-func (l *limiter) maxInWindow(name string) (most int, ok bool) {
-	for _, t := range []table{l.development, l.production} {
-		for _, rows := range t {
-			for _, r := range rows {
-				if r.Name == name {
-					most, ok = max(most, l.most[r]), true
-				}
-			}
-		}
-	}
-	return most, ok
 }

@@ -164,16 +164,16 @@ func TestScopesCountApart(t *testing.T) {
 
 func TestInstanceTypeIsTheKeysUnlessSaid(t *testing.T) {
 	for _, test := range []struct {
-		opt  clerktest.Option
+		opts []clerktest.Option
 		key  string
 		want int
 	}{
 		{nil, "sk_test_x", 100}, {nil, "sk_live_x", 1000}, {nil, "live_x", 1000}, {nil, "something", 100},
-		{clerktest.WithInstanceType(clerkthrottle.Production), "sk_test_x", 1000},
-		{clerktest.WithInstanceType(clerkthrottle.Development), "sk_live_x", 100},
+		{[]clerktest.Option{clerktest.WithInstanceType(clerkthrottle.Production)}, "sk_test_x", 1000},
+		{[]clerktest.Option{clerktest.WithInstanceType(clerkthrottle.Development)}, "sk_live_x", 100},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			c := in(clerktest.New(test.opt)).as(test.key)
+			c := in(clerktest.New(test.opts...)).as(test.key)
 			if got := c.accepted(t, 1001, "GET /v1/users"); got != test.want {
 				t.Errorf("%s: %d accepted, want %d", test.key, got, test.want)
 			}

@@ -2,6 +2,7 @@ package clerktest
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
@@ -33,22 +34,23 @@ func (t *trip) key() string { return fmt.Sprint(t.id, t.host, "\x00", t.call.key
 const socketGrace = 100 * time.Millisecond
 
 // handBack notes that the client has been given the trip's answer.
-func (s *Server) handBack(t *trip, grace time.Duration) {
+func (s *Server) handBack(t *trip) {
 	if t.until == 0 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.nowLocked()
+	n := notice{now + t.grace, t.until}
 	told, ok := s.notices.Get(t.key())
 	switch {
 	case !ok:
-		s.notices.Add(t.key(), &notices{{now + grace, t.until}}, now)
-	case told.last().until >= t.until: // told before, and for longer
+		s.notices.Add(t.key(), &notices{n}, now)
+	case told.last().until >= n.until: // told before, and for longer
 	case told.last().until <= now:
-		*told = notices{{now + grace, t.until}}
+		*told = notices{n}
 	default:
-		*told = append(*told, notice{now + grace, t.until})
+		*told = append(*told, n)
 	}
 }
 
@@ -57,13 +59,5 @@ func (s *Server) handBack(t *trip, grace time.Duration) {
 // have sent it just before.
 func (s *Server) violationLocked(t *trip, now time.Duration) bool {
 	told, ok := s.notices.Get(t.key())
-	if !ok {
-		return false
-	}
-	for i := len(*told) - 1; i >= 0 && now < (*told)[i].until; i-- {
-		if (*told)[i].told < t.sent {
-			return true
-		}
-	}
-	return false
+	return ok && slices.ContainsFunc(*told, func(n notice) bool { return n.told < t.sent && now < n.until })
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 )
 
-// Option configures a [Server]. A nil Option is ignored.
+// Option configures a [Server].
 type Option func(*config)
 
 type config struct {
@@ -43,10 +43,9 @@ func newConfig(opts []Option) config {
 		seed:        1,
 		logSize:     DefaultLogSize,
 	}
-	for _, o := range opts {
-		if o != nil {
-			o(&c)
-		}
+	for i, o := range opts {
+		refuse(o == nil, "option number %d is nil", i+1)
+		o(&c)
 	}
 	return c
 }

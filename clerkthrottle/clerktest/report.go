@@ -100,11 +100,16 @@ func (r *report) add(q Request) {
 	}
 }
 
+// settled locks the server, brings it up to date, and returns what unlocks it.
+func (s *Server) settled() (unlock func()) {
+	s.mu.Lock()
+	s.settleLocked(s.nowLocked())
+	return s.mu.Unlock
+}
+
 // Stats returns a snapshot of the counts.
 func (s *Server) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settleLocked(s.nowLocked())
+	defer s.settled()()
 	stats := s.report.stats
 	stats.Endpoints = maps.Clone(stats.Endpoints)
 	return stats
@@ -113,9 +118,7 @@ func (s *Server) Stats() Stats {
 // Requests returns the requests that arrived, in the order of their arrival:
 // the latest [WithLogSize] of them.
 func (s *Server) Requests() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settleLocked(s.nowLocked())
+	defer s.settled()()
 	return slices.Concat(s.report.log[s.report.next:], s.report.log[:s.report.next])
 }
 
@@ -130,9 +133,7 @@ func (s *Server) Requests() []Request {
 // clients are told apart by their address only, and a tenth of a second is
 // granted for the answer to be read.
 func (s *Server) Violations() []Request {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settleLocked(s.nowLocked())
+	defer s.settled()()
 	return slices.Clone(s.report.violations)
 }
 
@@ -144,10 +145,15 @@ func (s *Server) Violations() []Request {
 // [clerkthrottle.Limit] Name, for instance [clerkthrottle.InstanceLimit];
 // MaxInWindow panics if there is no such row.
 func (s *Server) MaxInWindow(name string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.settleLocked(s.nowLocked())
-	most, ok := s.limiter.maxInWindow(name)
-	refuse(!ok, "MaxInWindow(%q): no limit has that name", name)
+	defer s.settled()()
+	most, known := 0, false
+	for _, rows := range s.rows {
+		for _, r := range rows {
+			if r.Name == name {
+				most, known = max(most, s.limiter.most[r]), true
+			}
+		}
+	}
+	refuse(!known, "MaxInWindow(%q): no limit has that name", name)
 	return most
 }

@@ -23,12 +23,12 @@ func (s *Server) RoundTripper() http.RoundTripper {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.clients++
-	return &memoryTransport{s: s, id: s.clients}
+	return &memoryTransport{s, client{id: s.clients}}
 }
 
 type memoryTransport struct {
-	s  *Server
-	id int
+	s      *Server
+	client client
 }
 
 func (m *memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -38,11 +38,10 @@ func (m *memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL == nil {
 		return nil, errors.New("clerktest: nil Request.URL")
 	}
-	t, a, err := m.s.serve(req, client{id: m.id})
+	a, err := m.s.serve(req, m.client)
 	if err != nil {
 		return nil, err
 	}
-	m.s.handBack(t, 0)
 	resp := &http.Response{
 		Status:        fmt.Sprintf("%d %s", a.status, http.StatusText(a.status)),
 		StatusCode:    a.status,
@@ -64,32 +63,22 @@ func (m *memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// stalledBody gives half of its bytes, waits, and gives the rest, until its context
-// ends. Like any body it is read by one goroutine at a time; Close may come from
-// another.
+// stalledBody gives half of its bytes, waits, and gives the rest, unless its context
+// ends before. Like any body it is read by one goroutine at a time; Close may come
+// from another.
 type stalledBody struct {
 	io.Reader
-	ctx   context.Context
 	close context.CancelCauseFunc
 }
 
-func newStalledBody(ctx context.Context, a answer) *stalledBody {
-	b := &stalledBody{}
-	b.ctx, b.close = context.WithCancelCause(ctx)
+func newStalledBody(ctx context.Context, a answer) stalledBody {
+	ctx, end := context.WithCancelCause(ctx)
 	half := len(a.body) / 2
-	pause := readerFunc(func([]byte) (int, error) { return 0, cmp.Or(wait(b.ctx, a.stall), io.EOF) })
-	b.Reader = io.MultiReader(bytes.NewReader(a.body[:half]), pause, bytes.NewReader(a.body[half:]))
-	return b
+	pause := readerFunc(func([]byte) (int, error) { return 0, cmp.Or(wait(ctx, a.stall), io.EOF) })
+	return stalledBody{io.MultiReader(bytes.NewReader(a.body[:half]), pause, bytes.NewReader(a.body[half:])), end}
 }
 
-func (b *stalledBody) Read(p []byte) (int, error) {
-	if err := context.Cause(b.ctx); err != nil {
-		return 0, err
-	}
-	return b.Reader.Read(p)
-}
-
-func (b *stalledBody) Close() error {
+func (b stalledBody) Close() error {
 	b.close(http.ErrBodyReadAfterClose)
 	return nil
 }

@@ -124,24 +124,25 @@ func TestSecretsStaySecret(t *testing.T) {
 	}
 }
 
-func TestBadOptionsPanic(t *testing.T) {
-	for name, f := range map[string]func(){
-		"algorithm":   func() { clerktest.WithAlgorithm(7) },
-		"type":        func() { clerktest.WithInstanceType(-1) },
-		"block time":  func() { clerktest.WithBlockTime(0) },
-		"retry-after": func() { clerktest.WithRetryAfter(9) },
-		"latency":     func() { clerktest.WithLatency(nil) },
-		"log":         func() { clerktest.WithLogSize(-1) },
-		"row":         func() { instanceLimit(0, s) },
-		"operation": func() {
+func TestPanicNamesWhatIsWrong(t *testing.T) {
+	for want, f := range map[string]func(){
+		"option number 2 is nil":       func() { clerktest.New(clerktest.WithSeed(1), nil) },
+		"WithAlgorithm(Algorithm(7))":  func() { clerktest.WithAlgorithm(7) },
+		"WithInstanceType(":            func() { clerktest.WithInstanceType(-1) },
+		"WithBlockTime(0s)":            func() { clerktest.WithBlockTime(0) },
+		"WithRetryAfter(9)":            func() { clerktest.WithRetryAfter(9) },
+		"WithLatency(nil)":             func() { clerktest.WithLatency(nil) },
+		"WithLogSize(-1)":              func() { clerktest.WithLogSize(-1) },
+		"WithLimits: row \"instance\"": func() { instanceLimit(0, s) },
+		"operation \"users\"": func() {
 			clerktest.New(clerktest.WithLimits(clerkthrottle.Limit{Name: "x", Operations: []string{"users"}, N: 1, Window: s}))
 		},
-		"row name": func() { clerktest.New().MaxInWindow("no such row") },
+		"MaxInWindow(\"no such row\")": func() { clerktest.New().MaxInWindow("no such row") },
 	} {
 		func() {
 			defer func() {
-				if m, ok := recover().(string); !ok || !strings.HasPrefix(m, "clerktest: ") {
-					t.Errorf("%s: panic %q", name, m)
+				if m, _ := recover().(string); !strings.HasPrefix(m, "clerktest: "+want) {
+					t.Errorf("%q, want %q", m, want)
 				}
 			}()
 			f()

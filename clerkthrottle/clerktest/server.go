@@ -1,7 +1,7 @@
 package clerktest
 
 import (
-	"context"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -9,21 +9,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
 )
 
 // Server is the stand-in. Make one with [New]; the zero value is not usable. It
 // is safe for concurrent use.
 type Server struct {
-	cfg                     config
-	router                  *router
-	development, production table
+	cfg    config
+	router *router
+	rows   table
 
 	mu      sync.Mutex
-	epoch   time.Time  // the zero of the durations below; set when first needed
+	epoch   time.Time  // see nowLocked
 	rand    *rand.Rand // for latencies
-	sent    int
 	clients int
 	limiter *limiter
 	report  report
@@ -31,7 +29,6 @@ type Server struct {
 	late    []lateArrival // by their time
 
 	started *httptest.Server
-	stop    context.CancelFunc
 }
 
 // New returns a stand-in for Clerk, with the documented limits and no latency
@@ -39,14 +36,7 @@ type Server struct {
 func New(opts ...Option) *Server {
 	s := &Server{cfg: newConfig(opts)}
 	s.router = newRouter(&s.cfg)
-	// The documented limits know operations by spellings that no API description
-	// has: they are to be known whichever limits hold.
-	s.development = newTable(s.router, "development", clerkthrottle.Limits(clerkthrottle.Development))
-	s.production = newTable(s.router, "production", clerkthrottle.Limits(clerkthrottle.Production))
-	if s.cfg.limits != nil {
-		s.development = newTable(s.router, "any", s.cfg.limits)
-		s.production = s.development
-	}
+	s.rows = newTable(s.router, s.cfg.limits)
 	s.Reset()
 	return s
 }
@@ -59,8 +49,7 @@ func (s *Server) Reset() {
 	defer s.mu.Unlock()
 	s.epoch = time.Time{}
 	s.rand = rand.New(rand.NewPCG(s.cfg.seed, 0))
-	s.sent = 0
-	s.limiter = newLimiter(&s.cfg, s.development, s.production, s.gridLocked)
+	s.limiter = newLimiter(&s.cfg, s.rows)
 	s.report = newReport(s.cfg.logSize)
 	s.notices = newNotices()
 	s.late = nil
@@ -74,11 +63,7 @@ func (s *Server) Start() (url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.started == nil {
-		ctx, stop := context.WithCancel(context.Background())
-		ts := httptest.NewUnstartedServer(s)
-		ts.Config.BaseContext = func(net.Listener) context.Context { return ctx }
-		ts.Start()
-		s.started, s.stop = ts, stop
+		s.started = httptest.NewServer(s)
 	}
 	return s.started.URL
 }
@@ -87,31 +72,26 @@ func (s *Server) Start() (url string) {
 // stays readable, and the server can be started again.
 func (s *Server) Close() {
 	s.mu.Lock()
-	ts, stop := s.started, s.stop
-	s.started, s.stop = nil, nil
+	started := s.started
+	s.started = nil
 	s.mu.Unlock()
-	if ts == nil {
-		return
+	if started != nil {
+		started.CloseClientConnections() // ends requests, or Close would wait for them
+		started.Close()
 	}
-	stop() // wakes handlers that wait, or Close would wait for them
-	ts.Close()
 }
 
 // ServeHTTP answers one request of any host. Latency passes inside of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	t, a, err := s.serve(r, client{host: hostOf(r.RemoteAddr)})
-	switch {
-	case err != nil && t.fault.Loss != NothingLost:
-		breakConnection(w)
-		return
-	case err != nil:
-		panic(http.ErrAbortHandler) // nobody is waiting for an answer
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
 	}
-	s.handBack(t, socketGrace)
-	header := w.Header()
-	for k, v := range a.header {
-		header[k] = v
+	a, err := s.serve(r, client{host: host, grace: socketGrace})
+	if err != nil { // lost, or nobody is waiting for it any more
+		panic(http.ErrAbortHandler)
 	}
+	maps.Copy(w.Header(), a.header)
 	w.WriteHeader(a.status)
 	body := a.body
 	if r.Method == http.MethodHead {
@@ -129,32 +109,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// breakConnection closes the connection without an answer, as abruptly as the
-// server allows.
-func breakConnection(w http.ResponseWriter) {
-	conn, _, err := http.NewResponseController(w).Hijack()
-	if err != nil { // HTTP/2, or a recorder
-		panic(http.ErrAbortHandler)
-	}
-	if tcp, ok := conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0) // a reset, not an orderly end
-	}
-	_ = conn.Close()
-}
-
-// gridLocked places the edges of fixed windows, if they are fixed: one edge that
-// is before all arrivals.
-func (s *Server) gridLocked(w time.Duration) (time.Duration, bool) {
-	if !s.cfg.phased {
-		return 0, false
-	}
-	return s.cfg.phase%w - time.Duration(s.epoch.UnixNano())%w - w, true
-}
-
+// nowLocked is the time since the Unix epoch, which lies as far back by the
+// monotonic clock as it did by the wall clock when the first request came.
 func (s *Server) nowLocked() time.Duration {
-	now := time.Now()
 	if s.epoch.IsZero() {
-		s.epoch = now
+		now := time.Now()
+		s.epoch = now.Add(-time.Duration(now.UnixNano()))
 	}
-	return now.Sub(s.epoch)
+	return time.Since(s.epoch)
 }

@@ -24,7 +24,7 @@ func userAnswer(t *trip) (answer, bool) {
 	}
 	var sent map[string]json.RawMessage
 	if len(t.body) > 0 && json.Unmarshal(t.body, &sent) != nil {
-		return malformedBody(), true
+		return malformedBody, true
 	}
 	user := map[string]any{"id": id, "object": "user"}
 	for _, field := range userFields {

@@ -8,8 +8,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
-
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // The attributes of traces that are not labels.
@@ -20,27 +18,15 @@ const (
 	pauseKey  = attribute.Key("clerkthrottle.retry.pause") // seconds
 )
 
-// labels are the attributes of a measurement; what is empty is left out. There
-// are few different ones, for they are remembered: names are bounded, see [names],
-// and everything else is one of a handful.
+// labels are the attributes of a measurement; what is empty is left out. All are
+// words of package transport, or names of endpoints and limits.
 type labels struct {
 	endpoint, priority, outcome string
 	errorType                   string
-	status                      int // an error.type, too
 	hold, limit                 string
 	tokenState, bucketState     string
 	dryRun                      bool
 }
-
-// other stands for what has no name of its own, as error.type has it.
-const other = "_OTHER"
-
-// otherEndpoint is the name of all endpoints beyond the bound, as package
-// clerkthrottle names those of unknown paths.
-const otherEndpoint = other + " /{other}"
-
-// noAnswer is the status where no answer came.
-const noAnswer = -1
 
 func (l labels) attributes() []attribute.KeyValue {
 	var all []attribute.KeyValue
@@ -55,9 +41,6 @@ func (l labels) attributes() []attribute.KeyValue {
 	add("clerkthrottle.priority", l.priority)
 	add("clerkthrottle.outcome", l.outcome)
 	add(semconv.ErrorTypeKey, l.errorType)
-	if l.status != 0 {
-		all = append(all, errorOf(l.status))
-	}
 	add("clerkthrottle.hold", l.hold)
 	add("clerkthrottle.limit.name", l.limit)
 	add("clerkthrottle.token.state", l.tokenState)
@@ -83,78 +66,57 @@ func endpointAttributes(name string) []attribute.KeyValue {
 	return []attribute.KeyValue{known, semconv.URLTemplate(template)}
 }
 
-// errorOf is the error.type of a status, as the conventions for HTTP have it.
-func errorOf(status int) attribute.KeyValue {
-	if status < 400 || status > 599 {
-		return semconv.ErrorTypeOther
+// errorTypes are the statuses from 400 on, written once: labels must not allocate.
+var errorTypes = func() (all [200]string) {
+	for i := range all {
+		all[i] = strconv.Itoa(400 + i)
 	}
-	return semconv.ErrorTypeKey.String(strconv.Itoa(status))
+	return all
+}()
+
+// errorType is the error.type of an attempt's status, as the conventions for HTTP
+// have it. Without an answer the status is 0.
+func errorType(status int) string {
+	switch {
+	case 0 < status && status < 400:
+		return ""
+	case 400 <= status && status < 600:
+		return errorTypes[status-400]
+	default:
+		return semconv.ErrorTypeOther.Value.AsString()
+	}
 }
 
-// classOf keeps to the three classes: a context may hold any number.
-func classOf(p transport.Priority) string {
-	return min(max(p, transport.Batch), transport.Interactive).String()
-}
-
-// maxNames bounds how many names of endpoints, and of limits, become attributes.
-// Package clerkthrottle has fewer: Clerk's operations, and 256 names made up for
-// unknown paths of each API. A [transport.Config] of somebody else's might name an
-// endpoint for every user.
-const maxNames = 1024
-
-// names keeps to as many names as that. It is safe for concurrent use.
-type names struct {
-	mu    sync.RWMutex
-	known map[string]bool
-}
-
-// bound returns the name, or instead where there is no more room for it.
-func (n *names) bound(name, instead string) string {
-	n.mu.RLock()
-	known := n.known[name]
-	n.mu.RUnlock()
-	if known || name == "" {
-		return name
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.known[name] && len(n.known) >= maxNames {
-		return instead
-	}
-	if n.known == nil {
-		n.known = make(map[string]bool)
-	}
-	n.known[name] = true
-	return name
-}
-
-// option is an attribute set as the two kinds of instrument want it.
-type option struct {
+// set is an attribute set as the two kinds of instrument want it.
+type set struct {
 	add    []metric.AddOption
 	record []metric.RecordOption
 }
 
-// options remembers the attribute set of all labels that were measured, so that
-// measuring neither sorts attributes nor allocates. It is safe for concurrent use.
-type options struct {
-	mu    sync.RWMutex
-	known map[labels]option
+// maxSets bounds how many attribute sets are kept; others are made anew every time.
+// Clerk's 451 operations make a few each, but a transport.Config may name more.
+const maxSets = 8192
+
+// sets keeps the attribute sets of what was measured, so that measuring neither
+// sorts attributes nor allocates. It is safe for concurrent use.
+type sets struct {
+	mu   sync.RWMutex
+	kept map[labels]set
 }
 
-func (o *options) of(l labels) option {
-	o.mu.RLock()
-	known, ok := o.known[l]
-	o.mu.RUnlock()
+func (s *sets) of(l labels) set {
+	s.mu.RLock()
+	kept, ok := s.kept[l]
+	s.mu.RUnlock()
 	if ok {
-		return known
+		return kept
 	}
-	set := metric.WithAttributeSet(attribute.NewSet(l.attributes()...))
-	made := option{[]metric.AddOption{set}, []metric.RecordOption{set}}
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.known == nil {
-		o.known = make(map[labels]option)
+	attributes := metric.WithAttributeSet(attribute.NewSet(l.attributes()...))
+	made := set{[]metric.AddOption{attributes}, []metric.RecordOption{attributes}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.kept) < maxSets {
+		s.kept[l] = made
 	}
-	o.known[l] = made
 	return made
 }

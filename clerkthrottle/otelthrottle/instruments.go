@@ -26,47 +26,42 @@ type instruments struct {
 	blockRemaining, rateLearned, rateDocumented metric.Float64ObservableGauge
 }
 
-// create makes all of them, and returns what the meter objected to.
-func (i *instruments) create(meter metric.Meter) error {
-	var errs []error
-	counter := func(name, unit, description string) metric.Int64Counter {
-		c, err := meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(description))
-		errs = append(errs, err)
-		return c
-	}
-	upDown := func(name, unit, description string) metric.Int64ObservableUpDownCounter {
-		c, err := meter.Int64ObservableUpDownCounter(name, metric.WithUnit(unit), metric.WithDescription(description))
-		errs = append(errs, err)
-		return c
-	}
-	gauge := func(name, unit, description string) metric.Float64ObservableGauge {
-		g, err := meter.Float64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(description))
-		errs = append(errs, err)
-		return g
-	}
-	var err error
-	i.waitDuration, err = meter.Float64Histogram("clerkthrottle.request.wait.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long requests were held back, of those that were."), metric.WithExplicitBucketBoundaries(waitBounds...))
-	errs = append(errs, err)
-	i.requestCount = counter("clerkthrottle.requests", "{request}", "Requests that were sent, every attempt counting, and requests that were refused.")
-	i.retryCount = counter("clerkthrottle.retries", "{retry}", "Attempts that were to be repeated.")
-	i.blockCount = counter("clerkthrottle.blocks", "{block}", "Times that a 429 closed an endpoint, or kept it closed for longer.")
-	i.tokenUsage = upDown("clerkthrottle.token.usage", "{token}", "Tokens of the limits, by state.")
-	i.tokenLimit = upDown("clerkthrottle.token.limit", "{token}", "Tokens that the limits have.")
-	i.bucketCount = upDown("clerkthrottle.bucket.count", "{bucket}", "Buckets in use, by whether they have a token free.")
-	i.waitingCount = upDown("clerkthrottle.waiting_requests", "{request}", "Requests that are being held back.")
-	i.blockedCount = upDown("clerkthrottle.blocked_endpoints", "{endpoint}", "Endpoints that are blocked after a 429.")
-	i.unreachable = upDown("clerkthrottle.unreachable_budgets", "{budget}", "Budgets shared with other programs that cannot be reached.")
-	i.blockRemaining = gauge("clerkthrottle.block.remaining", "s", "Time until the endpoint's block ends; 0 if it is open.")
-	i.rateLearned = gauge("clerkthrottle.rate.learned", "{request}/s", "Requests per second that the endpoint may send, as learned from 429s.")
-	i.rateDocumented = gauge("clerkthrottle.rate.documented", "{request}/s", "Requests per second that the documented limit allows the endpoint.")
-	return errors.Join(errs...)
+// maker makes instruments, and notes which of them are to be observed.
+type maker struct {
+	observables []metric.Observable
+	errs        []error
 }
 
-// observables returns the instruments that are asked for at every collection.
-func (i *instruments) observables() []metric.Observable {
-	return []metric.Observable{
-		i.tokenUsage, i.tokenLimit, i.bucketCount, i.waitingCount, i.blockedCount, i.unreachable,
-		i.blockRemaining, i.rateLearned, i.rateDocumented,
+// instrument makes one by the meter's method for its kind. Units and descriptions
+// are options of every kind.
+func instrument[I, O any](m *maker, kind func(string, ...O) (I, error), name, unit, description string, more ...O) I {
+	all := []O{any(metric.WithUnit(unit)).(O), any(metric.WithDescription(description)).(O)}
+	i, err := kind(name, append(all, more...)...)
+	m.errs = append(m.errs, err)
+	if observable, ok := any(i).(metric.Observable); ok {
+		m.observables = append(m.observables, observable)
 	}
+	return i
+}
+
+// create makes all of them, and returns those to be observed, and what the meter
+// objected to.
+func (i *instruments) create(meter metric.Meter) ([]metric.Observable, error) {
+	m := new(maker)
+	counter, upDown, gauge := meter.Int64Counter, meter.Int64ObservableUpDownCounter, meter.Float64ObservableGauge
+	i.waitDuration = instrument(m, meter.Float64Histogram, "clerkthrottle.request.wait.duration", "s",
+		"How long requests were held back, of those that were.", metric.Float64HistogramOption(metric.WithExplicitBucketBoundaries(waitBounds...)))
+	i.requestCount = instrument(m, counter, "clerkthrottle.requests", "{request}", "Requests that were sent, every attempt counting, and requests that were refused.")
+	i.retryCount = instrument(m, counter, "clerkthrottle.retries", "{retry}", "Attempts that were to be repeated.")
+	i.blockCount = instrument(m, counter, "clerkthrottle.blocks", "{block}", "Times that a 429 closed an endpoint, or kept it closed for longer.")
+	i.tokenUsage = instrument(m, upDown, "clerkthrottle.token.usage", "{token}", "Tokens of the limits, by state.")
+	i.tokenLimit = instrument(m, upDown, "clerkthrottle.token.limit", "{token}", "Tokens that the limits have.")
+	i.bucketCount = instrument(m, upDown, "clerkthrottle.bucket.count", "{bucket}", "Buckets in use, by whether they have a token free.")
+	i.waitingCount = instrument(m, upDown, "clerkthrottle.waiting_requests", "{request}", "Requests that are being held back.")
+	i.blockedCount = instrument(m, upDown, "clerkthrottle.blocked_endpoints", "{endpoint}", "Endpoints that are blocked after a 429.")
+	i.unreachable = instrument(m, upDown, "clerkthrottle.unreachable_budgets", "{budget}", "Budgets shared with other programs that cannot be reached.")
+	i.blockRemaining = instrument(m, gauge, "clerkthrottle.block.remaining", "s", "Time until the endpoint's block ends; 0 if it is open.")
+	i.rateLearned = instrument(m, gauge, "clerkthrottle.rate.learned", "{request}/s", "Requests per second that the endpoint may send, as learned from 429s.")
+	i.rateDocumented = instrument(m, gauge, "clerkthrottle.rate.documented", "{request}/s", "Requests per second that the documented limit allows the endpoint.")
+	return m.observables, errors.Join(m.errs...)
 }

@@ -2,8 +2,9 @@ package otelthrottle
 
 import (
 	"context"
-	"slices"
 
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -23,41 +24,27 @@ func (in *Instrumentation) Observer() *transport.Observer {
 	}
 }
 
-// answered counts an attempt. An undisturbed request costs nothing else.
+// answered counts an attempt.
 func (in *Instrumentation) answered(ctx context.Context, e transport.AnswerEvent) {
-	if !in.requestCount.Enabled(ctx) {
-		return
-	}
-	l := labels{endpoint: in.endpoint(e.Endpoint), priority: classOf(e.Priority), outcome: e.Outcome}
-	switch {
-	case e.Status >= 400:
-		l.status = min(e.Status, 600) // one for all that no RFC knows
-	case e.Status == 0:
-		l.status = noAnswer
-	}
-	in.requestCount.Add(ctx, 1, in.options.of(l).add...)
+	in.count(ctx, in.requestCount, labels{endpoint: e.Endpoint, priority: e.Priority.String(), outcome: e.Outcome, errorType: errorType(e.Status)})
 }
 
 // waited measures a wait that is over, and makes a span of it: time passed, and it
 // is to show beside the time that the request itself took. What a dry run would
 // have waited is no time that passed: it is an event.
 func (in *Instrumentation) waited(ctx context.Context, e transport.WaitEvent) {
+	l := labels{endpoint: e.Endpoint, priority: e.Priority.String(), hold: string(e.Hold), limit: e.Limit, dryRun: e.DryRun}
+	if in.waitDuration.Enabled(ctx) {
+		in.waitDuration.Record(ctx, e.Wait.Seconds(), in.sets.of(l).record...)
+	}
 	span := trace.SpanFromContext(ctx)
-	traced, measured := span.IsRecording(), in.waitDuration.Enabled(ctx)
-	if !traced && !measured {
-		return
-	}
-	l := labels{endpoint: in.endpoint(e.Endpoint), priority: classOf(e.Priority), hold: holdOf(e.Hold), limit: in.limit(e.Limit), dryRun: e.DryRun}
-	if measured {
-		in.waitDuration.Record(ctx, e.Wait.Seconds(), in.options.of(l).record...)
-	}
 	switch {
-	case !traced:
+	case !span.IsRecording():
 	case e.DryRun:
-		span.AddEvent("clerkthrottle.wait", trace.WithAttributes(append(l.attributes(), waitedKey.Float64(e.Wait.Seconds()))...))
+		event(span, "clerkthrottle.wait", l, waitedKey.Float64(e.Wait.Seconds()))
 	default:
-		_, span := in.tracer.Start(ctx, "clerkthrottle.wait", trace.WithTimestamp(e.Start), trace.WithAttributes(l.attributes()...))
-		span.End(trace.WithTimestamp(e.Start.Add(e.Wait)))
+		_, wait := in.tracer.Start(ctx, "clerkthrottle.wait", trace.WithTimestamp(e.Start), trace.WithAttributes(l.attributes()...))
+		wait.End(trace.WithTimestamp(e.Start.Add(e.Wait)))
 	}
 }
 
@@ -65,24 +52,18 @@ func (in *Instrumentation) waited(ctx context.Context, e transport.WaitEvent) {
 // takes no time. Whether the caller's work has failed with it is the caller's to
 // say.
 func (in *Instrumentation) refused(ctx context.Context, e *transport.ThrottledError) {
-	endpoint, priority, reason := in.endpoint(e.Endpoint), classOf(e.Priority), known(e.Reason,
-		transport.ReasonDeadline, transport.ReasonMaxWait, transport.ReasonQueueFull, transport.ReasonClosed, transport.ReasonUnavailable)
-	held := labels{hold: holdOf(e.Hold), limit: in.limit(e.Limit)}
-	if in.requestCount.Enabled(ctx) {
-		l := held
-		l.endpoint, l.priority, l.outcome, l.errorType = endpoint, priority, "refused", reason
-		in.requestCount.Add(ctx, 1, in.options.of(l).add...)
-	}
+	l := labels{endpoint: e.Endpoint, priority: e.Priority.String(), hold: string(e.Hold), limit: e.Limit}
+	refusal := l
+	refusal.outcome, refusal.errorType = "refused", string(e.Reason)
+	in.count(ctx, in.requestCount, refusal)
 	span := trace.SpanFromContext(ctx)
-	if !span.IsRecording() {
-		return
+	switch reason := reasonKey.String(string(e.Reason)); {
+	case !span.IsRecording():
+	case e.Hold == "":
+		event(span, "clerkthrottle.refused", l, reason)
+	default:
+		event(span, "clerkthrottle.refused", l, reason, waitedKey.Float64(e.Wait.Seconds()), queueKey.Int(e.Queue))
 	}
-	all := append(labels{endpoint: endpoint, priority: priority}.attributes(), reasonKey.String(reason))
-	all = append(all, held.attributes()...)
-	if e.Hold != "" {
-		all = append(all, waitedKey.Float64(e.Wait.Seconds()), queueKey.Int(e.Queue))
-	}
-	span.AddEvent("clerkthrottle.refused", trace.WithAttributes(all...))
 }
 
 // retrying counts that an attempt is to be repeated, and notes it on the caller's
@@ -90,43 +71,29 @@ func (in *Instrumentation) refused(ctx context.Context, e *transport.ThrottledEr
 // spans, and the wait for a block to end, which has one of its own. The pause after
 // another failure is an attribute: it is only about to begin, and may be cut short.
 func (in *Instrumentation) retrying(ctx context.Context, e transport.RetryEvent) {
-	l := labels{endpoint: in.endpoint(e.Endpoint), status: noAnswer}
-	if e.Status > 0 {
-		l.status = min(e.Status, 600)
-	}
-	if in.retryCount.Enabled(ctx) {
-		in.retryCount.Add(ctx, 1, in.options.of(l).add...)
-	}
+	l := labels{endpoint: e.Endpoint, errorType: errorType(e.Status)}
+	in.count(ctx, in.retryCount, l)
 	span := trace.SpanFromContext(ctx)
-	if !span.IsRecording() {
-		return
+	switch resend := semconv.HTTPRequestResendCount(e.Attempt); {
+	case !span.IsRecording():
+	case e.Pause == 0:
+		event(span, "clerkthrottle.retry", l, resend)
+	default:
+		event(span, "clerkthrottle.retry", l, resend, pauseKey.Float64(e.Pause.Seconds()))
 	}
-	all := append(endpointAttributes(l.endpoint), semconv.HTTPRequestResendCount(e.Attempt), errorOf(l.status))
-	if e.Pause > 0 {
-		all = append(all, pauseKey.Float64(e.Pause.Seconds()))
-	}
-	span.AddEvent("clerkthrottle.retry", trace.WithAttributes(all...))
 }
 
 // blocked has no context: a block concerns everybody.
 func (in *Instrumentation) blocked(e transport.BlockEvent) {
-	in.blockCount.Add(context.Background(), 1, in.options.of(labels{endpoint: in.endpoint(e.Endpoint)}).add...)
+	in.count(context.Background(), in.blockCount, labels{endpoint: e.Endpoint})
 }
 
-func (in *Instrumentation) endpoint(name string) string {
-	return in.endpoints.bound(name, otherEndpoint)
-}
-func (in *Instrumentation) limit(name string) string { return in.limits.bound(name, other) }
-
-// known keeps to the words that there are: a budget of somebody else's may have
-// others.
-func known[S ~string](word S, words ...S) string {
-	if word == "" || slices.Contains(words, word) {
-		return string(word)
+func (in *Instrumentation) count(ctx context.Context, c metric.Int64Counter, l labels) {
+	if c.Enabled(ctx) {
+		c.Add(ctx, 1, in.sets.of(l).add...)
 	}
-	return other
 }
 
-func holdOf(h transport.Hold) string {
-	return known(h, transport.HoldBlock, transport.HoldLimit, transport.HoldRate)
+func event(span trace.Span, name string, l labels, more ...attribute.KeyValue) {
+	span.AddEvent(name, trace.WithAttributes(append(l.attributes(), more...)...))
 }

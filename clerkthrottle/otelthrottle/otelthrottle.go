@@ -20,9 +20,7 @@ const ScopeName = "github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelt
 type Instrumentation struct {
 	instruments
 	tracer trace.Tracer
-
-	endpoints, limits names
-	options           options
+	sets   sets
 
 	mu      sync.Mutex
 	sources []*Source
@@ -48,12 +46,16 @@ func New(opts ...Option) (*Instrumentation, error) {
 			return nil, fmt.Errorf("otelthrottle: %w", err)
 		}
 	}
-	in := &Instrumentation{tracer: cfg.tracers.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL))}
-	meter := cfg.meters.Meter(ScopeName, metric.WithSchemaURL(semconv.SchemaURL))
-	if err := in.create(meter); err != nil {
-		return nil, fmt.Errorf("otelthrottle: %w", err)
+	in := &Instrumentation{
+		tracer: cfg.tracers.Tracer(ScopeName, trace.WithSchemaURL(semconv.SchemaURL)),
+		sets:   sets{kept: make(map[labels]set)},
 	}
-	if _, err := meter.RegisterCallback(in.collect, in.observables()...); err != nil {
+	meter := cfg.meters.Meter(ScopeName, metric.WithSchemaURL(semconv.SchemaURL))
+	observables, err := in.create(meter)
+	if err == nil {
+		_, err = meter.RegisterCallback(in.collect, observables...)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("otelthrottle: %w", err)
 	}
 	return in, nil

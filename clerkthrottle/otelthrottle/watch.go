@@ -36,131 +36,100 @@ func (in *Instrumentation) collect(_ context.Context, o metric.Observer) error {
 	in.mu.Lock()
 	sources := slices.Clone(in.sources)
 	in.mu.Unlock()
-	s := sums{in: in, limits: make(map[string]*transport.PrivateLimits), endpoints: make(map[string]*endpointSum)}
+	s := state{in, make(map[point[upDown]]int), make(map[point[gauge]]float64)}
 	for _, source := range sources {
 		s.add((*source).Snapshot())
 	}
-	s.observe(o)
+	for p, n := range s.counts {
+		o.ObserveInt64(*p.of, int64(n), metric.WithAttributes(p.attributes()...))
+	}
+	for p, v := range s.gauges {
+		o.ObserveFloat64(*p.of, v, metric.WithAttributes(p.attributes()...))
+	}
 	return nil
 }
 
-// sums adds up what has the same name: the buckets of all users that have a limit
-// of it, and the gates of all addresses and instances. So neither keys nor ids
-// become attributes.
-type sums struct {
-	in        *Instrumentation
-	limits    map[string]*transport.PrivateLimits
-	endpoints map[string]*endpointSum
-
-	shared, unreachable int // budgets
+// state is what is observed. It adds up what has the same name: the buckets of all
+// users that have a limit of it, and the gates of all addresses and instances. So
+// neither keys nor ids become attributes.
+type state struct {
+	in     *Instrumentation
+	counts map[point[upDown]]int
+	gauges map[point[gauge]]float64
 }
 
-type endpointSum struct {
-	blocked             int
-	remaining           float64 // the longest, in seconds
-	learned, documented float64
-	waiting             transport.Classes
+type point[Instrument any] struct {
+	of *Instrument
+	labels
 }
 
-func (s *sums) add(from transport.Snapshot) {
+type upDown = metric.Int64ObservableUpDownCounter
+type gauge = metric.Float64ObservableGauge
+
+func (s *state) add(from transport.Snapshot) {
 	if from.Fleet != nil {
-		s.shared++
-		if !from.Fleet.Reached {
-			s.unreachable++
-		}
+		s.count(&s.in.unreachable, one(!from.Fleet.Reached), labels{})
 	}
 	for _, l := range from.PrivateLimits {
 		s.addLimits(l)
 	}
 	for _, l := range from.Limits {
-		if l.Private && len(from.PrivateLimits) > 0 {
-			continue // part of a sum above
+		if !l.Private { // or it is part of a sum above
+			s.addLimits(transport.PrivateLimits{
+				Name: l.Name, Kept: 1, Exhausted: one(l.Free <= 0), N: l.N,
+				Free: l.Free, InFlight: l.InFlight, Returning: l.Returning, ByClass: l.ByClass,
+			})
 		}
-		one := transport.PrivateLimits{Name: l.Name, Kept: 1, N: l.N, Free: l.Free, InFlight: l.InFlight, Returning: l.Returning, ByClass: l.ByClass}
-		if l.Free <= 0 {
-			one.Exhausted = 1
-		}
-		s.addLimits(one)
 	}
 	for _, e := range from.PrivateEndpoints {
-		sum := at(s.endpoints, s.in.endpoint(e.Endpoint))
-		sum.blocked += e.Blocked
-		addClasses(&sum.waiting, e.ByClass)
+		s.addEndpoints(e)
 	}
 	for _, e := range from.Endpoints {
-		sum := at(s.endpoints, s.in.endpoint(e.Endpoint))
+		if !e.Private {
+			s.addEndpoints(transport.PrivateEndpoints{Endpoint: e.Endpoint, Blocked: one(e.BlockedUntil != nil), ByClass: e.ByClass})
+		}
+		l := labels{endpoint: e.Endpoint}
 		if e.BlockedUntil != nil {
-			sum.remaining = max(sum.remaining, e.BlockedUntil.Sub(from.Time).Seconds())
+			longest := point[gauge]{&s.in.blockRemaining, l}
+			s.gauges[longest] = max(s.gauges[longest], e.BlockedUntil.Sub(from.Time).Seconds())
 		}
-		if e.Private && len(from.PrivateEndpoints) > 0 {
-			continue // part of a sum above
+		if e.Documented > 0 {
+			s.gauges[point[gauge]{&s.in.rateLearned, l}] += e.Rate
+			s.gauges[point[gauge]{&s.in.rateDocumented, l}] += e.Documented
 		}
-		if e.BlockedUntil != nil {
-			sum.blocked++
-		}
-		sum.learned += e.Rate
-		sum.documented += e.Documented
-		addClasses(&sum.waiting, e.ByClass)
 	}
 }
 
-func (s *sums) addLimits(l transport.PrivateLimits) {
-	sum := at(s.limits, s.in.limit(l.Name))
-	sum.Kept += l.Kept
-	sum.Exhausted += l.Exhausted
-	sum.N += l.N
-	sum.Free += l.Free
-	sum.InFlight += l.InFlight
-	sum.Returning += l.Returning
-	addClasses(&sum.ByClass, l.ByClass)
+func (s *state) addLimits(l transport.PrivateLimits) {
+	s.count(&s.in.tokenUsage, l.Free, labels{limit: l.Name, tokenState: "free"})
+	s.count(&s.in.tokenUsage, l.InFlight, labels{limit: l.Name, tokenState: "in_flight"})
+	s.count(&s.in.tokenUsage, l.Returning, labels{limit: l.Name, tokenState: "returning"})
+	s.count(&s.in.tokenLimit, l.N, labels{limit: l.Name})
+	s.count(&s.in.bucketCount, l.Kept-l.Exhausted, labels{limit: l.Name, bucketState: "available"})
+	s.count(&s.in.bucketCount, l.Exhausted, labels{limit: l.Name, bucketState: "exhausted"})
+	s.countWaiting(l.ByClass, labels{limit: l.Name})
 }
 
-func (s *sums) observe(o metric.Observer) {
-	in := s.in
-	count := func(of metric.Int64Observable, n int, l labels) {
-		o.ObserveInt64(of, int64(n), metric.WithAttributes(l.attributes()...))
-	}
-	waiting := func(n transport.Classes, l labels) {
-		for p, n := range map[transport.Priority]int{transport.Interactive: n.Interactive, transport.Normal: n.Normal, transport.Batch: n.Batch} {
-			l.priority = p.String()
-			count(in.waitingCount, n, l)
-		}
-	}
-	if s.shared > 0 {
-		count(in.unreachable, s.unreachable, labels{})
-	}
-	for name, sum := range s.limits {
-		count(in.tokenUsage, sum.Free, labels{limit: name, tokenState: "free"})
-		count(in.tokenUsage, sum.InFlight, labels{limit: name, tokenState: "in_flight"})
-		count(in.tokenUsage, sum.Returning, labels{limit: name, tokenState: "returning"})
-		count(in.tokenLimit, sum.N, labels{limit: name})
-		count(in.bucketCount, sum.Kept-sum.Exhausted, labels{limit: name, bucketState: "available"})
-		count(in.bucketCount, sum.Exhausted, labels{limit: name, bucketState: "exhausted"})
-		waiting(sum.ByClass, labels{limit: name})
-	}
-	for name, sum := range s.endpoints {
-		l := labels{endpoint: name}
-		all := metric.WithAttributes(l.attributes()...)
-		count(in.blockedCount, sum.blocked, l)
-		o.ObserveFloat64(in.blockRemaining, sum.remaining, all)
-		if sum.documented > 0 {
-			o.ObserveFloat64(in.rateLearned, sum.learned, all)
-			o.ObserveFloat64(in.rateDocumented, sum.documented, all)
-		}
-		waiting(sum.waiting, l)
+func (s *state) addEndpoints(e transport.PrivateEndpoints) {
+	l := labels{endpoint: e.Endpoint}
+	s.count(&s.in.blockedCount, e.Blocked, l)
+	s.countWaiting(e.ByClass, l)
+	s.gauges[point[gauge]{&s.in.blockRemaining, l}] += 0 // one that is open has none left
+}
+
+func (s *state) countWaiting(n transport.Classes, l labels) {
+	for p, n := range map[transport.Priority]int{transport.Interactive: n.Interactive, transport.Normal: n.Normal, transport.Batch: n.Batch} {
+		l.priority = p.String()
+		s.count(&s.in.waitingCount, n, l)
 	}
 }
 
-func addClasses(sum *transport.Classes, c transport.Classes) {
-	sum.Interactive += c.Interactive
-	sum.Normal += c.Normal
-	sum.Batch += c.Batch
-}
+func (s *state) count(of *upDown, n int, l labels) { s.counts[point[upDown]{of, l}] += n }
 
-// at returns a map's value at a key, a new one if there is none.
-func at[V any](m map[string]*V, key string) *V {
-	if m[key] == nil {
-		m[key] = new(V)
+// one counts what is so or not.
+func one(so bool) (n int) {
+	if so {
+		n = 1
 	}
-	return m[key]
+	return n
 }

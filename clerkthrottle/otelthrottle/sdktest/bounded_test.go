@@ -81,40 +81,16 @@ func series(l *lab) []string {
 	return all
 }
 
-// A classification of one's own may name every user an endpoint of its own, and
-// every user's limit: past a bound they share one.
-func TestNamesAreBounded(t *testing.T) {
+// What a classification or a context of one's own makes up becomes one of the words
+// that there are.
+func TestMadeUpWordsBecomeKnownOnes(t *testing.T) {
 	l := newLab(t)
-	o, s := l.in.Observer(), &fixed{}
-	for i := range 5000 {
-		name := fmt.Sprintf("FROB /users/%d", i)
-		o.Answered(t.Context(), transport.AnswerEvent{Endpoint: name, Outcome: "answered", Priority: transport.Priority(2 + i)})
-		s.Limits = append(s.Limits, transport.LimitSnapshot{Name: name, N: 1})
+	for _, endpoint := range []string{"FROB /users", "nameless"} {
+		l.in.Observer().Answered(t.Context(), transport.AnswerEvent{Endpoint: endpoint, Outcome: "answered", Priority: 7, Status: 200})
 	}
-	l.in.Watch(s)
-	limits := l.values("clerkthrottle.token.limit")
-	if len(limits) > 1025 || limits["limit=_OTHER"] != 5000-1024 {
-		t.Errorf("%d limits, %v of them others", len(limits), limits["limit=_OTHER"])
-	}
-	templates := map[string]bool{}
-	for attributes := range l.values("clerkthrottle.requests") {
-		if !strings.Contains(attributes, "method=_OTHER") {
-			t.Errorf("a method was made up: %s", attributes)
-		}
-		_, template, _ := strings.Cut(attributes, "template=")
-		templates[template] = true
-	}
-	if len(templates) != 1025 || !templates["/{other}"] {
-		t.Errorf("%d templates", len(templates))
-	}
-}
-
-// Nor do the words of a budget of one's own become attributes.
-func TestMadeUpWordsBecomeOther(t *testing.T) {
-	l := newLab(t)
-	l.in.Observer().Refused(t.Context(), &transport.ThrottledError{Endpoint: "nameless", Reason: aUser, Hold: aUser})
 	l.want("clerkthrottle.requests", map[string]float64{
-		"hold=_OTHER,outcome=refused,priority=normal,error.type=_OTHER,method=_OTHER,template=nameless": 1,
+		"outcome=answered,priority=interactive,method=_OTHER,template=/users":   1,
+		"outcome=answered,priority=interactive,method=_OTHER,template=nameless": 1,
 	})
 }
 

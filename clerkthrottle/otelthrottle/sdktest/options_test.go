@@ -18,12 +18,13 @@ import (
 )
 
 func TestWrongOptionIsRefused(t *testing.T) {
+	right := otelthrottle.WithMeterProvider(noop.NewMeterProvider())
 	for want, opt := range map[string]otelthrottle.Option{
 		"WithMeterProvider(nil): the provider is nil":  otelthrottle.WithMeterProvider(nil),
 		"WithTracerProvider(nil): the provider is nil": otelthrottle.WithTracerProvider(nil),
-		"option number 1 is nil":                       nil,
+		"option number 2 is nil":                       nil,
 	} {
-		if in, err := otelthrottle.New(opt); in != nil || err == nil || !strings.Contains(err.Error(), want) {
+		if in, err := otelthrottle.New(right, opt); in != nil || err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("New returned %v, %v; want an error with %q", in, err, want)
 		}
 	}

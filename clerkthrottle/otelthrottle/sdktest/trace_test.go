@@ -122,8 +122,8 @@ func TestRetriesAreEvents(t *testing.T) {
 		spans := l.spans.GetSpans()
 		equal(t, "spans", timeline(begin, spans), []string{"clerkthrottle.wait 2s–9s", "caller 0s–9s"})
 		equal(t, "events", events(begin, spans[1].Events), []string{
-			"clerkthrottle.retry 0s method=GET,template=/v1/users,http.request.resend_count=1,error.type=503,retry.pause=2",
-			"clerkthrottle.retry 2s method=GET,template=/v1/users,http.request.resend_count=2,error.type=429",
+			"clerkthrottle.retry 0s method=GET,template=/v1/users,error.type=503,http.request.resend_count=1,retry.pause=2",
+			"clerkthrottle.retry 2s method=GET,template=/v1/users,error.type=429,http.request.resend_count=2",
 		})
 	})
 }
@@ -151,7 +151,7 @@ func TestRefusalsAreEvents(t *testing.T) {
 		spans := l.spans.GetSpans()
 		equal(t, "spans", timeline(begin, spans), []string{"caller 0s–0s"})
 		equal(t, "events", events(begin, spans[0].Events), []string{
-			"clerkthrottle.refused 0s method=GET,template=/v1/users,priority=normal,reason=max_wait,hold=limit,limit=instance,wait=10,queue=0",
+			"clerkthrottle.refused 0s method=GET,template=/v1/users,priority=normal,hold=limit,limit=instance,reason=max_wait,wait=10,queue=0",
 			"clerkthrottle.refused 0s method=GET,template=/v1/users,priority=normal,reason=closed",
 		})
 	})

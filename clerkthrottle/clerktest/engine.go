@@ -83,10 +83,10 @@ func (s *Server) depart(t *trip, req *http.Request) {
 	t.down = rtt - t.up
 	t.service = max(0, s.cfg.serviceTime(s.rand))
 	s.mu.Unlock()
-	if s.cfg.fault == nil {
-		return
+	if s.cfg.fault != nil {
+		t.fault = s.cfg.fault(req, t.n)
 	}
-	if t.fault = s.cfg.fault(req, t.n); !t.fault.zero() {
+	if !t.fault.zero() {
 		s.mu.Lock()
 		s.report.stats.Faults++
 		s.mu.Unlock()

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
 )
 
 // A notice is a Retry-After that a client has received. It is kept apart from
@@ -19,10 +17,6 @@ type notice struct {
 // notices are what one client was told of one endpoint, the latest and longest
 // last.
 type notices []notice
-
-func newNotices() registry.Registry[*notices] {
-	return registry.New(func(n *notices, now time.Duration) bool { return n.last().until <= now })
-}
 
 func (n notices) last() notice { return n[len(n)-1] }
 

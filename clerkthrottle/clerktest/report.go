@@ -61,10 +61,6 @@ type report struct {
 	violations []Request
 }
 
-func newReport(size int) report {
-	return report{size: size, stats: Stats{Endpoints: map[string]EndpointStats{}}}
-}
-
 func (r *report) add(q Request) {
 	e := q.Endpoint
 	if _, ok := r.stats.Endpoints[e]; !ok && len(r.stats.Endpoints) >= maxEndpoints {

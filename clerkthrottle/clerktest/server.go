@@ -50,8 +50,8 @@ func (s *Server) Reset() {
 	s.epoch = time.Time{}
 	s.rand = rand.New(rand.NewPCG(s.cfg.seed, 0))
 	s.limiter = newLimiter(&s.cfg, s.rows)
-	s.report = newReport(s.cfg.logSize)
-	s.notices = newNotices()
+	s.report = report{size: s.cfg.logSize, stats: Stats{Endpoints: map[string]EndpointStats{}}}
+	s.notices = registry.New(func(n *notices, now time.Duration) bool { return n.last().until <= now })
 	s.late = nil
 }
 
@@ -83,10 +83,7 @@ func (s *Server) Close() {
 
 // ServeHTTP answers one request of any host. Latency passes inside of it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		host = r.RemoteAddr
-	}
+	host, _, _ := net.SplitHostPort(r.RemoteAddr) // "" if it is not of a network
 	a, err := s.serve(r, client{host: host, grace: socketGrace})
 	if err != nil { // lost, or nobody is waiting for it any more
 		panic(http.ErrAbortHandler)

@@ -22,8 +22,8 @@ type client struct {
 	grace time.Duration // for an answer to reach it
 }
 
-// A trip is one request's way to the server and back. Its times, like all of
-// the server's, are since the epoch.
+// A trip is one request's way to the server and back. Its times, like all of the
+// server's, are since the Unix epoch.
 type trip struct {
 	client
 	call

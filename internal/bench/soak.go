@@ -57,11 +57,15 @@ func (r *SoakReport) String() string {
 // Run runs the soak. It returns when every caller has come back.
 func (s Soak) Run() *SoakReport {
 	r := new(SoakReport)
-	server := clerktest.New(
+	opts := []clerktest.Option{
 		clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: s.Limit, Window: s.Window}),
 		clerktest.WithLogSize(0), clerktest.WithSeed(s.Seed), clerktest.WithFault(s.fault),
-		clerktest.WithLatency(clerktest.Lognormal(50*time.Millisecond, sim.Sigma)), s.arrivals(),
-	)
+		clerktest.WithLatency(clerktest.Lognormal(50*time.Millisecond, sim.Sigma)),
+	}
+	if s.Late {
+		opts = append(opts, clerktest.WithLateArrivals())
+	}
+	server := clerktest.New(opts...)
 	random := rand.New(rand.NewPCG(s.Seed, 1))
 	for start := time.Now(); time.Since(start) < s.Duration; r.Restarts++ {
 		life := min(time.Duration((0.5+random.Float64())*float64(30*s.Window)), s.Duration-time.Since(start))
@@ -74,14 +78,6 @@ func (s Soak) Run() *SoakReport {
 	stats := server.Stats()
 	r.MaxInWindow, r.Rejected, r.Faults = server.MaxInWindow(clerkthrottle.InstanceLimit), stats.Rejected-stats.Blocked, stats.Faults
 	return r
-}
-
-// arrivals says whether a request that was given up on its way still arrives.
-func (s Soak) arrivals() clerktest.Option {
-	if s.Late {
-		return clerktest.WithLateArrivals()
-	}
-	return nil
 }
 
 // live is one life of the program: from its start to its last caller's end, and

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // Source is what can be watched, such as a [transport.Transport].
@@ -66,7 +67,7 @@ type point[Instrument any] struct {
 type upDown = metric.Int64ObservableUpDownCounter
 type gauge = metric.Float64ObservableGauge
 
-func (s *state) add(from transport.Snapshot) {
+func (s *state) add(from snapshot.Snapshot) {
 	if from.Fleet != nil {
 		s.count(&s.in.unreachable, one(!from.Fleet.Reached), labels{})
 	}
@@ -75,7 +76,7 @@ func (s *state) add(from transport.Snapshot) {
 	}
 	for _, l := range from.Limits {
 		if !l.Private { // or it is part of a sum above
-			s.addLimits(transport.PrivateLimits{
+			s.addLimits(snapshot.PrivateLimits{
 				Name: l.Name, Kept: 1, Exhausted: one(l.Free <= 0), N: l.N,
 				Free: l.Free, InFlight: l.InFlight, Returning: l.Returning, ByClass: l.ByClass,
 			})
@@ -86,7 +87,7 @@ func (s *state) add(from transport.Snapshot) {
 	}
 	for _, e := range from.Endpoints {
 		if !e.Private {
-			s.addEndpoints(transport.PrivateEndpoints{Endpoint: e.Endpoint, Blocked: one(e.BlockedUntil != nil), ByClass: e.ByClass})
+			s.addEndpoints(snapshot.PrivateEndpoints{Endpoint: e.Endpoint, Blocked: one(e.BlockedUntil != nil), ByClass: e.ByClass})
 		}
 		l := labels{endpoint: e.Endpoint}
 		if e.BlockedUntil != nil {
@@ -100,7 +101,7 @@ func (s *state) add(from transport.Snapshot) {
 	}
 }
 
-func (s *state) addLimits(l transport.PrivateLimits) {
+func (s *state) addLimits(l snapshot.PrivateLimits) {
 	s.count(&s.in.tokenUsage, l.Free, labels{limit: l.Name, tokenState: "free"})
 	s.count(&s.in.tokenUsage, l.InFlight, labels{limit: l.Name, tokenState: "in_flight"})
 	s.count(&s.in.tokenUsage, l.Returning, labels{limit: l.Name, tokenState: "returning"})
@@ -110,14 +111,14 @@ func (s *state) addLimits(l transport.PrivateLimits) {
 	s.countWaiting(l.ByClass, labels{limit: l.Name})
 }
 
-func (s *state) addEndpoints(e transport.PrivateEndpoints) {
+func (s *state) addEndpoints(e snapshot.PrivateEndpoints) {
 	l := labels{endpoint: e.Endpoint}
 	s.count(&s.in.blockedCount, e.Blocked, l)
 	s.countWaiting(e.ByClass, l)
 	s.gauges[point[gauge]{&s.in.blockRemaining, l}] += 0 // one that is open has none left
 }
 
-func (s *state) countWaiting(n transport.Classes, l labels) {
+func (s *state) countWaiting(n snapshot.Classes, l labels) {
 	for p, n := range map[transport.Priority]int{transport.Interactive: n.Interactive, transport.Normal: n.Normal, transport.Batch: n.Batch} {
 		l.priority = p.String()
 		s.count(&s.in.waitingCount, n, l)

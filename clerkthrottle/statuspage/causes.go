@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // cause is something that holds requests back. The templates put it into words.
@@ -20,7 +20,7 @@ type cause struct {
 
 // causes lists what holds requests back, what holds the most first. Limits are
 // one cause each, or one for them all where they are many: every user has one.
-func causes(s transport.Snapshot) []cause {
+func causes(s snapshot.Snapshot) []cause {
 	block, rate, limits := cause{Of: "block"}, cause{Of: "rate"}, cause{Of: "limit"}
 	for _, e := range s.Endpoints {
 		switch {
@@ -55,7 +55,7 @@ func causes(s transport.Snapshot) []cause {
 }
 
 // total adds up the slices that ended after a moment.
-func total(h transport.History, from time.Time) (sum transport.Counts) {
+func total(h snapshot.History, from time.Time) (sum snapshot.Counts) {
 	for _, s := range h.Slices {
 		if s.Start.Add(h.Slice).After(from) {
 			add(&sum, s.Counts)
@@ -64,7 +64,7 @@ func total(h transport.History, from time.Time) (sum transport.Counts) {
 	return sum
 }
 
-func add(sum *transport.Counts, c transport.Counts) {
+func add(sum *snapshot.Counts, c snapshot.Counts) {
 	sum.Sent += c.Sent
 	sum.Waited += c.Waited
 	sum.Refused += c.Refused

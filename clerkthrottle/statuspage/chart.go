@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 const chartSpan = 10 * time.Minute
@@ -32,14 +32,14 @@ type bar struct {
 }
 
 // slice is a stretch of the history as wide as a bar.
-type slice struct{ transport.HistorySlice }
+type slice struct{ snapshot.Slice }
 
 // Mean is how long a request of it waited.
 func (s slice) Mean() time.Duration {
 	return s.Wait / time.Duration(max(1, s.Sent, s.Waited))
 }
 
-func newChart(h transport.History) *chart {
+func newChart(h snapshot.History) *chart {
 	if len(h.Slices) == 0 || h.Slice <= 0 {
 		return nil
 	}

@@ -14,11 +14,11 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 func samplePage(opts ...statuspage.Option) http.Handler {
-	return statuspage.New(source(func() transport.Snapshot { return sample(noon) }), opts...)
+	return statuspage.New(source(func() snapshot.Snapshot { return sample(noon) }), opts...)
 }
 
 func get(h http.Handler, method, target string) *httptest.ResponseRecorder {
@@ -76,7 +76,7 @@ func TestPageIsReadOnly(t *testing.T) {
 }
 
 func TestJSONEqualsSnapshot(t *testing.T) {
-	var got transport.Snapshot
+	var got snapshot.Snapshot
 	if err := json.Unmarshal(get(samplePage(), "GET", "/snapshot.json").Body.Bytes(), &got); err != nil {
 		t.Fatal(err)
 	}

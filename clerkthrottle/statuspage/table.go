@@ -9,10 +9,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-type endpoint = transport.EndpointSnapshot
+type endpoint = snapshot.Endpoint
 
 // column is one of the table of endpoints.
 type column struct {

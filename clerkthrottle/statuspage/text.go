@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 var funcs = template.FuncMap{
@@ -103,7 +103,7 @@ func percent(part, whole reflect.Value) string {
 }
 
 // classes lists who waits, and nothing where the budget does not say.
-func classes(c transport.Classes) string {
+func classes(c snapshot.Classes) string {
 	s := ""
 	for _, class := range []struct {
 		n    int

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 func TestTextReadsWell(t *testing.T) {
@@ -44,9 +44,9 @@ func TestChartFits(t *testing.T) {
 	noon := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 	for _, length := range []time.Duration{time.Second, 7 * time.Second, 10 * time.Second, time.Minute, time.Hour} {
 		for _, n := range []int{1, 2, 59, 60, 61, 601} {
-			h := transport.History{Slice: length}
+			h := snapshot.History{Slice: length}
 			for i := range n {
-				s := transport.HistorySlice{Start: noon.Add(time.Duration(i) * length)}
+				s := snapshot.Slice{Start: noon.Add(time.Duration(i) * length)}
 				s.Sent, s.Waited, s.Throttled, s.Wait = 10, 4, 1, 4*time.Second
 				h.Slices = append(h.Slices, s)
 			}

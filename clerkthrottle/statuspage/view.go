@@ -6,13 +6,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // view is everything that the templates print: a snapshot, what the reader asked
 // of it, and what both come to.
 type view struct {
-	transport.Snapshot // with those Limits and Endpoints that are shown, in their order
+	snapshot.Snapshot // with those Limits and Endpoints that are shown, in their order
 	query
 	Title    string
 	Interval time.Duration
@@ -20,7 +20,7 @@ type view struct {
 	Place       string // what all keys have in common
 	Empty       bool   // no request has been seen yet
 	Causes      []cause
-	Minute, Ten transport.Counts // of the last minute, and of the last ten
+	Minute, Ten snapshot.Counts // of the last minute, and of the last ten
 	Blocks      []endpoint
 	Chart       *chart
 	Columns     []column
@@ -29,7 +29,7 @@ type view struct {
 	Found, Total                          int // endpoints that the filter lets through, and all
 }
 
-func newView(s transport.Snapshot, q query, h *handler) *view {
+func newView(s snapshot.Snapshot, q query, h *handler) *view {
 	v := &view{
 		Snapshot: s,
 		query:    q,
@@ -73,7 +73,7 @@ func first[T any](n int, list []T) (shown []T, more int) {
 
 // busierLimit puts the busy limits first. It goes by what changes seldom, so that
 // gauges keep their places.
-func busierLimit(a, b transport.LimitSnapshot) int {
+func busierLimit(a, b snapshot.Limit) int {
 	sign := func(n int) int { return cmp.Compare(n, 0) }
 	return cmp.Or(
 		cmp.Compare(sign(b.Waiting), sign(a.Waiting)),
@@ -119,7 +119,7 @@ func place(key, name string) string {
 
 // commonPlace returns the words with which all places of a snapshot begin. They
 // are said once, at the top, and need no repeating.
-func commonPlace(s transport.Snapshot) string {
+func commonPlace(s snapshot.Snapshot) string {
 	var places []string
 	for _, l := range s.Limits {
 		places = append(places, place(l.Key, l.Name)+" ")

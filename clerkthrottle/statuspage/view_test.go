@@ -11,13 +11,13 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // shown returns the page of a snapshot as a reader without JavaScript sees it:
 // its text, words a space apart.
-func shown(s transport.Snapshot, query string) string {
-	page := statuspage.New(source(func() transport.Snapshot { return s }))
+func shown(s snapshot.Snapshot, query string) string {
+	page := statuspage.New(source(func() snapshot.Snapshot { return s }))
 	body := get(page, "GET", "/"+query).Body.String()
 	_, body, _ = strings.Cut(body, "<body")
 	body = regexp.MustCompile(`<wbr>|</?code>|</?time[^>]*>`).ReplaceAllString(body, "")
@@ -28,47 +28,47 @@ func shown(s transport.Snapshot, query string) string {
 func TestPageSaysWhatHoldsRequestsBack(t *testing.T) {
 	until := noon.Add(6 * time.Second)
 	later := noon.Add(90 * time.Second)
-	limit := func(name string, waiting int) transport.LimitSnapshot {
-		return transport.LimitSnapshot{Name: name, Key: "p " + name, N: 100, Window: 10 * time.Second, Waiting: waiting}
+	limit := func(name string, waiting int) snapshot.Limit {
+		return snapshot.Limit{Name: name, Key: "p " + name, N: 100, Window: 10 * time.Second, Waiting: waiting}
 	}
-	at := func(name string, waiting int, until *time.Time) transport.EndpointSnapshot {
-		return transport.EndpointSnapshot{Endpoint: name, Key: "p " + name, Waiting: waiting, BlockedUntil: until, Rate: 42.5, Documented: 100}
+	at := func(name string, waiting int, until *time.Time) snapshot.Endpoint {
+		return snapshot.Endpoint{Endpoint: name, Key: "p " + name, Waiting: waiting, BlockedUntil: until, Rate: 42.5, Documented: 100}
 	}
-	history := func(c transport.Counts) transport.History {
-		return transport.History{Slice: 10 * time.Second, Slices: []transport.HistorySlice{{Start: noon.Add(-20 * time.Second), Counts: c}}}
+	history := func(c snapshot.Counts) snapshot.History {
+		return snapshot.History{Slice: 10 * time.Second, Slices: []snapshot.Slice{{Start: noon.Add(-20 * time.Second), Counts: c}}}
 	}
 	past := noon.Add(-time.Second)
 	for _, c := range []struct {
 		says string
-		s    transport.Snapshot
+		s    snapshot.Snapshot
 	}{
-		{"No request yet", transport.Snapshot{}},
-		{"The shared budget cannot be reached since 10:00:00", transport.Snapshot{
-			Limits: []transport.LimitSnapshot{limit("instance", 0)}, Fleet: &transport.FleetSnapshot{Since: time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC), Error: "refused"}}},
-		{"Is the limit the reason? No Nothing waits", transport.Snapshot{Limits: []transport.LimitSnapshot{limit("instance", 0)}}},
-		{"No Nothing waits", transport.Snapshot{Endpoints: []transport.EndpointSnapshot{at("GET /v1/users", 0, &past)}}},
+		{"No request yet", snapshot.Snapshot{}},
+		{"The shared budget cannot be reached since 10:00:00", snapshot.Snapshot{
+			Limits: []snapshot.Limit{limit("instance", 0)}, Fleet: &snapshot.Fleet{Since: time.Date(2026, 1, 1, 10, 0, 0, 0, time.UTC), Error: "refused"}}},
+		{"Is the limit the reason? No Nothing waits", snapshot.Snapshot{Limits: []snapshot.Limit{limit("instance", 0)}}},
+		{"No Nothing waits", snapshot.Snapshot{Endpoints: []snapshot.Endpoint{at("GET /v1/users", 0, &past)}}},
 		{"Not now Nothing waits Last minute: 9 sent, 3 of them held back, 1 answered 429.",
-			transport.Snapshot{History: history(transport.Counts{Sent: 9, Waited: 3, Throttled: 1})}},
+			snapshot.Snapshot{History: history(snapshot.Counts{Sent: 9, Waited: 3, Throttled: 1})}},
 		{"Last ten minutes: 1,234 sent, 0 of them held back, 0 answered 429.",
-			transport.Snapshot{History: history(transport.Counts{Sent: 1234})}},
+			snapshot.Snapshot{History: history(snapshot.Counts{Sent: 1234})}},
 		{"Is the limit the reason? Yes 1 request waits for the limit “instance”",
-			transport.Snapshot{Limits: []transport.LimitSnapshot{limit("instance", 1)}}},
+			snapshot.Snapshot{Limits: []snapshot.Limit{limit("instance", 1)}}},
 		{"23 requests wait for the limit “instance” 2 requests wait for the limit “PATCH /v1/users/{user_id}”",
-			transport.Snapshot{Limits: []transport.LimitSnapshot{limit("PATCH /v1/users/{user_id}", 2), limit("instance", 23)}}},
+			snapshot.Snapshot{Limits: []snapshot.Limit{limit("PATCH /v1/users/{user_id}", 2), limit("instance", 23)}}},
 		{"6 requests wait for 3 limits",
-			transport.Snapshot{Limits: []transport.LimitSnapshot{limit("a", 1), limit("b", 2), limit("c", 3)}}},
+			snapshot.Snapshot{Limits: []snapshot.Limit{limit("a", 1), limit("b", 2), limit("c", 3)}}},
 		{"Yes GET /v1/users is blocked for another 6.0 s after a 429 ",
-			transport.Snapshot{Endpoints: []transport.EndpointSnapshot{at("GET /v1/users", 0, &until)}}},
+			snapshot.Snapshot{Endpoints: []snapshot.Endpoint{at("GET /v1/users", 0, &until)}}},
 		{"GET /v1/users is blocked for another 6.0 s after a 429; 7 requests wait",
-			transport.Snapshot{Endpoints: []transport.EndpointSnapshot{at("GET /v1/users", 7, &until)}}},
+			snapshot.Snapshot{Endpoints: []snapshot.Endpoint{at("GET /v1/users", 7, &until)}}},
 		{"2 endpoints are blocked after 429s, the last for another 1 min 30 s; 7 requests wait",
-			transport.Snapshot{Endpoints: []transport.EndpointSnapshot{at("GET /v1/a", 7, &later), at("GET /v1/b", 0, &until)}}},
+			snapshot.Snapshot{Endpoints: []snapshot.Endpoint{at("GET /v1/a", 7, &later), at("GET /v1/b", 0, &until)}}},
 		{"5 requests wait for the rate of GET /v1/users, 42.5 a second",
-			transport.Snapshot{Endpoints: []transport.EndpointSnapshot{at("GET /v1/users", 5, nil)}}},
+			snapshot.Snapshot{Endpoints: []snapshot.Endpoint{at("GET /v1/users", 5, nil)}}},
 		{"5 requests wait for the learned rate of GET /v1/users, 42.5 of 100 a second",
-			transport.Snapshot{Endpoints: []transport.EndpointSnapshot{{Endpoint: "GET /v1/users", Waiting: 5, Learned: true, Rate: 42.5, Documented: 100}}}},
+			snapshot.Snapshot{Endpoints: []snapshot.Endpoint{{Endpoint: "GET /v1/users", Waiting: 5, Learned: true, Rate: 42.5, Documented: 100}}}},
 		{"6 requests wait for the rates of 2 endpoints",
-			transport.Snapshot{Endpoints: []transport.EndpointSnapshot{at("GET /v1/a", 5, nil), at("GET /v1/b", 1, nil)}}},
+			snapshot.Snapshot{Endpoints: []snapshot.Endpoint{at("GET /v1/a", 5, nil), at("GET /v1/b", 1, nil)}}},
 	} {
 		c.s.Time = noon
 		if got := shown(c.s, ""); !strings.Contains(got, c.says) {
@@ -119,20 +119,20 @@ func TestPageShowsEverything(t *testing.T) {
 }
 
 func TestTableShowsWhatIsAsked(t *testing.T) {
-	order := func(s transport.Snapshot, query string) string {
+	order := func(s snapshot.Snapshot, query string) string {
 		names := regexp.MustCompile(`GET /v1/\w+`).FindAllString(shown(s, query), -1)
 		return strings.ReplaceAll(strings.Join(names, " "), "GET /v1/", "")
 	}
-	three := transport.Snapshot{Time: noon}
+	three := snapshot.Snapshot{Time: noon}
 	for _, e := range []struct {
 		name    string
 		rate    float64
 		sent    int64
 		learned bool
 	}{{"a", 100, 5, false}, {"b", 3, 1, true}, {"c", 50, 9, false}} {
-		three.Endpoints = append(three.Endpoints, transport.EndpointSnapshot{
+		three.Endpoints = append(three.Endpoints, snapshot.Endpoint{
 			Endpoint: "GET /v1/" + e.name, Key: "GET /v1/" + e.name, Rate: e.rate, Learned: e.learned, Documented: 100,
-			Counts: transport.Counts{Sent: e.sent},
+			Counts: snapshot.Counts{Sent: e.sent},
 		})
 	}
 	for query, want := range map[string]string{
@@ -205,7 +205,7 @@ func TestNamesAreEscaped(t *testing.T) {
 	const bad = `"><script>alert(1)</script>`
 	s := sample(noon)
 	s.Limits[0].Name, s.Limits[0].Key, s.Endpoints[1].Endpoint, s.Endpoints[1].Key = bad, bad, bad, bad
-	page := statuspage.New(source(func() transport.Snapshot { return s }))
+	page := statuspage.New(source(func() snapshot.Snapshot { return s }))
 	body := get(page, "GET", "/?filter="+`%22%3E%3Cscript%3Ealert(1)%3C/script%3E`).Body.String()
 	if strings.Contains(body, "<script>") || !strings.Contains(body, "&lt;script&gt;") {
 		t.Error("a name is not escaped")

@@ -9,7 +9,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // 3 requests of 5 are in flight for a second; then their tokens are on their way
@@ -103,14 +103,14 @@ func TestPrivateBucketsAddUp(t *testing.T) {
 }
 
 // fixed is a source that always says the same.
-type fixed transport.Snapshot
+type fixed snapshot.Snapshot
 
-func (f *fixed) Snapshot() transport.Snapshot { return transport.Snapshot(*f) }
+func (f *fixed) Snapshot() snapshot.Snapshot { return snapshot.Snapshot(*f) }
 
 // Several throttles add up, until they are no longer watched.
 func TestWatchedThrottlesAddUp(t *testing.T) {
 	l := newLab(t)
-	source := &fixed{Limits: []transport.LimitSnapshot{{Name: "instance", N: 7, Free: 7}}}
+	source := &fixed{Limits: []snapshot.Limit{{Name: "instance", N: 7, Free: 7}}}
 	first := l.in.Watch(source)
 	second := l.in.Watch(source)
 	l.in.Watch(nil)()
@@ -125,7 +125,7 @@ func TestWatchedThrottlesAddUp(t *testing.T) {
 // Nothing is learned of a client's address: no rate is told.
 func TestNoRateIsKept(t *testing.T) {
 	l := newLab(t)
-	l.in.Watch(&fixed{Endpoints: []transport.EndpointSnapshot{{Endpoint: "POST /v1/client/sign_ins"}}})
+	l.in.Watch(&fixed{Endpoints: []snapshot.Endpoint{{Endpoint: "POST /v1/client/sign_ins"}}})
 	l.want("clerkthrottle.rate.learned", nil)
 	l.want("clerkthrottle.blocked_endpoints", map[string]float64{"method=POST,template=/v1/client/sign_ins": 0})
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/chromedp"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // laidOut lists what is wrong with a page's layout: a page wider than the
@@ -57,20 +57,20 @@ const laidOut = `(() => {
 })()`
 
 // large is load with long names, large numbers and many of everything.
-func large() transport.Snapshot {
+func large() snapshot.Snapshot {
 	s := load(time.Now())
 	for i := range s.Limits {
 		s.Limits[i].Key = strings.Replace(s.Limits[i].Key, "production ", "api.clerk.example.internal ", 1)
 		s.Limits[i].Waiting = 123456
-		s.Limits[i].ByClass = transport.Classes{Interactive: 12345, Normal: 61728, Batch: 49383}
+		s.Limits[i].ByClass = snapshot.Classes{Interactive: 12345, Normal: 61728, Batch: 49383}
 	}
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]
 		until := s.Time.Add(time.Duration(i) * 50 * time.Minute)
 		e.BlockedUntil, e.Waiting = &until, 123456
 		e.ByClass = s.Limits[0].ByClass
-		e.Counts = transport.Counts{Sent: 1234567, Waited: 1234567, Refused: 1234567, Throttled: 1234567, Retried: 1234567}
-		e.Waits = transport.Waits{P50: 59 * time.Second, P90: 61 * time.Second, P99: 3599 * time.Second, Max: 90 * time.Minute}
+		e.Counts = snapshot.Counts{Sent: 1234567, Waited: 1234567, Refused: 1234567, Throttled: 1234567, Retried: 1234567}
+		e.Waits = snapshot.Waits{P50: 59 * time.Second, P90: 61 * time.Second, P99: 3599 * time.Second, Max: 90 * time.Minute}
 	}
 	for i := range s.History.Slices {
 		h := &s.History.Slices[i]
@@ -83,11 +83,11 @@ func TestFitsAndReads(t *testing.T) {
 	for name, source := range map[string]source{
 		"load":  busy,
 		"large": large,
-		"calm": func() transport.Snapshot {
+		"calm": func() snapshot.Snapshot {
 			s := load(time.Now())
-			return transport.Snapshot{Time: s.Time, Limits: s.Limits[1:2], History: s.History}
+			return snapshot.Snapshot{Time: s.Time, Limits: s.Limits[1:2], History: s.History}
 		},
-		"empty": func() transport.Snapshot { return transport.Snapshot{Time: time.Now()} },
+		"empty": func() snapshot.Snapshot { return snapshot.Snapshot{Time: time.Now()} },
 	} {
 		url := serve(t, source)
 		for _, scheme := range []string{"light", "dark"} {

@@ -5,55 +5,55 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // source is a statuspage.Source.
-type source func() transport.Snapshot
+type source func() snapshot.Snapshot
 
-func (s source) Snapshot() transport.Snapshot { return s() }
+func (s source) Snapshot() snapshot.Snapshot { return s() }
 
 const place = "production 3fa9c1d27b04 "
 
 // load is a production instance on a busy morning: a nightly import still runs,
 // another program shares the instance, and one endpoint has just been blocked.
-func load(now time.Time) transport.Snapshot {
-	s := transport.Snapshot{Time: now, History: busyHistory(now)}
+func load(now time.Time) snapshot.Snapshot {
+	s := snapshot.Snapshot{Time: now, History: busyHistory(now)}
 	for _, l := range clerkthrottle.Limits(clerkthrottle.Production) {
 		switch l.Name {
 		case clerkthrottle.InstanceLimit:
-			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name, N: l.N, Owned: l.N, Window: l.Window,
-				InFlight: 84, Returning: 916, Waiting: 213, ByClass: transport.Classes{Interactive: 4, Normal: 31, Batch: 178}})
+			s.Limits = append(s.Limits, snapshot.Limit{Name: l.Name, Key: place + l.Name, N: l.N, Owned: l.N, Window: l.Window,
+				InFlight: 84, Returning: 916, Waiting: 213, ByClass: snapshot.Classes{Interactive: 4, Normal: 31, Batch: 178}})
 		case "POST /v1/invitations":
-			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name, N: l.N, Owned: l.N, Window: l.Window,
+			s.Limits = append(s.Limits, snapshot.Limit{Name: l.Name, Key: place + l.Name, N: l.N, Owned: l.N, Window: l.Window,
 				Free: 38, InFlight: 1, Returning: 61})
 		case "PATCH /v1/users/{user_id}":
 			s.Limits = append(s.Limits,
-				transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " user_2hBqX7", N: l.N, Owned: l.N, Window: l.Window,
-					InFlight: 2, Returning: 8, Waiting: 5, ByClass: transport.Classes{Normal: 5}},
-				transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " user_2iC0aa", N: l.N, Owned: l.N, Window: l.Window, Free: 7, Returning: 3})
+				snapshot.Limit{Name: l.Name, Key: place + l.Name + " user_2hBqX7", N: l.N, Owned: l.N, Window: l.Window,
+					InFlight: 2, Returning: 8, Waiting: 5, ByClass: snapshot.Classes{Normal: 5}},
+				snapshot.Limit{Name: l.Name, Key: place + l.Name + " user_2iC0aa", N: l.N, Owned: l.N, Window: l.Window, Free: 7, Returning: 3})
 		case "PATCH /v1/organizations/{organization_id}":
-			s.Limits = append(s.Limits, transport.LimitSnapshot{Name: l.Name, Key: place + l.Name + " org_2c91LM", N: l.N, Owned: l.N, Window: l.Window, Free: 4, InFlight: 1, Returning: 5})
+			s.Limits = append(s.Limits, snapshot.Limit{Name: l.Name, Key: place + l.Name + " org_2c91LM", N: l.N, Owned: l.N, Window: l.Window, Free: 4, InFlight: 1, Returning: 5})
 		}
 	}
 	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
 	until := now.Add(6200 * time.Millisecond)
-	s.Endpoints = []transport.EndpointSnapshot{
-		{Endpoint: "GET /v1/users", Rate: 61.4, Documented: 100, Learned: true, BlockedUntil: &until, Waiting: 37, ByClass: transport.Classes{Interactive: 6, Normal: 31},
-			Counts: transport.Counts{Sent: 28114, Waited: 9120, Refused: 12, Throttled: 9, Retried: 9}, Waits: transport.Waits{P50: 0, P90: ms(1800), P99: ms(6400), Max: ms(9700)}},
+	s.Endpoints = []snapshot.Endpoint{
+		{Endpoint: "GET /v1/users", Rate: 61.4, Documented: 100, Learned: true, BlockedUntil: &until, Waiting: 37, ByClass: snapshot.Classes{Interactive: 6, Normal: 31},
+			Counts: snapshot.Counts{Sent: 28114, Waited: 9120, Refused: 12, Throttled: 9, Retried: 9}, Waits: snapshot.Waits{P50: 0, P90: ms(1800), P99: ms(6400), Max: ms(9700)}},
 		{Endpoint: "PATCH /v1/users/{user_id}", Rate: 100, Documented: 100,
-			Counts: transport.Counts{Sent: 12960, Waited: 7741}, Waits: transport.Waits{P50: ms(420), P90: ms(2600), P99: ms(8000), Max: ms(11200)}},
+			Counts: snapshot.Counts{Sent: 12960, Waited: 7741}, Waits: snapshot.Waits{P50: ms(420), P90: ms(2600), P99: ms(8000), Max: ms(11200)}},
 		{Endpoint: "GET /v1/organizations/{organization_id}/memberships", Rate: 83.5, Documented: 100, Learned: true,
-			Counts: transport.Counts{Sent: 6204, Waited: 811, Throttled: 2, Retried: 2}, Waits: transport.Waits{P90: ms(310), P99: ms(2100), Max: ms(4000)}},
+			Counts: snapshot.Counts{Sent: 6204, Waited: 811, Throttled: 2, Retried: 2}, Waits: snapshot.Waits{P90: ms(310), P99: ms(2100), Max: ms(4000)}},
 		{Endpoint: "POST /v1/users", Rate: 100, Documented: 100,
-			Counts: transport.Counts{Sent: 3312, Waited: 1804}, Waits: transport.Waits{P50: ms(84), P90: ms(1900), P99: ms(5200), Max: ms(7100)}},
+			Counts: snapshot.Counts{Sent: 3312, Waited: 1804}, Waits: snapshot.Waits{P50: ms(84), P90: ms(1900), P99: ms(5200), Max: ms(7100)}},
 		{Endpoint: "GET /v1/users/{user_id}", Rate: 100, Documented: 100,
-			Counts: transport.Counts{Sent: 2977, Waited: 402}, Waits: transport.Waits{P90: ms(120), P99: ms(1500), Max: ms(2600)}},
+			Counts: snapshot.Counts{Sent: 2977, Waited: 402}, Waits: snapshot.Waits{P90: ms(120), P99: ms(1500), Max: ms(2600)}},
 		{Endpoint: "POST /v1/organizations/{organization_id}/memberships", Rate: 100, Documented: 100,
-			Counts: transport.Counts{Sent: 1190, Waited: 96, Retried: 1}, Waits: transport.Waits{P90: ms(40), P99: ms(900), Max: ms(1300)}},
-		{Endpoint: "GET /v1/sessions/{session_id}", Rate: 100, Documented: 100, Counts: transport.Counts{Sent: 655, Waited: 31}, Waits: transport.Waits{P99: ms(600), Max: ms(800)}},
-		{Endpoint: "POST /v1/invitations", Rate: 0.03, Documented: 0.0278, Counts: transport.Counts{Sent: 61}},
-		{Endpoint: "GET /v1/jwks", Counts: transport.Counts{Sent: 12}},
+			Counts: snapshot.Counts{Sent: 1190, Waited: 96, Retried: 1}, Waits: snapshot.Waits{P90: ms(40), P99: ms(900), Max: ms(1300)}},
+		{Endpoint: "GET /v1/sessions/{session_id}", Rate: 100, Documented: 100, Counts: snapshot.Counts{Sent: 655, Waited: 31}, Waits: snapshot.Waits{P99: ms(600), Max: ms(800)}},
+		{Endpoint: "POST /v1/invitations", Rate: 0.03, Documented: 0.0278, Counts: snapshot.Counts{Sent: 61}},
+		{Endpoint: "GET /v1/jwks", Counts: snapshot.Counts{Sent: 12}},
 	}
 	for i := range s.Endpoints {
 		s.Endpoints[i].Key = place + s.Endpoints[i].Endpoint
@@ -62,13 +62,13 @@ func load(now time.Time) transport.Snapshot {
 }
 
 // busyHistory is ten minutes in which load rises over the limit.
-func busyHistory(now time.Time) transport.History {
-	h := transport.History{Slice: 10 * time.Second}
+func busyHistory(now time.Time) snapshot.History {
+	h := snapshot.History{Slice: 10 * time.Second}
 	last := now.Truncate(h.Slice)
 	for i := range 60 {
 		x := float64(i)
 		want := 420 + 9*x + 170*math.Sin(x/4.3) + 90*math.Sin(x*1.7)
-		s := transport.HistorySlice{Start: last.Add(time.Duration(i-59) * h.Slice)}
+		s := snapshot.Slice{Start: last.Add(time.Duration(i-59) * h.Slice)}
 		s.Sent = int64(min(want, 1000-8*math.Abs(math.Sin(x))))
 		if over := want - 700; over > 0 {
 			s.Waited = int64(min(over*1.6, 0.8*float64(s.Sent)))

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 const often = 50 * time.Millisecond
@@ -98,7 +98,7 @@ func TestWhatIsNoAnswerIsLoss(t *testing.T) {
 // and does not pass what it still shows for live when somebody does.
 func TestUnseenPageRests(t *testing.T) {
 	var asked atomic.Int64
-	counted := source(func() transport.Snapshot {
+	counted := source(func() snapshot.Snapshot {
 		asked.Add(1)
 		return busy()
 	})

@@ -17,10 +17,10 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-func busy() transport.Snapshot { return load(time.Now()) }
+func busy() snapshot.Snapshot { return load(time.Now()) }
 
 // serve serves the page of a source.
 func serve(t *testing.T, s statuspage.Source, opts ...statuspage.Option) string {
@@ -35,19 +35,19 @@ func serve(t *testing.T, s statuspage.Source, opts ...statuspage.Option) string 
 func TestPageBecomesWhatIsSent(t *testing.T) {
 	var mu sync.Mutex
 	draw := rand.New(rand.NewPCG(1, 2))
-	drawn := source(func() transport.Snapshot {
+	drawn := source(func() snapshot.Snapshot {
 		mu.Lock()
 		defer mu.Unlock()
 		s := busy()
 		some := func() bool { return draw.IntN(4) > 0 }
-		s.Limits = slices.DeleteFunc(s.Limits, func(transport.LimitSnapshot) bool { return !some() })
-		s.Endpoints = slices.DeleteFunc(s.Endpoints, func(transport.EndpointSnapshot) bool { return !some() })
+		s.Limits = slices.DeleteFunc(s.Limits, func(snapshot.Limit) bool { return !some() })
+		s.Endpoints = slices.DeleteFunc(s.Endpoints, func(snapshot.Endpoint) bool { return !some() })
 		draw.Shuffle(len(s.Limits), func(i, j int) { s.Limits[i], s.Limits[j] = s.Limits[j], s.Limits[i] })
 		for i := range s.Endpoints {
 			s.Endpoints[i].Counts.Sent, s.Endpoints[i].Learned = draw.Int64N(1e6), some()
 		}
 		if !some() {
-			return transport.Snapshot{Time: s.Time}
+			return snapshot.Snapshot{Time: s.Time}
 		}
 		return s
 	})
@@ -120,7 +120,7 @@ func seconds(t *testing.T, s string) float64 {
 func TestCountdownMoves(t *testing.T) {
 	ahead := func() time.Time { return time.Now().Add(time.Hour) }
 	until := ahead().Add(50 * time.Second)
-	blocked := source(func() transport.Snapshot {
+	blocked := source(func() snapshot.Snapshot {
 		s := load(ahead())
 		s.Endpoints[0].BlockedUntil = &until
 		return s

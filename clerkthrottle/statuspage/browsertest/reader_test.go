@@ -10,14 +10,14 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // TestTellsWhatBeginsAndEnds and nothing else: numbers change twenty times a
 // second here, and a screen reader is to be told twice.
 func TestTellsWhatBeginsAndEnds(t *testing.T) {
 	var blocked atomic.Bool
-	changing := source(func() transport.Snapshot {
+	changing := source(func() snapshot.Snapshot {
 		s := busy()
 		s.Endpoints[0].Waiting = time.Now().Nanosecond() % 30
 		if !blocked.Load() {
@@ -51,10 +51,10 @@ func TestTellsWhatBeginsAndEnds(t *testing.T) {
 func TestCountdownsReadAlike(t *testing.T) {
 	var asked atomic.Int64
 	lengths := []int64{1, 99, 100, 101, 6200, 9899, 9900, 9901, 10001, 58901, 59000, 59001, 60000, 3599000, 3599001, 3600000, 5400001}
-	ever := source(func() transport.Snapshot {
+	ever := source(func() snapshot.Snapshot {
 		now := time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 		until := now.Add(time.Duration(lengths[asked.Add(1)%int64(len(lengths))]) * time.Millisecond)
-		return transport.Snapshot{Time: now, Endpoints: []transport.EndpointSnapshot{{Endpoint: "a", Key: "a", BlockedUntil: &until}}}
+		return snapshot.Snapshot{Time: now, Endpoints: []snapshot.Endpoint{{Endpoint: "a", Key: "a", BlockedUntil: &until}}}
 	})
 	tb := open(t, serve(t, ever, statuspage.WithInterval(time.Minute)), 1280, "light")
 	differ := eval[[]string](tb, `(async () => {

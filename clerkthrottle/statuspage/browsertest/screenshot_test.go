@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 var (
@@ -25,7 +25,7 @@ const maxScreenshot = 200 << 10
 // a README.
 func TestScreenshots(t *testing.T) {
 	morning := time.Date(2026, 11, 24, 9, 41, 7, 0, time.UTC)
-	url := serve(t, source(func() transport.Snapshot { return load(morning) }))
+	url := serve(t, source(func() snapshot.Snapshot { return load(morning) }))
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{390, 1280} {
 			t.Run(fmt.Sprint(width, " ", scheme), func(t *testing.T) {

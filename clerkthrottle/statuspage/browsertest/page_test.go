@@ -70,6 +70,24 @@ func TestPageBecomesWhatIsSent(t *testing.T) {
 	}
 }
 
+// TestAddressMayHoldAPassword, although no script may fetch an address that does.
+func TestAddressMayHoldAPassword(t *testing.T) {
+	page := statuspage.New(source(busy), statuspage.WithInterval(often))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, password, _ := r.BasicAuth(); password == "secret" {
+			page.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", "Basic")
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(server.Close)
+	tb := open(t, strings.Replace(server.URL, "//", "//operator:secret@", 1), 1280, "light")
+	const now = `document.querySelector("[data-now]").dataset.now`
+	tb.await("other numbers come", now+" !== '"+eval[string](tb, now)+"'")
+	tb.awaitState("live")
+}
+
 // TestNumbersFollow a throttle at work: callers that want more than the limit
 // allows.
 func TestNumbersFollow(t *testing.T) {
@@ -139,9 +157,6 @@ func TestCountdownMoves(t *testing.T) {
 	}
 	if now := eval[int64](tb, `Number(document.querySelector("[data-now]").dataset.now)`); now != shownAt {
 		t.Error("another snapshot came: the test proves nothing")
-	}
-	if h1, also := eval[string](tb, `document.querySelector("h1").textContent`), eval[string](tb, `document.querySelector(".also").textContent`); !strings.Contains(h1+also, "is blocked for another ") {
-		t.Errorf("the answer does not mention the block: %q %q", h1, also)
 	}
 }
 

@@ -14,10 +14,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-var (
-	update = flag.Bool("update", false, "write the README's screenshots to statuspage/testdata")
-	shots  = flag.String("shots", "", "write screenshots of every width and scheme to this folder")
-)
+var update = flag.Bool("update", false, "write the README's screenshots to statuspage/testdata")
 
 const maxScreenshot = 200 << 10
 
@@ -38,24 +35,11 @@ func TestScreenshots(t *testing.T) {
 				if len(shot) > maxScreenshot {
 					t.Errorf("%d bytes are too many for a README", len(shot))
 				}
-				switch {
-				case *shots != "":
-					write(t, filepath.Join(*shots, fmt.Sprintf("page-%d-%s.png", width, scheme)), shot)
-				case *update && scheme == "light":
-					write(t, filepath.Join("..", "testdata", fmt.Sprintf("page-%d.png", width)), shot)
+				if *update && scheme == "light" {
+					tb.check(os.WriteFile(filepath.Join("..", "testdata", fmt.Sprintf("page-%d.png", width)), shot, 0o644))
 				}
 			})
 		}
-	}
-}
-
-func write(t *testing.T, path string, shot []byte) {
-	t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(path, shot, 0o644); err != nil {
-		t.Fatal(err)
 	}
 }
 

@@ -97,8 +97,8 @@ func WithAlgorithm(a Algorithm) Option {
 
 // WithPhase puts the edges of [FixedWindow] at whole multiples of the window
 // since the Unix epoch, plus offset. By default they are whole multiples of the
-// window after the first request that the bucket accepted; a bucket that rests for
-// a window may begin anew.
+// window after the first request that the bucket accepted; a bucket that is idle
+// for a window may begin anew.
 func WithPhase(offset time.Duration) Option {
 	return func(c *config) { c.phase, c.phased = offset, true }
 }

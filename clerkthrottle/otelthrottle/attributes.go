@@ -94,7 +94,7 @@ type set struct {
 }
 
 // maxSets bounds how many attribute sets are kept; others are made anew every time.
-// Clerk's 451 operations make a few each, but a transport.Config may name more.
+// Clerk's operations make a few each, but a transport.Config may name any number.
 const maxSets = 8192
 
 // sets keeps the attribute sets of what was measured, so that measuring neither

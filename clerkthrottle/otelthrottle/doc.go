@@ -33,21 +33,20 @@
 //	clerkthrottle.rate.documented       ObservableGauge          {request}/s  method, template
 //	clerkthrottle.unreachable_budgets   ObservableUpDownCounter  {budget}     none
 //
-// clerkthrottle.requests counts every attempt, so that it adds up to what Clerk
-// was sent once the refused are left out. The histogram has only the requests
-// that were held back; a dry run's, which were not, are marked. Tokens that are
-// free, in flight and returning add up to the limit. A request that waits for a
-// limit is counted there, one that waits for the end of a block, or for a
-// learned rate, at its endpoint. Budgets are counted where programs share one: 1
-// says that this program's cannot be reached, 0 that it is.
+// clerkthrottle.requests counts every attempt: without those refused, it is what
+// Clerk was sent. The histogram has only the requests that were held back; those of
+// a dry run, which were not, are marked. Tokens that are free, in flight and
+// returning add up to the limit. A request that waits for a limit is counted at the
+// limit, one that waits for the end of a block, or for a learned rate, at its
+// endpoint. Budgets are counted where programs share one: 1 says that this program
+// cannot reach its budget, 0 that it can.
 //
 // # Prometheus
 //
-// The exporter of OpenTelemetry writes _ for every dot, of attributes too, and
-// ends counters in _total, seconds in _seconds and rates in _per_second, as in
-// clerkthrottle_requests_total; what is not a counter or a histogram is a gauge.
-// The folder monitoring has a dashboard for Grafana, grafana.json, and rules for
-// alerts, alerts.yml.
+// OpenTelemetry's exporter writes _ for every dot, in attributes too, and ends
+// counters in _total, seconds in _seconds and rates in _per_second, as in
+// clerkthrottle_requests_total; what is not a counter or a histogram is a gauge. In
+// the folder monitoring are a Grafana dashboard and Prometheus alert rules.
 //
 // # Attributes
 //

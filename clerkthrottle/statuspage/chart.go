@@ -10,7 +10,7 @@ import (
 const chartSpan = 10 * time.Minute
 
 // chart is the history as small charts over one time axis. Positions are shares
-// of the drawing, which so fits any width without a script.
+// of the drawing, so it fits any width without a script.
 type chart struct {
 	Panels []panel
 	Rows   []slice // the same in a table

@@ -44,8 +44,8 @@ func newView(s snapshot.Snapshot, q query, h *handler) *view {
 		Columns:  columns,
 		Total:    len(s.Endpoints),
 	}
-	// The busiest, and if the reader asks for all, no more than anybody reads. The
-	// JSON has them all.
+	// The busiest; if the reader asks for all, as many as anybody reads.
+	// snapshot.json has more.
 	limits, endpoints := 7, 15
 	if q.All {
 		limits = 200

@@ -12,7 +12,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-func TestRoundTripperResponse(t *testing.T) {
+func TestResponseIsWhole(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := in(clerktest.New())
 		req := c.request("POST /v1/users", newUser)
@@ -40,7 +40,7 @@ func TestRoundTripperResponse(t *testing.T) {
 }
 
 // A body that was read before is noticed, as http.Transport would.
-func TestRoundTripperConsumedBody(t *testing.T) {
+func TestConsumedBodyIsAnError(t *testing.T) {
 	c := in(clerktest.New())
 	req := c.request("POST /v1/users", newUser)
 	_, _ = io.ReadAll(req.Body)
@@ -52,7 +52,7 @@ func TestRoundTripperConsumedBody(t *testing.T) {
 	}
 }
 
-func TestRoundTripperConcurrently(t *testing.T) {
+func TestLimitHoldsUnderConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithLatency(clerktest.Uniform(0, 2*s)), clerktest.WithLogSize(10))
 		c := in(server)

@@ -21,7 +21,7 @@ func overSocket(t *testing.T, opts ...clerktest.Option) (caller, *clerktest.Serv
 	return c, server
 }
 
-func TestSocket(t *testing.T) {
+func TestSocketAnswersAsMemoryDoes(t *testing.T) {
 	c, server := overSocket(t, instanceLimit(3, time.Hour), clerktest.WithFault(func(r *http.Request, _ int) clerktest.Fault {
 		switch r.Header.Get("Fault") {
 		case "request lost":
@@ -85,7 +85,7 @@ func TestCloseEndsRequestsInProgress(t *testing.T) {
 	}
 }
 
-func TestHandler(t *testing.T) {
+func TestServerIsAHandler(t *testing.T) {
 	server := clerktest.New()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest("GET", "/v1/users", nil)

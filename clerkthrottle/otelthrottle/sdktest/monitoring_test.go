@@ -29,7 +29,7 @@ func bin(t *testing.T, name string) string {
 	return path
 }
 
-func TestAlertRules(t *testing.T) {
+func TestAlertRulesFire(t *testing.T) {
 	cmd := exec.Command(bin(t, "promtool"), "test", "rules", "alerts_test.yml")
 	cmd.Dir = "../monitoring"
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -39,7 +39,7 @@ func TestAlertRules(t *testing.T) {
 
 // A Prometheus scrapes a throttle that waits, refuses and meets 429s: the alerts
 // for that are on their way, and every query of the dashboard has an answer.
-func TestPrometheusScrapes(t *testing.T) {
+func TestPrometheusScrapesEverything(t *testing.T) {
 	prometheus := startPrometheus(t, newBusyThrottle(t))
 
 	var rules struct {

@@ -40,7 +40,7 @@ func equal(t *testing.T, what string, got, want []string) {
 // A wait is a span of its own, between those of otelhttp below the throttle. One
 // token per 10 s, and a second in flight: the second request waits from 1 s to
 // 11 s, and its attempt takes from 11 s to 12 s.
-func TestWaitIsAChildSpanBesideOtelhttps(t *testing.T) {
+func TestWaitIsASpanBesideThoseOfOtelhttp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		clerk := clerktest.New(clerktest.WithLatency(clerktest.Constant(time.Second)))
@@ -80,7 +80,7 @@ func TestWaitIsAChildSpanBesideOtelhttps(t *testing.T) {
 type lateBase struct{ http.RoundTripper }
 
 // With otelhttp above the throttle, the wait is within its span.
-func TestWaitWithinOtelhttps(t *testing.T) {
+func TestWaitIsWithinTheSpanOfOtelhttp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()), clerkthrottle.WithLimit("instance", 1, 10*time.Second))
 		client := &http.Client{Transport: otelhttp.NewTransport(l.throttle, otelhttp.WithTracerProvider(l.tracers))}

@@ -123,7 +123,7 @@ func TestWatchedThrottlesAddUp(t *testing.T) {
 }
 
 // Nothing is learned of a client's address: no rate is told.
-func TestNoRateIsKept(t *testing.T) {
+func TestEndpointWithoutARateReportsNone(t *testing.T) {
 	l := newLab(t)
 	l.in.Watch(&fixed{Endpoints: []snapshot.Endpoint{{Endpoint: "POST /v1/client/sign_ins"}}})
 	l.want("clerkthrottle.rate.learned", nil)
@@ -131,7 +131,7 @@ func TestNoRateIsKept(t *testing.T) {
 }
 
 // Everything at once, for the race detector.
-func TestConcurrentUse(t *testing.T) {
+func TestConcurrentUseLosesNothing(t *testing.T) {
 	l := newLab(t, clerkthrottle.WithBase(clerktest.New(clerktest.WithLimits()).RoundTripper()), clerkthrottle.WithLimit("instance", 1000, time.Second))
 	ctx, caller := l.tracers.Tracer("caller").Start(t.Context(), "caller")
 	defer caller.End()

@@ -79,7 +79,7 @@ func large() snapshot.Snapshot {
 	return s
 }
 
-func TestFitsAndReads(t *testing.T) {
+func TestPageFitsAndReads(t *testing.T) {
 	for name, source := range map[string]source{
 		"load":  busy,
 		"large": large,
@@ -104,9 +104,9 @@ func TestFitsAndReads(t *testing.T) {
 	}
 }
 
-// TestWhatAScreenReaderFinds: landmarks, headings in order, gauges with names
+// TestScreenReaderFindsEverything: landmarks, headings in order, gauges with names
 // and words, a table whose cells are cells, on a phone too.
-func TestWhatAScreenReaderFinds(t *testing.T) {
+func TestScreenReaderFindsEverything(t *testing.T) {
 	tb := open(t, serve(t, source(busy)), 390, "light")
 	tb.awaitState("live")
 	found := map[string][]string{}

@@ -160,8 +160,8 @@ func TestCountdownMoves(t *testing.T) {
 	}
 }
 
-// TestFilterAndSort keep the focus and what is typed while the page changes.
-func TestFilterAndSort(t *testing.T) {
+// TestFilterAndSortKeepTheFocus, and what is typed, while the page changes.
+func TestFilterAndSortKeepTheFocus(t *testing.T) {
 	tb := open(t, serve(t, source(busy), statuspage.WithInterval(30*time.Millisecond)), 1280, "light")
 	tb.awaitState("live")
 	tb.do(chromedp.Focus("input[name=filter]"))

@@ -73,8 +73,8 @@ func TestCountdownsReadAlike(t *testing.T) {
 	}
 }
 
-// TestWithoutJavaScript the page says the same, once, and reloads.
-func TestWithoutJavaScript(t *testing.T) {
+// TestPageSaysTheSameWithoutScripts, and reloads.
+func TestPageSaysTheSameWithoutScripts(t *testing.T) {
 	tb := open(t, "about:blank", 1280, "light")
 	call(tb, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	tb.do(chromedp.Navigate(serve(t, source(busy))))
@@ -91,8 +91,8 @@ func TestWithoutJavaScript(t *testing.T) {
 	tb.await("it reloads", `!!document.body && !document.body.dataset.old`)
 }
 
-// TestReducedMotion: who asked for less motion sees gauges jump, not glide.
-func TestReducedMotion(t *testing.T) {
+// TestGaugesJumpForReducedMotion: for everybody else they glide.
+func TestGaugesJumpForReducedMotion(t *testing.T) {
 	tb := open(t, serve(t, source(busy)), 1280, "light")
 	const glide = `getComputedStyle(document.querySelector(".meter rect")).transitionDuration`
 	if got := eval[string](tb, glide); got == "0s" {

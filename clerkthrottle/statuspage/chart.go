@@ -1,6 +1,7 @@
 package statuspage
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -27,12 +28,18 @@ type panel struct {
 // bar is a rectangle, in shares of the panel.
 type bar struct {
 	slice
-	X, Width, Y, Height float64
+	X, Width, Y, Height share
 	Hot                 bool
 }
 
 // slice is a stretch of the history as wide as a bar.
 type slice struct{ snapshot.Slice }
+
+// String is what a bar says of itself.
+func (s slice) String() string {
+	return fmt.Sprintf("%s: %s sent, %s held back before, %s answered 429; %s mean wait",
+		s.Start.Format("15:04:05"), num(s.Sent), num(s.Waited), num(s.Throttled), dur(s.Mean()))
+}
 
 // Mean is how long a request of it waited.
 func (s slice) Mean() time.Duration {
@@ -69,12 +76,12 @@ func (c *chart) draw(id, title, note string, least float64, text func(float64) s
 	}
 	p := panel{ID: id, Title: title, Note: note, Top: text(top)}
 	end := c.Rows[len(c.Rows)-1].Start
-	share := func(d time.Duration) float64 { return float64(d) / float64(chartSpan) }
+	along := func(d time.Duration) share { return share(d) / share(chartSpan) }
 	for _, s := range c.Rows {
-		right := 1 - share(end.Sub(s.Start))
-		left := max(0, right-share(c.Slice)) // the oldest may stick out
-		cool, hot := of(s)
-		cool, hot = cool/top, hot/top
+		right := 1 - along(end.Sub(s.Start))
+		left := max(0, right-along(c.Slice)) // the oldest may stick out
+		atOnce, held := of(s)
+		cool, hot := share(atOnce/top), share(held/top)
 		b := bar{slice: s, X: left + (right-left)*0.1, Width: (right - left) * 0.8}
 		if cool > 0 {
 			b.Y, b.Height = 1-cool, cool

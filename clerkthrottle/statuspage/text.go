@@ -6,7 +6,6 @@ import (
 	"html"
 	"html/template"
 	"math"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 var funcs = template.FuncMap{
 	"num": num, "plural": plural, "dur": dur, "countdown": countdown, "window": window,
-	"perSecond": perSecond, "percent": percent, "classes": classes, "name": name,
+	"perSecond": perSecond, "share": shareOf[int], "ratio": shareOf[float64], "classes": classes, "name": name,
 }
 
 // num writes a whole number with a comma between thousands.
@@ -92,14 +91,19 @@ func perSecond(r float64) string {
 	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(r, 'f', digits, 64), "0"), ".")
 }
 
-// percent writes a share as SVG takes it.
-func percent(part, whole reflect.Value) string {
-	float := func(v reflect.Value) float64 { return v.Convert(reflect.TypeFor[float64]()).Float() }
-	share := 0.0
-	if of := float(whole); of > 0 {
-		share = min(1, max(0, float(part)/of))
+// share is a part of what is drawn, from 0 to 1.
+type share float64
+
+func shareOf[N int | float64](part, whole N) share {
+	if whole <= 0 {
+		return 0
 	}
-	return strconv.FormatFloat(math.Round(share*1e4)/100, 'f', -1, 64) + "%"
+	return share(min(1, max(0, float64(part)/float64(whole))))
+}
+
+// String writes the share as SVG takes it.
+func (s share) String() string {
+	return strconv.FormatFloat(math.Round(float64(s)*1e4)/100, 'f', -1, 64) + "%"
 }
 
 // classes lists who waits, and nothing where the budget does not say.

@@ -166,6 +166,7 @@ func WithLateArrivals() Option {
 // they were sent. f is called from many goroutines, without a lock; it must
 // neither change r nor read its body.
 func WithFault(f func(r *http.Request, n int) Fault) Option {
+	refuse(f == nil, "WithFault(nil)")
 	return func(c *config) { c.fault = f }
 }
 
@@ -182,5 +183,6 @@ func WithLogSize(n int) Option {
 // one request at a time, with a copy of it: it must not wait, nor use the server.
 // A [Fault] with a Status goes before it.
 func WithHandler(h http.Handler) Option {
+	refuse(h == nil, "WithHandler(nil)")
 	return func(c *config) { c.handler = h }
 }

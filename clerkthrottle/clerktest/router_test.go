@@ -132,6 +132,8 @@ func TestPanicNamesWhatIsWrong(t *testing.T) {
 		"WithBlockTime(0s)":            func() { clerktest.WithBlockTime(0) },
 		"WithRetryAfter(9)":            func() { clerktest.WithRetryAfter(9) },
 		"WithLatency(nil)":             func() { clerktest.WithLatency(nil) },
+		"WithFault(nil)":               func() { clerktest.WithFault(nil) },
+		"WithHandler(nil)":             func() { clerktest.WithHandler(nil) },
 		"WithLogSize(-1)":              func() { clerktest.WithLogSize(-1) },
 		"WithLimits: row \"instance\"": func() { instanceLimit(0, s) },
 		"operation \"users\"": func() {

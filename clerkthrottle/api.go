@@ -14,7 +14,7 @@ type api struct {
 	*operations.API
 	rows      []*Limit             // by route id; nil: none
 	unlimited []bool               // by route id: draws on no row at all
-	others    *bounded.Map[string] // names made up for requests that follow no known operation
+	unknown   *bounded.Map[string] // names made up for requests that follow no known operation
 }
 
 // maxNames bounds how many names are made up. Clerk adds operations now and
@@ -42,7 +42,7 @@ func (a *api) add(method, template string) int {
 // nameOf makes a name for a request that follows no known operation. Past the
 // bound, all further ones of a method share one.
 func (a *api) nameOf(method, path string) string {
-	if name := a.others.Get(method + " " + route.Fold(path)); name != "" {
+	if name := a.unknown.Get(method + " " + route.Fold(path)); name != "" {
 		return name
 	}
 	return method + " /{other}"

@@ -125,7 +125,7 @@ func TestVisitorsHaveGatesApart(t *testing.T) {
 		if one.Key == two.Key {
 			t.Errorf("%s: two visitors share the gate %q", path, one.Key)
 		}
-		if one.Rate != countless || two.Rate != countless {
+		if one.Rate != noRate || two.Rate != noRate {
 			t.Errorf("%s: the budget is not told that there are very many like it", path)
 		}
 	}

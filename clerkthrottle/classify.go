@@ -129,13 +129,13 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 	if !known && at == domainHost {
 		return nil // the name alone does not make it Clerk's
 	}
-	scope := c.hosts.Get(plain(hostName(r.URL))) + " " + request.ClientAddress(r.Header, thisProcess)
+	scope := c.hosts.Get(keyPart(hostName(r.URL))) + " " + request.ClientAddress(r.Header, thisProcess)
 	if !known {
 		name := c.frontend.nameOf(method, path)
-		return &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
+		return &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: noRate}
 	}
 	name := c.frontend.Name(id)
-	claim := &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: countless}
+	claim := &transport.Claim{Endpoint: name, Key: scope + " " + name, Rate: noRate}
 	if row := c.frontend.rows[id]; row != nil {
 		claim.Limits = []transport.Limit{limitOf(row, scope+" "+row.Name)}
 	}
@@ -144,19 +144,19 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 
 // countless is the rate of endpoints of which there may be very many: none is
 // learned.
-var countless = transport.Limit{Private: true}
+var noRate = transport.Limit{Private: true}
 
 // resourceOf names a resource in keys of buckets.
 func resourceOf(params []string) string {
 	for i, p := range params {
-		params[i] = plain(p)
+		params[i] = keyPart(p)
 	}
 	return strings.Join(params, "/")
 }
 
 // plain makes part of a key of what a stranger may have written: short, and
 // printable.
-func plain(s string) string {
+func keyPart(s string) string {
 	const longest = 128 // bytes; Clerk's ids have some 32
 	odd := len(s) > longest
 	for i := 0; i < len(s) && !odd; i++ {

@@ -32,29 +32,29 @@ type instances struct {
 	logger     *slog.Logger
 	routes     int
 
-	one     [Production + 1]*instance // with WithInstanceID: by what the key says
-	byKey   *bounded.Map[*instance]   // without
-	last    atomic.Pointer[instance]  // found in byKey: most programs have one key
-	others  *instance                 // of the keys that byKey has no place for
-	keyless atomic.Bool               // warned that requests carry no key
+	byType   [Production + 1]*instance // with WithInstanceID: by what the key says
+	byKey    *bounded.Map[*instance]   // without
+	last     atomic.Pointer[instance]  // found in byKey: most programs have one key
+	overflow *instance                 // of the keys that byKey has no place for
+	keyless  atomic.Bool               // warned that requests carry no key
 }
 
 func newInstances(cfg *config, routes int) *instances {
 	s := &instances{configured: cfg.instanceType, logger: cfg.logger, routes: routes}
 	if cfg.instanceID != "" {
-		for says := range s.one {
-			s.one[says] = s.newInstance("", cfg.instanceID, s.kindOf(InstanceType(says)))
+		for says := range s.byType {
+			s.byType[says] = s.newInstance("", cfg.instanceID, s.kindOf(InstanceType(says)))
 		}
 		return s
 	}
 	s.last.Store(s.newInstance("", "anonymous", s.kindOf(Auto)))
-	s.others = s.newInstance("", "others", Development)
+	s.overflow = s.newInstance("", "others", Development)
 	s.byKey = bounded.New(maxInstances, func(key string) *instance {
 		if key == "" {
 			return s.newInstance("", "anonymous", s.kindOf(Auto))
 		}
 		return s.newInstance(key, hashOf(key), s.kindOf(typeOfKey(key)))
-	}, s.others)
+	}, s.overflow)
 	return s
 }
 
@@ -77,16 +77,16 @@ func (s *instances) kindOf(says InstanceType) InstanceType {
 // of returns the instance of a key.
 func (s *instances) of(key string) *instance {
 	if s.byKey == nil {
-		return s.one[typeOfKey(key)]
+		return s.byType[typeOfKey(key)]
 	}
 	in := s.last.Load()
 	if in.key == key {
 		return in
 	}
 	if len(key) > maxKeyLength {
-		return s.others
+		return s.overflow
 	}
-	if in = s.byKey.Get(key); in != s.others {
+	if in = s.byKey.Get(key); in != s.overflow {
 		s.last.Store(in)
 	}
 	return in
@@ -97,7 +97,7 @@ func (s *instances) of(key string) *instance {
 func (s *instances) warn(in *instance, key string) {
 	says := typeOfKey(key)
 	switch {
-	case in == s.others:
+	case in == s.overflow:
 		if in.warned.CompareAndSwap(false, true) {
 			s.logger.Warn("clerkthrottle: too many secret keys to keep apart; further ones share the limits of one development instance", "kept", maxInstances)
 		}

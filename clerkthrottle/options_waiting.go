@@ -12,7 +12,7 @@ import (
 // cannot go at once is refused. The time in flight does not count.
 func WithMaxWait(d time.Duration) Option {
 	return func(c *config) error {
-		c.MaxWait = orNone(d)
+		c.MaxWait = zeroIsNone(d)
 		return notNegative("WithMaxWait", d)
 	}
 }
@@ -40,7 +40,7 @@ func WithDefaultPriority(p Priority) Option {
 // it to reserve from.
 func WithReserve(p Priority, fraction float64) Option {
 	return func(c *config) error {
-		wrong := func(why string) error { return fmt.Errorf("WithReserve(%s, %v): %s", asWritten(p), fraction, why) }
+		wrong := func(why string) error { return fmt.Errorf("WithReserve(%s, %v): %s", goName(p), fraction, why) }
 		if !(fraction >= 0 && fraction < 1) { // NaN fails, too
 			return wrong("want 0 ≤ fraction < 1")
 		}
@@ -101,7 +101,7 @@ func WithDryRun() Option {
 // Default 2 minutes; 0 means no bound.
 func WithAnswerTimeout(d time.Duration) Option {
 	return func(c *config) error {
-		c.AnswerTimeout = orNone(d)
+		c.AnswerTimeout = zeroIsNone(d)
 		return notNegative("WithAnswerTimeout", d)
 	}
 }
@@ -124,7 +124,7 @@ func WithRetryBudget(fraction float64, free int) Option {
 }
 
 // asWritten returns a class as it stands in a program.
-func asWritten(p Priority) string {
+func goName(p Priority) string {
 	switch p {
 	case Interactive:
 		return "Interactive"
@@ -151,7 +151,7 @@ func notNegative(option string, d time.Duration) error {
 }
 
 // orNone says 0 as [transport.Config] does, where 0 is the default.
-func orNone(d time.Duration) time.Duration {
+func zeroIsNone(d time.Duration) time.Duration {
 	if d == 0 {
 		return -1
 	}

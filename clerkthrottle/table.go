@@ -42,7 +42,7 @@ func newTable(cfg *config) (*table, error) {
 		}
 	}
 	for _, l := range append(t.operations, t.instance[Development], t.instance[Production]) {
-		l.N = less(l.N, cfg.headroom)
+		l.N = lessHeadroom(l.N, cfg.headroom)
 	}
 	for _, operation := range unlimited {
 		method, template, _ := strings.Cut(operation, " ")
@@ -73,7 +73,7 @@ func (t *table) add(l Limit) error {
 		return nil
 	}
 	for _, operation := range l.Operations {
-		if err := t.draw(operation, &l); err != nil {
+		if err := t.assign(operation, &l); err != nil {
 			return fmt.Errorf("operation %q: %w", operation, err)
 		}
 	}
@@ -82,7 +82,7 @@ func (t *table) add(l Limit) error {
 }
 
 // draw makes an operation draw on a row.
-func (t *table) draw(operation string, l *Limit) error {
+func (t *table) assign(operation string, l *Limit) error {
 	method, template, err := t.parse(operation)
 	if err != nil {
 		return err
@@ -166,7 +166,7 @@ func (t *table) isFrontend(method, template string) bool {
 
 // less takes the headroom off a limit; one request always remains. It rounds
 // what is taken off, not what remains: float64(math.MaxInt) is no int.
-func less(n int, headroom float64) int {
+func lessHeadroom(n int, headroom float64) int {
 	const rounding = 1e-9 // 0.07 × 100 is a little more than 7
 	return max(1, n-int(math.Ceil(float64(n)*headroom-rounding)))
 }

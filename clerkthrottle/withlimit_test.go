@@ -161,12 +161,12 @@ func TestHeadroomLeavesAtLeastOne(t *testing.T) {
 		{3, 0.5, 1}, {5, 0.5, 2}, {3, 0.1, 2}, {1, 0.99, 1}, {1, 0, 1}, {10, 0.95, 1}, {2, 0.9999999, 1},
 		{1000, 0, 1000}, {math.MaxInt, 0, math.MaxInt}, {1000, math.SmallestNonzeroFloat64, 1000},
 	} {
-		if got := less(tt.n, tt.headroom); got != tt.want {
+		if got := lessHeadroom(tt.n, tt.headroom); got != tt.want {
 			t.Errorf("%d × (1 − %v) = %d, want %d", tt.n, tt.headroom, got, tt.want)
 		}
 	}
 	for _, h := range []float64{0.01, 0.5, 0.99, math.Nextafter(1, 0)} {
-		if got := less(math.MaxInt, h); got < 1 {
+		if got := lessHeadroom(math.MaxInt, h); got < 1 {
 			t.Errorf("MaxInt × (1 − %v) = %d", h, got)
 		}
 	}

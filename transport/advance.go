@@ -11,9 +11,9 @@ import (
 // or is refused, if it waited already and now sees that it would wait too long.
 func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 	for {
-		for int(p.at) < len(p.way) {
-			st := p.way[p.at]
-			if st.waiting() > 0 || p.class() >= st.open(now) {
+		for int(p.passed) < len(p.stations) {
+			st := p.stations[p.passed]
+			if st.waiting() > 0 || p.class() >= st.openClasses(now) {
 				st.push(p, now)
 				s.wakeLocked(st)
 				return false
@@ -28,7 +28,7 @@ func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 		// The gate closed while p was on its way. Whoever passes the gate
 		// again finds it open or waits there, so this ends.
 		s.restoreLocked(p, now)
-		p.at = 0
+		p.passed = 0
 		if err := p.refusalLocked(now); err != nil {
 			s.refuseLocked(p, err, now)
 			p.grant(err)
@@ -43,7 +43,7 @@ func (s *scheduler) dryRunLocked(p *permit, now time.Duration) {
 	if p.tooLate(at) {
 		s.countLocked(p.endpoint, now, tally.Counts{Refused: 1})
 	}
-	for _, st := range p.way {
+	for _, st := range p.stations {
 		if st.share != nil && !st.ready(now) {
 			s.fleet.askLocked(st, now)
 		}
@@ -57,7 +57,7 @@ func (s *scheduler) dryRunLocked(p *permit, now time.Duration) {
 
 // restoreLocked gives back, unspent, every token that p took so far.
 func (s *scheduler) restoreLocked(p *permit, now time.Duration) {
-	for _, st := range p.way[:p.at] {
+	for _, st := range p.stations[:p.passed] {
 		if st.window != nil {
 			st.window.Cancel()
 			s.wakeLocked(st)
@@ -75,7 +75,7 @@ func (s *scheduler) settleLocked(p *permit, o outcome, now time.Duration) {
 	if o == unsent {
 		s.restoreLocked(p, now)
 	} else {
-		for _, st := range p.way {
+		for _, st := range p.stations {
 			if st.window != nil {
 				st.window.Settle(now)
 				s.wakeLocked(st)
@@ -94,7 +94,7 @@ func (s *scheduler) settleLocked(p *permit, o outcome, now time.Duration) {
 	case throttledBlind:
 		before := ep.block.Until()
 		ep.block.BackOff(now, p.sent)
-		s.closedGateLocked(ep, before, now)
+		s.blockMovedLocked(ep, before, now)
 		s.throttledLocked(p, now)
 	case throttled:
 		s.throttledLocked(p, now)
@@ -105,13 +105,13 @@ func (s *scheduler) settleLocked(p *permit, o outcome, now time.Duration) {
 // closedGateLocked is called after a 429, with the end of the block before it.
 // Where that has moved, those who wait at the gate and may not wait until its
 // new end are told at once.
-func (s *scheduler) closedGateLocked(ep *endpoint, before, now time.Duration) {
+func (s *scheduler) blockMovedLocked(ep *endpoint, before, now time.Duration) {
 	until := ep.block.Until()
 	if until == before {
 		return
 	}
 	ep.gateEpoch++
-	s.blockedLocked(ep, now)
+	s.announceBlockLocked(ep, now)
 	s.expelLateLocked(&ep.gate, now, func(*permit, int) time.Duration { return until })
 	s.wakeLocked(&ep.gate)
 }

@@ -35,7 +35,7 @@ func (k *keyOf) Value(key any) any {
 type attemptTrace struct {
 	httptrace.ClientTrace
 	unanswered atomic.Bool // it was written and not answered
-	again      sync.Mutex  // one after another
+	mu         sync.Mutex  // one after another
 }
 
 // traced returns the attempt's trace, which calls the caller's own as well.
@@ -47,8 +47,8 @@ func (c *attemptContext) traced() *httptrace.ClientTrace {
 	t.ClientTrace = httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { // not GetConn, which net/http calls under a lock
 			if t.unanswered.Swap(false) {
-				t.again.Lock()
-				defer t.again.Unlock()
+				t.mu.Lock()
+				defer t.mu.Unlock()
 				c.acquireAgain()
 			}
 		},

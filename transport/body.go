@@ -19,17 +19,17 @@ const maxReplay = 1 << 20
 type tape struct {
 	source io.ReadCloser
 
-	mu     sync.Mutex
-	head   []byte // what was read
-	long   bool   // it was more than is kept
-	read   bool   // some of it may have been
-	whole  bool   // all of it was
-	closed bool   // by the base
-	ended  bool   // the attempt was, before it read anything
-	last   bool   // no attempt comes after this one
+	mu       sync.Mutex
+	head     []byte // what was read
+	overflow bool   // it was more than is kept
+	read     bool   // some of it may have been
+	whole    bool   // all of it was
+	closed   bool   // by the base
+	aborted  bool   // the attempt was, before it read anything
+	final    bool   // no attempt comes after this one
 }
 
-var errSpent = errors.New("transport: the request's body was read in part and cannot be sent again")
+var errPartlyRead = errors.New("transport: the request's body was read in part and cannot be sent again")
 
 // record returns the request to send: the caller's own, or a copy whose body is
 // on the tape.
@@ -39,14 +39,14 @@ func record(req *http.Request) (*http.Request, *tape) {
 	}
 	t := &tape{source: req.Body}
 	out := *req
-	out.Body, out.GetBody = t, t.again // net/http may want it again, too, where nothing left
+	out.Body, out.GetBody = t, t.getBody // net/http may want it again, too, where nothing left
 	return &out, t
 }
 
 // Read implements [io.Reader].
 func (t *tape) Read(p []byte) (int, error) {
 	t.mu.Lock()
-	ended := t.ended
+	ended := t.aborted
 	t.read = t.read || !ended
 	t.mu.Unlock()
 	if ended {
@@ -55,12 +55,12 @@ func (t *tape) Read(p []byte) (int, error) {
 	n, err := t.source.Read(p) // may stall, until it is closed
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.long = t.long || len(t.head)+n > maxReplay; t.long {
+	if t.overflow = t.overflow || len(t.head)+n > maxReplay; t.overflow {
 		t.head = nil
 	} else {
 		t.head = append(t.head, p[:n]...)
 	}
-	t.whole = err == io.EOF && !t.long
+	t.whole = err == io.EOF && !t.overflow
 	return n, err
 }
 
@@ -70,7 +70,7 @@ func (t *tape) Close() error {
 	t.mu.Lock()
 	again := t.closed
 	t.closed = true
-	keep := !t.read && !t.last
+	keep := !t.read && !t.final
 	t.mu.Unlock()
 	if again || keep {
 		return nil
@@ -82,7 +82,7 @@ func (t *tape) Close() error {
 // for him even when the request's context has ended.
 func (t *tape) abort() {
 	t.mu.Lock()
-	t.ended = !t.read
+	t.aborted = !t.read
 	read := t.read
 	t.mu.Unlock()
 	if read {
@@ -102,17 +102,17 @@ func (t *tape) replayable() bool {
 }
 
 // again is the request's GetBody.
-func (t *tape) again() (io.ReadCloser, error) {
+func (t *tape) getBody() (io.ReadCloser, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case t.whole:
 		return io.NopCloser(bytes.NewReader(t.head)), nil
 	case t.closed && !t.read:
-		t.closed, t.ended = false, false
+		t.closed, t.aborted = false, false
 		return t, nil
 	}
-	return nil, errSpent
+	return nil, errPartlyRead
 }
 
 // release closes a source that was kept open for an attempt that did not come.
@@ -121,7 +121,7 @@ func (t *tape) release() {
 		return
 	}
 	t.mu.Lock()
-	t.last = true
+	t.final = true
 	kept := t.closed && !t.read
 	t.mu.Unlock()
 	if kept {

@@ -29,7 +29,7 @@ type stats struct {
 	tally.Counts // but Sent
 	waits        tally.Histogram
 	reopen       *time.Timer   // tells the observers that the gate is open again
-	told         time.Duration // the end of the block that they were told of last
+	announced    time.Duration // the end of the block that they were told of last
 }
 
 // unknown is the latency of an endpoint without an answer.
@@ -80,7 +80,7 @@ func (s *scheduler) sendLocked(p *permit, now time.Duration) {
 		ep.rate.rate.Take(now)
 		p.paced = true
 	}
-	c, wait := p.sending()
+	c, wait := p.sendCounts()
 	ep.sent++
 	if c.Waited > 0 || c.Retried > 0 {
 		n := ep.statistics()
@@ -94,7 +94,7 @@ func (s *scheduler) sendLocked(p *permit, now time.Duration) {
 
 // unsendLocked takes back that p was sent: it gave up at that very moment.
 func (s *scheduler) unsendLocked(p *permit) {
-	c, wait := p.sending()
+	c, wait := p.sendCounts()
 	ep, back := p.endpoint, c.Negative()
 	ep.sent--
 	if c.Waited > 0 || c.Retried > 0 {
@@ -127,7 +127,7 @@ func (s *scheduler) throttledLocked(p *permit, now time.Duration) {
 
 // forgottenLocked tells the observers, once, that nothing of what an endpoint
 // learned is left. It is called with every look at an endpoint.
-func (s *scheduler) forgottenLocked(ep *endpoint, now time.Duration) {
+func (s *scheduler) noteUnlearnedLocked(ep *endpoint, now time.Duration) {
 	if ep.learned && !ep.rate.rate.Learned(now) {
 		ep.learned = false
 		s.rateChangedLocked(ep, now)
@@ -149,13 +149,13 @@ func (s *scheduler) rateChangedLocked(ep *endpoint, now time.Duration) {
 // blockedLocked tells the observers, and the other programs, that an endpoint's gate
 // has closed, or stays closed for longer, and sees to it that the former hear when
 // it opens.
-func (s *scheduler) blockedLocked(ep *endpoint, now time.Duration) {
+func (s *scheduler) announceBlockLocked(ep *endpoint, now time.Duration) {
 	until := ep.block.Until()
 	if until <= now || s.closed {
 		return
 	}
 	if s.fleet != nil && !ep.private {
-		s.fleet.blockedLocked(ep, now)
+		s.fleet.reportBlockLocked(ep, now)
 	}
 	if len(s.observers) == 0 {
 		return
@@ -166,10 +166,10 @@ func (s *scheduler) blockedLocked(ep *endpoint, now time.Duration) {
 	} else {
 		n.reopen.Reset(until - now)
 	}
-	if n.told > now && until-n.told < longerBlock {
+	if n.announced > now && until-n.announced < longerBlock {
 		return
 	}
-	n.told = until
+	n.announced = until
 	e := BlockEvent{Endpoint: ep.name, Key: ep.key, Until: s.epoch.Add(until), For: until - now}
 	for _, o := range s.observers {
 		if o.Blocked != nil {

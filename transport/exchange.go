@@ -11,11 +11,11 @@ func (f *fleet) start() {
 	s := f.s
 	s.mu.Lock()
 	now := s.now()
-	if f.closed || f.asking != nil || f.at == never {
+	if f.closed || f.exchanging != nil || f.nextAt == never {
 		s.unlock()
 		return
 	}
-	f.at = never
+	f.nextAt = never
 	report := f.reportLocked(now)
 	s.unlock()
 	f.exchange(report, now)
@@ -27,8 +27,8 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	s := f.s
 	s.mu.Lock()
 	now := s.now()
-	asked := f.asking
-	f.asking = nil
+	asked := f.exchanging
+	f.exchanging = nil
 	for _, ep := range f.telling {
 		if (err != nil || answer.Err != nil) && ep.block.Closed(now) && !slices.Contains(f.blocks, ep) {
 			f.blocks = append(f.blocks, ep) // to be told again
@@ -37,7 +37,7 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	if f.closed {
 		final := f.finalLocked(now)
 		s.unlock()
-		f.farewell(final)
+		f.sendFinal(final)
 		return
 	}
 	if err != nil {
@@ -46,11 +46,11 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 		f.answeredLocked(asked, report, answer, began, now)
 	}
 	s.drainLocked(now)
-	f.shortLocked(asked, now)
+	f.recheckLocked(asked, now)
 	s.drainLocked(now)
-	if f.at != never {
-		at := f.at
-		f.at = never
+	if f.nextAt != never {
+		at := f.nextAt
+		f.nextAt = never
 		f.wantLocked(max(at, now), now)
 	}
 	s.unlock()
@@ -58,31 +58,31 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 
 // reportLocked takes what is due into a report.
 func (f *fleet) reportLocked(now time.Duration) *Report {
-	for st := f.back.pop(now); st != nil; st = f.back.pop(now) {
+	for st := f.checks.pop(now); st != nil; st = f.checks.pop(now) {
 		f.dueLocked(st)
 	}
-	if len(f.due) <= maxAsking/2 {
+	if len(f.due) <= maxPerExchange/2 {
 		for _, st := range f.common {
 			if st.owned() > 0 || st.waiting() > 0 {
 				f.dueLocked(st)
 			}
 		}
 	}
-	n := min(len(f.due), maxAsking)
-	f.asking = append(make([]*station, 0, n), f.due[:n]...)
+	n := min(len(f.due), maxPerExchange)
+	f.exchanging = append(make([]*station, 0, n), f.due[:n]...)
 	f.due = append(f.due[:0], f.due[n:]...)
 	f.reports++
 	r := &Report{Limits: make([]Usage, n), Complete: len(f.due) == 0}
-	for i, st := range f.asking {
+	for i, st := range f.exchanging {
 		sh := st.share
-		sh.due, sh.asking = false, true
-		sh.told = sh.waiting(st)
+		sh.due, sh.exchanging = false, true
+		sh.reported = sh.waitingClasses(st)
 		owned, period := st.window.Limit()
 		if free := st.window.Free(now); free > 0 && owned > sh.keep && sh.valid(now) {
 			owned -= min(free, owned-sh.keep)
 			st.window.Resize(owned, period)
 		}
-		sh.owned = owned
+		sh.reportedOwned = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
 	f.telling, f.blocks = f.blocks, nil // what closes from now on is for the next report
@@ -103,16 +103,16 @@ func (f *fleet) leave() error {
 	if f.timer != nil {
 		f.timer.Stop()
 	}
-	busy := f.asking != nil
+	busy := f.exchanging != nil
 	var final *Report
 	if !busy {
 		final = f.finalLocked(s.now())
 	}
 	s.unlock()
 	if !busy {
-		go f.farewell(final)
+		go f.sendFinal(final)
 	}
-	late := time.NewTimer(patience)
+	late := time.NewTimer(leaveTimeout)
 	defer late.Stop()
 	select {
 	case <-f.left:
@@ -125,14 +125,14 @@ func (f *fleet) leave() error {
 func (f *fleet) finalLocked(now time.Duration) *Report {
 	r := &Report{Complete: true}
 	for _, st := range f.s.windows.All() {
-		if owned := st.owned(); owned > 0 && len(r.Limits) < maxAsking {
+		if owned := st.owned(); owned > 0 && len(r.Limits) < maxPerExchange {
 			r.Limits = append(r.Limits, Usage{Limit: st.limit, Owned: owned - max(0, st.window.Free(now))})
 		}
 	}
 	return r
 }
 
-func (f *fleet) farewell(final *Report) {
+func (f *fleet) sendFinal(final *Report) {
 	if len(final.Limits) > 0 {
 		_, _ = f.member.Exchange(context.Background(), final) // it is the last: nothing depends on it
 	}

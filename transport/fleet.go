@@ -19,30 +19,30 @@ type fleet struct {
 	s      *scheduler
 	member Member
 
-	common []*station     // windows of limits that are not private: every exchange names them
-	due    []*station     // windows that the Budget must hear of
-	back   lookouts       // private windows, by when they have a token to give back
-	blocks []*endpoint    // that the Budget has not been told of
-	known  []foreignBlock // what the last answer said
+	common  []*station     // windows of limits that are not private: every exchange names them
+	due     []*station     // windows that the Budget must hear of
+	checks  checkQueue     // private windows, by when they have a token to give back
+	blocks  []*endpoint    // that the Budget has not been told of
+	foreign []foreignBlock // what the last answer said
 
-	lease   time.Duration // what is owned may be spent until then
-	asking  []*station    // in the exchange under way; nil: there is none
-	telling []*endpoint   // the blocks in it
-	reports int           // how many there were
-	at      time.Duration // when the next one is due, or never
-	timer   *time.Timer
-	err     error         // why nothing may go on
-	errAt   time.Duration // until when not to try again
-	away    error         // why the Budget could not be reached
-	since   time.Duration // when it was first away, or back
-	closed  bool
-	left    chan struct{} // closed when the Budget knows that the program has left
+	leaseEnd   time.Duration // what is owned may be spent until then
+	exchanging []*station    // in the exchange under way; nil: there is none
+	telling    []*endpoint   // the blocks in it
+	reports    int           // how many there were
+	nextAt     time.Duration // when the next one is due, or never
+	timer      *time.Timer
+	err        error         // why nothing may go on
+	retryAt    time.Duration // until when not to try again
+	answerErr  error         // why the Budget could not be reached
+	since      time.Duration // when it was first away, or back
+	closed     bool
+	left       chan struct{} // closed when the Budget knows that the program has left
 }
 
 const (
-	maxAsking  = 64 // limits in one exchange
-	retryAfter = 100 * time.Millisecond
-	patience   = time.Second // to tell the Budget that the program leaves
+	maxPerExchange = 64 // limits in one exchange
+	retryDelay     = 100 * time.Millisecond
+	leaveTimeout   = time.Second // to tell the Budget that the program leaves
 )
 
 type foreignBlock struct {
@@ -69,12 +69,12 @@ func (f *fleet) askLocked(st *station, now time.Duration) {
 	sh := st.share
 	switch {
 	case f.closed:
-	case !sh.valid(now) && f.err != nil && now < f.errAt:
+	case !sh.valid(now) && f.err != nil && now < f.retryAt:
 		f.s.expelUnavailableLocked(st, f.err, now)
-	case !sh.valid(now), sh.news(st):
-		sh.hoped = true
+	case !sh.valid(now), sh.undenied(st):
+		sh.recheck = true
 		fallthrough
-	case sh.keep == 0 && st.owned() < sh.owned: // what has come back may be ours again
+	case sh.keep == 0 && st.owned() < sh.reportedOwned: // what has come back may be ours again
 		f.dueLocked(st)
 		f.wantLocked(now, now)
 	}
@@ -90,13 +90,13 @@ func (f *fleet) dueLocked(st *station) {
 
 // settledLocked notes when a private window will have a token to give back.
 func (f *fleet) settledLocked(st *station, now time.Duration) {
-	if st.limit.Private && st.share.backAt == never {
-		f.back.push(st, now+st.period())
+	if st.limit.Private && st.share.checkAt == never {
+		f.checks.push(st, now+st.period())
 	}
 }
 
 // blockedLocked has the other programs hear of a block.
-func (f *fleet) blockedLocked(ep *endpoint, now time.Duration) {
+func (f *fleet) reportBlockLocked(ep *endpoint, now time.Duration) {
 	if !slices.Contains(f.blocks, ep) {
 		f.blocks = append(f.blocks, ep)
 	}
@@ -105,12 +105,12 @@ func (f *fleet) blockedLocked(ep *endpoint, now time.Duration) {
 
 // wantLocked has an exchange start at a moment, or earlier.
 func (f *fleet) wantLocked(at, now time.Duration) {
-	if f.closed || f.at != never && f.at <= at {
+	if f.closed || f.nextAt != never && f.nextAt <= at {
 		return
 	}
-	f.at = max(at, 1)
+	f.nextAt = max(at, 1)
 	switch {
-	case f.asking != nil: // its end sees to the next
+	case f.exchanging != nil: // its end sees to the next
 	case at <= now:
 		if f.timer != nil {
 			f.timer.Stop()
@@ -124,20 +124,20 @@ func (f *fleet) wantLocked(at, now time.Duration) {
 }
 
 // soonest returns when the Budget may be asked again.
-func (f *fleet) soonest(now time.Duration) time.Duration { return max(f.at, now+1) }
+func (f *fleet) soonest(now time.Duration) time.Duration { return max(f.nextAt, now+1) }
 
 // deciding reports whether an exchange is about to tell if a token can be had here.
 func (f *fleet) deciding(st *station) bool {
-	if f == nil || st.share == nil || !st.share.due && !st.share.asking {
+	if f == nil || st.share == nil || !st.share.due && !st.share.exchanging {
 		return false
 	}
-	st.share.hoped = true
+	st.share.recheck = true
 	return true
 }
 
 func (f *fleet) snapshotLocked(now time.Duration) *snapshot.Fleet {
-	snap := &snapshot.Fleet{Reached: f.away == nil && f.err == nil && f.lease > 0, Since: f.s.epoch.Add(f.since)}
-	if err := f.away; err != nil {
+	snap := &snapshot.Fleet{Reached: f.answerErr == nil && f.err == nil && f.leaseEnd > 0, Since: f.s.epoch.Add(f.since)}
+	if err := f.answerErr; err != nil {
 		snap.Error = err.Error()
 	} else if f.err != nil {
 		snap.Error = f.err.Error()

@@ -10,7 +10,7 @@ import (
 // failedLocked heeds that an exchange came to nothing: what is owned holds as long
 // as it was said to, and from then on nothing may go.
 func (f *fleet) failedLocked(asked []*station, err error, now time.Duration) {
-	f.err, f.errAt = err, now+retryAfter
+	f.err, f.retryAt = err, now+retryDelay
 	for _, st := range asked {
 		f.dueLocked(st)
 	}
@@ -19,32 +19,32 @@ func (f *fleet) failedLocked(asked []*station, err error, now time.Duration) {
 			f.s.expelUnavailableLocked(st, err, now)
 		}
 	}
-	f.wantLocked(f.errAt, now)
+	f.wantLocked(f.retryAt, now)
 }
 
 // answeredLocked heeds an answer.
 func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, began, now time.Duration) {
 	f.err = nil
-	if (a.Err == nil) != (f.away == nil) {
+	if (a.Err == nil) != (f.answerErr == nil) {
 		f.since = now
 	}
-	f.away = a.Err
-	if lapsed := began >= f.lease; lapsed || a.Incomplete {
+	f.answerErr = a.Err
+	if lapsed := began >= f.leaseEnd; lapsed || a.Incomplete {
 		for _, st := range f.s.windows.All() {
-			if sh := st.share; st.owned() > 0 && (a.Incomplete || !sh.asking) {
+			if sh := st.share; st.owned() > 0 && (a.Incomplete || !sh.exchanging) {
 				sh.confirmed = sh.confirmed && !lapsed
 				if a.Incomplete && sh.until == 0 { // as long as the Budget does not know, no later lease is for this
-					sh.until = f.lease
+					sh.until = f.leaseEnd
 				}
 				f.dueLocked(st)
 			}
 		}
 	}
-	f.lease = began + a.Lease
+	f.leaseEnd = began + a.Lease
 	next := a.Next
 	for i, st := range asked {
 		if i < len(a.Shares) {
-			f.heedLocked(st, &a.Shares[i], now)
+			f.applyShareLocked(st, &a.Shares[i], now)
 			if !a.Incomplete {
 				st.share.until = 0
 			}
@@ -52,41 +52,41 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 		if a.Err != nil { // whatever became of it, tell it again
 			f.dueLocked(st)
 		} else if st.waiting() > 0 || st.share.keep < st.owned() {
-			soon := max(st.period()/8, retryAfter/4)
+			soon := max(st.period()/8, retryDelay/4)
 			next = min(next, soon)
-			if st.limit.Private && st.waiting() > 0 && st.share.backAt == never { // no exchange names it by itself
-				f.back.push(st, now+min(soon, a.Next))
+			if st.limit.Private && st.waiting() > 0 && st.share.checkAt == never { // no exchange names it by itself
+				f.checks.push(st, now+min(soon, a.Next))
 			}
 		}
 	}
 	if a.Err == nil {
-		f.heedBlocksLocked(a.Blocks, now)
+		f.applyBlocksLocked(a.Blocks, now)
 		if len(f.due) > 0 {
 			next = 0
 		}
 	}
-	if len(f.back.heap) > 0 {
-		next = min(next, max(f.back.first()-now, a.Next/4))
+	if len(f.checks.heap) > 0 {
+		next = min(next, max(f.checks.first()-now, a.Next/4))
 	}
-	if len(asked) > 0 || len(f.due) > 0 || len(f.back.heap) > 0 {
+	if len(asked) > 0 || len(f.due) > 0 || len(f.checks.heap) > 0 {
 		f.wantLocked(now+next, now)
 	}
 }
 
 // heedLocked gives a window the size that an answer told.
-func (f *fleet) heedLocked(st *station, to *Share, now time.Duration) {
+func (f *fleet) applyShareLocked(st *station, to *Share, now time.Duration) {
 	sh := st.share
 	if to.Part < st.owned()+sh.spare {
-		sh.hoped = true
+		sh.recheck = true
 	}
 	st.window.Resize(to.Owned, to.Window)
 	st.window.Keep(to.Keep)
-	sh.owned, sh.keep, sh.spare, sh.confirmed = to.Owned, to.Keep, max(0, to.Part-to.Owned), true
+	sh.reportedOwned, sh.keep, sh.spare, sh.confirmed = to.Owned, to.Keep, max(0, to.Part-to.Owned), true
 	if st.reserve != nil {
 		st.reserve = reserveFrom(to.Reserve)
 	}
-	if st.limit.Private && to.Owned > 0 && sh.backAt == never {
-		f.back.push(st, max(st.window.When(now, 0, 0, 0), now+st.period()/8))
+	if st.limit.Private && to.Owned > 0 && sh.checkAt == never {
+		f.checks.push(st, max(st.window.When(now, 0, 0, 0), now+st.period()/8))
 	}
 	f.s.wakeLocked(st)
 }
@@ -94,14 +94,14 @@ func (f *fleet) heedLocked(st *station, to *Share, now time.Duration) {
 // shortLocked looks, after all have got what an answer brought, at who is still
 // short of a token: those who would wait too long are told at once, and the others
 // need not ask again for a while.
-func (f *fleet) shortLocked(asked []*station, now time.Duration) {
+func (f *fleet) recheckLocked(asked []*station, now time.Duration) {
 	for _, st := range asked {
 		sh := st.share
-		for class := range sh.short {
-			sh.short[class] = sh.told[class] && (st.line != nil && st.line.LenOf(class) > 0 || f.s.cfg.DryRun && st.window.Free(now) < 0)
+		for class := range sh.denied {
+			sh.denied[class] = sh.reported[class] && (st.line != nil && st.line.LenOf(class) > 0 || f.s.cfg.DryRun && st.window.Free(now) < 0)
 		}
-		hoped := sh.hoped
-		sh.asking, sh.hoped = false, sh.due
+		hoped := sh.recheck
+		sh.exchanging, sh.recheck = false, sh.due
 		if st.line != nil && hoped {
 			f.s.expelLateLocked(st, now, func(p *permit, ahead int) time.Duration {
 				at := p.whenLocked(st, now, ahead)
@@ -119,26 +119,26 @@ func (f *fleet) shortLocked(asked []*station, now time.Duration) {
 
 // heedBlocksLocked closes the gates that other programs found blocked. A moment more
 // than is known here is the time that the news was on its way.
-func (f *fleet) heedBlocksLocked(blocks []Block, now time.Duration) {
-	f.known = f.known[:0]
+func (f *fleet) applyBlocksLocked(blocks []Block, now time.Duration) {
+	f.foreign = f.foreign[:0]
 	for _, b := range blocks {
-		f.known = append(f.known, foreignBlock{b.Key, now + b.For})
+		f.foreign = append(f.foreign, foreignBlock{b.Key, now + b.For})
 		if ep, ok := f.s.endpoints.Get(b.Key); ok {
-			f.s.blockedElsewhereLocked(ep, now)
+			f.s.applyForeignBlockLocked(ep, now)
 		}
 	}
 }
 
 // blockedElsewhereLocked closes an endpoint's gate if another program found it
 // blocked. What is a moment more than is known here is the time that the news took.
-func (s *scheduler) blockedElsewhereLocked(ep *endpoint, now time.Duration) {
+func (s *scheduler) applyForeignBlockLocked(ep *endpoint, now time.Duration) {
 	if s.fleet == nil {
 		return
 	}
-	for _, b := range s.fleet.known {
-		if before := ep.block.Until(); b.key == ep.key && b.until > max(now, before+retryAfter) {
+	for _, b := range s.fleet.foreign {
+		if before := ep.block.Until(); b.key == ep.key && b.until > max(now, before+retryDelay) {
 			ep.block.Close(now, b.until-now)
-			s.closedGateLocked(ep, before, now)
+			s.blockMovedLocked(ep, before, now)
 			s.fleet.blocks = slices.DeleteFunc(s.fleet.blocks, func(e *endpoint) bool { return e == ep })
 		}
 	}

@@ -53,7 +53,7 @@ func (t *Transport) tellRefused(ctx context.Context, err error) {
 }
 
 func (t *Transport) tellAnswered(req *http.Request, claim *Claim, attempt int, took time.Duration, a *answer) {
-	ctx := t.classed(req.Context())
+	ctx := t.withDefaultPriority(req.Context())
 	t.observer.Answered(ctx, AnswerEvent{
 		Endpoint: claim.Endpoint, Key: claim.Key, Priority: termsOf(ctx).priority,
 		Attempt: attempt, Status: a.status(), Outcome: a.outcome.String(), Duration: took,

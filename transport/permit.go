@@ -18,16 +18,16 @@ import (
 // It is most of what a request allocates, and so it is kept small.
 type permit struct {
 	*route
-	terms     *terms
-	arrived   time.Duration
-	until     time.Duration // may wait no longer than this
-	sent      time.Duration // when the last station was passed
-	*waiting                // nil: it never waited
-	gateEpoch int32         // how often the gate had closed when p last passed it
-	at        int8          // how many stations are passed
-	deadline  bool          // until is the deadline of the request's context
-	paced     bool          // took a token of the learned rate
-	settled   bool
+	terms      *terms
+	arrived    time.Duration
+	until      time.Duration // may wait no longer than this
+	sent       time.Duration // when the last station was passed
+	*waiting                 // nil: it never waited
+	gateEpoch  int32         // how often the gate had closed when p last passed it
+	passed     int8          // how many stations are passed
+	byDeadline bool          // until is the deadline of the request's context
+	paced      bool          // took a token of the learned rate
+	settled    bool
 
 	// Of the attempt that this is once it is sent.
 	bounded   bool         // the throttle's own bound on the wait for an answer holds
@@ -42,16 +42,16 @@ type permit struct {
 
 // waiting is what a permit needs to wait: most never do.
 type waiting struct {
-	place   queue.Place[*permit] // in the line of a station
-	turn    queue.Node[*permit]  // among all who wait
-	stood   time.Duration        // since when it stands in that line
-	longest time.Duration        // the longest time that it stood in one
-	holder  *station             // which that was
-	reports int                  // how many of the fleet there had been when it came to stand there
-	late    bool                 // its bound is over, but it may have the exchange under way
-	done    bool                 // granted or refused
-	granted chan struct{}        // closed when done
-	refused error                // set before granted is closed
+	place    queue.Place[*permit] // in the line of a station
+	turn     queue.Node[*permit]  // among all who wait
+	queuedAt time.Duration        // since when it stands in that line
+	longest  time.Duration        // the longest time that it stood in one
+	holder   *station             // which that was
+	reports  int                  // how many of the fleet there had been when it came to stand there
+	late     bool                 // its bound is over, but it may have the exchange under way
+	done     bool                 // granted or refused
+	granted  chan struct{}        // closed when done
+	refused  error                // set before granted is closed
 }
 
 // class is p's in a line.
@@ -59,7 +59,7 @@ func (p *permit) class() int { return p.terms.priority.class() }
 
 // boundOf returns how long a request may wait: as long as its caller says, or until
 // the deadline of its context where that comes first.
-func boundOf(ctx context.Context, maxWait time.Duration) (bound time.Duration, deadline bool) {
+func waitBound(ctx context.Context, maxWait time.Duration) (bound time.Duration, deadline bool) {
 	if at, ok := ctx.Deadline(); ok {
 		if left := time.Until(at); left <= maxWait {
 			return left, true
@@ -71,14 +71,14 @@ func boundOf(ctx context.Context, maxWait time.Duration) (bound time.Duration, d
 // tooLate reports whether a wait until at is longer than p may wait. At the very
 // end of its bound a request may still be sent, but not at its deadline.
 func (p *permit) tooLate(at time.Duration) bool {
-	return at > p.until || at == p.until && p.deadline
+	return at > p.until || at == p.until && p.byDeadline
 }
 
 // clearLocked reports whether nothing is in p's way: it can pass every station
 // now, and nobody stands before one.
-func (p *permit) clearLocked(now time.Duration) bool {
-	for _, st := range p.way {
-		if st.waiting() > 0 || p.class() >= st.open(now) {
+func (p *permit) canPassAllLocked(now time.Duration) bool {
+	for _, st := range p.stations {
+		if st.waiting() > 0 || p.class() >= st.openClasses(now) {
 			return false
 		}
 	}
@@ -91,10 +91,10 @@ func (p *permit) clearLocked(now time.Duration) bool {
 func (p *permit) earliestLocked(now time.Duration) (at time.Duration, holder *station) {
 	at = now
 	before := 0 // who waits for this endpoint's own stations is ahead at the shared limit, too
-	for i, st := range p.way[p.at:] {
+	for i, st := range p.stations[p.passed:] {
 		ahead := st.ahead(p.class(), p.terms.flow)
 		before += ahead
-		if st.window == nil || int(p.at)+i == len(p.way)-1 {
+		if st.window == nil || int(p.passed)+i == len(p.stations)-1 {
 			ahead = before
 		}
 		if t := p.whenLocked(st, now, ahead); t > at {
@@ -132,7 +132,7 @@ func (p *permit) refusal(holder *station, now, at time.Duration) *ThrottledError
 		Queue:    holder.waiting(),
 		RetryAt:  time.Now().Add(at - now),
 	}
-	if p.deadline {
+	if p.byDeadline {
 		e.Reason = ReasonDeadline
 	}
 	if holder.limit != nil {
@@ -151,7 +151,7 @@ func (p *permit) queueFullError(now time.Duration, n int) *ThrottledError {
 // lateError describes why p, which stands in a line, leaves it: it could pass no
 // sooner than from the end of its part of the line.
 func (p *permit) lateError(now time.Duration) *ThrottledError {
-	st := p.way[p.at]
+	st := p.stations[p.passed]
 	at := p.whenLocked(st, now, max(0, st.ahead(p.class(), p.terms.flow)-1))
 	if st.share != nil {
 		at = max(at, st.share.fleet.soonest(now))
@@ -179,12 +179,12 @@ func (p *permit) pass(st *station, now time.Duration) {
 		p.paced = st.rate.Learned(now)
 	}
 	if p.waiting != nil {
-		if stood := now - p.stood; stood >= p.longest {
+		if stood := now - p.queuedAt; stood >= p.longest {
 			p.longest, p.holder = stood, st
 		}
-		p.stood = now
+		p.queuedAt = now
 	}
-	p.at++
+	p.passed++
 }
 
 // grant lets the waiting goroutine go on: to send, or to return err.
@@ -223,15 +223,15 @@ func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 	if err == nil && !p.done {
 		// The bound is over, and a token that is due at this very moment may
 		// not have been noticed yet.
-		s.wakeLocked(p.way[p.at])
+		s.wakeLocked(p.stations[p.passed])
 		s.drainLocked(now)
 	}
 	switch {
-	case !p.done && err == nil && s.fleet.deciding(p.way[p.at]):
+	case !p.done && err == nil && s.fleet.deciding(p.stations[p.passed]):
 		p.late = true
 		return nil, true
 	case !p.done:
-		p.deadline = p.deadline || expired
+		p.byDeadline = p.byDeadline || expired
 		if expired || err == nil {
 			err = p.lateError(now)
 		}
@@ -283,7 +283,7 @@ func (p *permit) Block(d time.Duration) {
 	defer s.unlock()
 	now, before := s.now(), ep.block.Until()
 	ep.block.Block(now, p.sent, d)
-	s.closedGateLocked(ep, before, now)
+	s.blockMovedLocked(ep, before, now)
 	s.drainLocked(now)
 }
 
@@ -304,7 +304,7 @@ func (p *permit) Settle(o outcome) {
 
 // overdrawn reports whether a limit of p's is exceeded, as it may be in a dry run.
 func (p *permit) overdrawn(now time.Duration) bool {
-	for _, st := range p.way {
+	for _, st := range p.stations {
 		if st.window != nil && st.window.Free(now) < 0 {
 			return true
 		}
@@ -313,7 +313,7 @@ func (p *permit) overdrawn(now time.Duration) bool {
 }
 
 // sending returns what counts of a request that is sent.
-func (p *permit) sending() (c tally.Counts, wait time.Duration) {
+func (p *permit) sendCounts() (c tally.Counts, wait time.Duration) {
 	c, wait = tally.Counts{Sent: 1}, p.Waited()
 	if p.terms.attempt > 0 {
 		c.Retried = 1

@@ -156,7 +156,7 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 	switch {
 	case a.throttled():
 	default:
-		if !c.affordable(ctx) {
+		if !c.planRetry(ctx) {
 			return false, nil
 		}
 		if a.resp != nil {
@@ -169,7 +169,7 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 
 // affordable reports whether a failure may be tried again, by number, by the
 // request's bound, and by the retry budget, and sets the pause before.
-func (c *call) affordable(ctx context.Context) bool {
+func (c *call) planRetry(ctx context.Context) bool {
 	pause := retryablehttp.DefaultBackoff(failureMin, failureMax, c.failures, nil)
 	pause = pause/2 + rand.N(pause) // ±50 %
 	if c.answer.resp != nil {
@@ -182,7 +182,7 @@ func (c *call) affordable(ctx context.Context) bool {
 	if c.failures > maxFailures || pause > c.left || ok && pause > time.Until(deadline) {
 		return false
 	}
-	if !c.t.scheduler.affordRetry() {
+	if !c.t.scheduler.takeRetry() {
 		c.tellRetry(c.t.observer.RetryDenied)
 		return false
 	}

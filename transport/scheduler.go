@@ -45,14 +45,14 @@ type scheduler struct {
 }
 
 func newScheduler(cfg *Config) *scheduler {
-	s := &scheduler{cfg: cfg, epoch: time.Now(), observers: cfg.Observers, windows: registry.New((*station).forget)}
+	s := &scheduler{cfg: cfg, epoch: time.Now(), observers: cfg.Observers, windows: registry.New((*station).evict)}
 	if cfg.RetryBudget != nil {
 		s.retries = retrybudget.New(cfg.RetryBudget.Fraction, cfg.RetryBudget.Free)
 	}
 	s.endpoints = registry.New(func(ep *endpoint, now time.Duration) bool {
-		s.forgottenLocked(ep, now)
-		ep.gate.forgotten = ep.idle(now)
-		return ep.gate.forgotten
+		s.noteUnlearnedLocked(ep, now)
+		ep.gate.evicted = ep.idle(now)
+		return ep.gate.evicted
 	})
 	if cfg.Budget != nil {
 		s.fleet = newFleet(s, cfg.Budget.Join())
@@ -82,8 +82,8 @@ func (s *scheduler) acquire(ctx context.Context, c *Claim, maxWait time.Duration
 		return nil, context.Cause(ctx)
 	}
 	p := &permit{terms: termsOf(ctx)}
-	bound, deadline := boundOf(ctx, maxWait)
-	p.deadline = deadline
+	bound, deadline := waitBound(ctx, maxWait)
+	p.byDeadline = deadline
 	s.mu.Lock()
 	wait, err := s.enterLocked(p, c, bound)
 	s.unlock()
@@ -109,8 +109,8 @@ func (s *scheduler) enterLocked(p *permit, c *Claim, bound time.Duration) (wait 
 	case s.cfg.DryRun:
 		s.dryRunLocked(p, now)
 		return false, nil
-	case p.clearLocked(now): // the usual case
-		for _, st := range p.way {
+	case p.canPassAllLocked(now): // the usual case
+		for _, st := range p.stations {
 			p.pass(st, now)
 		}
 		s.sendLocked(p, now)
@@ -126,14 +126,14 @@ func (s *scheduler) enterLocked(p *permit, c *Claim, bound time.Duration) (wait 
 	s.waiters[p.class()].Push(&p.turn)
 	s.drainLocked(now) // a better class goes past those who wait
 	if !p.done {
-		s.boundLocked(p, now)
+		s.trimQueueLocked(p, now)
 	}
 	return true, nil
 }
 
 // boundLocked keeps the queue within its bound, after p came to stand in it: the
 // newcomer of the lowest class goes.
-func (s *scheduler) boundLocked(p *permit, now time.Duration) {
+func (s *scheduler) trimQueueLocked(p *permit, now time.Duration) {
 	n := 0
 	for i := range s.waiters {
 		n += s.waiters[i].Len()
@@ -163,8 +163,8 @@ func (s *scheduler) refuseLocked(p *permit, err error, now time.Duration) {
 // expelLocked takes a permit that waits out of its line, as if it had never
 // come, and tells it why.
 func (s *scheduler) expelLocked(p *permit, err error, now time.Duration) {
-	st := p.way[p.at]
-	st.leave(p)
+	st := p.stations[p.passed]
+	st.remove(p)
 	s.restoreLocked(p, now)
 	s.refuseLocked(p, err, now)
 	p.grant(err)
@@ -184,7 +184,7 @@ func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
 }
 
 // affordRetry reports whether one more failure may be tried again.
-func (s *scheduler) affordRetry() bool {
+func (s *scheduler) takeRetry() bool {
 	s.mu.Lock()
 	defer s.unlock()
 	now := s.now()

@@ -15,7 +15,7 @@ func (s *scheduler) snapshot() Snapshot {
 	limits, endpoints := newListing(busierLimit), newListing(busierEndpoint)
 	snap := s.listLocking(limits, endpoints)
 	snap.Limits, snap.Endpoints = limits.best(), endpoints.best()
-	snap.Unlisted = limits.shared.left + endpoints.shared.left
+	snap.Unlisted = limits.shared.omitted + endpoints.shared.omitted
 	slices.SortFunc(snap.Limits, func(a, b snapshot.Limit) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(snap.Endpoints, func(a, b snapshot.Endpoint) int { return cmp.Compare(a.Key, b.Key) })
 	slices.SortFunc(snap.PrivateLimits, func(a, b snapshot.PrivateLimits) int { return cmp.Compare(a.Name, b.Name) })
@@ -37,7 +37,7 @@ func (s *scheduler) listLocking(limits *listing[snapshot.Limit], endpoints *list
 		limits.add(l, l.Private)
 	}
 	for _, ep := range s.endpoints.All() {
-		s.forgottenLocked(ep, now)
+		s.noteUnlearnedLocked(ep, now)
 		e := s.endpointSnapshotLocked(ep, now)
 		if e.Private {
 			addPrivateEndpoint(&snap, &e)
@@ -103,7 +103,7 @@ const (
 type listing[T any] struct{ shared, private busiest[T] }
 
 func newListing[T any](compare func(a, b T) int) *listing[T] {
-	return &listing[T]{busiest[T]{most: snapshotShared, compare: compare}, busiest[T]{most: snapshotPrivate, compare: compare}}
+	return &listing[T]{busiest[T]{limit: snapshotShared, compare: compare}, busiest[T]{limit: snapshotPrivate, compare: compare}}
 }
 
 func (l *listing[T]) add(v T, private bool) {
@@ -118,31 +118,31 @@ func (l *listing[T]) best() []T { return append(l.shared.best(), l.private.best(
 
 // busiest keeps, of many, the first in an order.
 type busiest[T any] struct {
-	all     []T
-	most    int
-	left    int // how many it has left out
+	kept    []T
+	limit   int
+	omitted int // how many it has left out
 	worst   *T  // who comes after this one is left out; nil: nobody is yet
 	compare func(a, b T) int
 }
 
 func (k *busiest[T]) add(v T) {
 	if k.worst != nil && k.compare(v, *k.worst) > 0 {
-		k.left++
+		k.omitted++
 		return
 	}
-	k.all = append(k.all, v)
-	if len(k.all) == 4*k.most {
-		k.all = k.best()
-		worst := k.all[k.most-1]
+	k.kept = append(k.kept, v)
+	if len(k.kept) == 4*k.limit {
+		k.kept = k.best()
+		worst := k.kept[k.limit-1]
 		k.worst = &worst
 	}
 }
 
 func (k *busiest[T]) best() []T {
-	slices.SortFunc(k.all, k.compare)
-	kept := min(len(k.all), k.most)
-	k.left += len(k.all) - kept
-	return append([]T{}, k.all[:kept]...)
+	slices.SortFunc(k.kept, k.compare)
+	kept := min(len(k.kept), k.limit)
+	k.omitted += len(k.kept) - kept
+	return append([]T{}, k.kept[:kept]...)
 }
 
 func busierLimit(a, b snapshot.Limit) int {

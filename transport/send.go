@@ -59,7 +59,7 @@ func (t *Transport) send(req *http.Request, claim *Claim, p *permit, attempt int
 	case resp == nil:
 		a = answer{err: errors.New("transport: the base transport returned neither a response nor an error"), outcome: failed}
 	case resp.StatusCode == http.StatusTooManyRequests:
-		a = t.throttled(resp, p.last())
+		a = t.handleThrottled(resp, p.last())
 	default:
 		a = answer{resp: resp, outcome: answered}
 	}
@@ -68,7 +68,7 @@ func (t *Transport) send(req *http.Request, claim *Claim, p *permit, attempt int
 
 // throttled deals with a 429. The block holds from the moment its header is in;
 // the body, which tells what kind of 429 it is, may take longer.
-func (t *Transport) throttled(resp *http.Response, p *permit) answer {
+func (t *Transport) handleThrottled(resp *http.Response, p *permit) answer {
 	a := answer{resp: resp, outcome: throttledBlind}
 	// "Now" is no time to wait: back off instead.
 	if wait, told := retryafter.Parse(resp.Header, time.Now()); told && wait > 0 {

@@ -11,36 +11,36 @@ import (
 // share is what a window has besides where its tokens are a [Budget]'s. Its size is
 // how many of them the program owns.
 type share struct {
-	fleet     *fleet
-	confirmed bool                // an answer said so, since the lease began
-	until     time.Duration       // what is owned may be spent until then, whatever the lease; 0: no such bound
-	due       bool                // the next exchange must name it
-	asking    bool                // the one under way does
-	owned     int                 // how many are, as far as the Budget was told
-	keep      int                 // beyond so many, those that come back are given back
-	spare     int                 // so many more can be had, as things stand
-	told      [queue.Classes]bool // who waits, as far as the Budget was told
-	short     [queue.Classes]bool // who got nothing by it
-	backAt    time.Duration       // when it is looked at for tokens to give back, or never
-	hoped     bool                // who waits may have to be told that he waits too long
+	fleet         *fleet
+	confirmed     bool                // an answer said so, since the lease began
+	until         time.Duration       // what is owned may be spent until then, whatever the lease; 0: no such bound
+	due           bool                // the next exchange must name it
+	exchanging    bool                // the one under way does
+	reportedOwned int                 // how many are, as far as the Budget was told
+	keep          int                 // beyond so many, those that come back are given back
+	spare         int                 // so many more can be had, as things stand
+	reported      [queue.Classes]bool // who waits, as far as the Budget was told
+	denied        [queue.Classes]bool // who got nothing by it
+	checkAt       time.Duration       // when it is looked at for tokens to give back, or never
+	recheck       bool                // who waits may have to be told that he waits too long
 
-	peaks stretches[int]                // how many were spent at most, in stretches of memory
-	sent  stretches[[queue.Classes]int] // how many requests of each class went, in stretches of the window
+	peaks rolling[int]                // how many were spent at most, in stretches of memory
+	sent  rolling[[queue.Classes]int] // how many requests of each class went, in stretches of the window
 }
 
 // stretches are what was noted in this stretch of time, and in the one before.
-type stretches[T any] struct {
+type rolling[T any] struct {
 	since      time.Duration
 	this, last T
 }
 
 // turn begins another stretch, of the given length, if it is time.
-func (s *stretches[T]) turn(now, length time.Duration) {
+func (s *rolling[T]) roll(now, length time.Duration) {
 	switch since := now - s.since; {
 	case since >= 2*length:
-		*s = stretches[T]{since: now}
+		*s = rolling[T]{since: now}
 	case since >= length:
-		*s = stretches[T]{since: s.since + length, last: s.this}
+		*s = rolling[T]{since: s.since + length, last: s.this}
 	}
 }
 
@@ -58,11 +58,11 @@ func (st *station) period() time.Duration {
 
 // valid reports whether what is owned may be spent.
 func (sh *share) valid(now time.Duration) bool {
-	return sh.confirmed && now < sh.fleet.lease && (sh.until == 0 || now < sh.until)
+	return sh.confirmed && now < sh.fleet.leaseEnd && (sh.until == 0 || now < sh.until)
 }
 
 // waiting returns which classes wait. In a dry run nobody does, and any would.
-func (sh *share) waiting(st *station) (who [queue.Classes]bool) {
+func (sh *share) waitingClasses(st *station) (who [queue.Classes]bool) {
 	for class := range who {
 		who[class] = sh.fleet.s.cfg.DryRun || st.line != nil && st.line.LenOf(class) > 0
 	}
@@ -70,9 +70,9 @@ func (sh *share) waiting(st *station) (who [queue.Classes]bool) {
 }
 
 // news reports whether somebody waits of whom the Budget has not been told.
-func (sh *share) news(st *station) bool {
-	for class, waits := range sh.waiting(st) {
-		if waits && !sh.short[class] {
+func (sh *share) undenied(st *station) bool {
+	for class, waits := range sh.waitingClasses(st) {
+		if waits && !sh.denied[class] {
 			return true
 		}
 	}
@@ -81,8 +81,8 @@ func (sh *share) news(st *station) bool {
 
 // hope returns how many more tokens somebody of a class can hope for. As long as
 // the Budget has not denied him one, he can hope for all.
-func (sh *share) hope(st *station, class int) int {
-	if sh.short[class] {
+func (sh *share) obtainable(st *station, class int) int {
+	if sh.denied[class] {
 		return sh.spare
 	}
 	return max(sh.spare, st.limit.N-st.owned())
@@ -91,7 +91,7 @@ func (sh *share) hope(st *station, class int) int {
 // idle reports whether the window may be forgotten. A limit that is not private is
 // one of few, and kept.
 func (sh *share) idle(st *station, now time.Duration) bool {
-	return st.limit.Private && !sh.due && !sh.asking && st.owned() == 0 && st.window.Idle(now)
+	return st.limit.Private && !sh.due && !sh.exchanging && st.owned() == 0 && st.window.Idle(now)
 }
 
 // memory is the part of the window for which a program goes on needing what it has
@@ -102,9 +102,9 @@ const memory = 8
 // taken notes that a request of a class has spent a token.
 func (sh *share) taken(w *bucket.Window, now time.Duration, class int) {
 	owned, period := w.Limit()
-	sh.peaks.turn(now, period/memory)
+	sh.peaks.roll(now, period/memory)
 	sh.peaks.this = max(sh.peaks.this, owned-w.Free(now))
-	sh.sent.turn(now, period)
+	sh.sent.roll(now, period)
 	sh.sent.this[class]++
 }
 
@@ -120,7 +120,7 @@ func (sh *share) need(st *station, now time.Duration) Classes {
 	used := st.owned() - st.window.Free(now)
 	waiting := st.waiting()
 	if !st.limit.Private {
-		sh.peaks.turn(now, st.period()/memory)
+		sh.peaks.roll(now, st.period()/memory)
 		used = max(used, sh.peaks.this, sh.peaks.last)
 		if waiting > 0 {
 			used += used / growth
@@ -148,32 +148,32 @@ func (sh *share) need(st *station, now time.Duration) Classes {
 }
 
 // lookouts are private windows in the order in which they are to be looked at.
-type lookouts struct{ heap []*station }
+type checkQueue struct{ heap []*station }
 
-func (l *lookouts) push(st *station, at time.Duration) {
-	st.share.backAt = at
-	heap.Push((*byBackAt)(&l.heap), st)
+func (l *checkQueue) push(st *station, at time.Duration) {
+	st.share.checkAt = at
+	heap.Push((*byCheckAt)(&l.heap), st)
 }
 
 // pop takes out the next that is to be looked at now; nil: there is none.
-func (l *lookouts) pop(now time.Duration) *station {
+func (l *checkQueue) pop(now time.Duration) *station {
 	if len(l.heap) == 0 || l.first() > now {
 		return nil
 	}
-	st := heap.Pop((*byBackAt)(&l.heap)).(*station)
-	st.share.backAt = never
+	st := heap.Pop((*byCheckAt)(&l.heap)).(*station)
+	st.share.checkAt = never
 	return st
 }
 
-func (l *lookouts) first() time.Duration { return l.heap[0].share.backAt }
+func (l *checkQueue) first() time.Duration { return l.heap[0].share.checkAt }
 
-type byBackAt []*station
+type byCheckAt []*station
 
-func (h byBackAt) Len() int           { return len(h) }
-func (h byBackAt) Less(i, j int) bool { return h[i].share.backAt < h[j].share.backAt }
-func (h byBackAt) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
-func (h *byBackAt) Push(st any)       { *h = append(*h, st.(*station)) }
-func (h *byBackAt) Pop() any {
+func (h byCheckAt) Len() int           { return len(h) }
+func (h byCheckAt) Less(i, j int) bool { return h[i].share.checkAt < h[j].share.checkAt }
+func (h byCheckAt) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *byCheckAt) Push(st any)       { *h = append(*h, st.(*station)) }
+func (h *byCheckAt) Pop() any {
 	last := (*h)[len(*h)-1]
 	(*h)[len(*h)-1] = nil
 	*h = (*h)[:len(*h)-1]

@@ -48,7 +48,7 @@ type station struct {
 	wakeAt time.Duration // when, or never
 	users  int32         // permits whose way leads through here; it may not be forgotten under them
 
-	forgotten bool // by its registry: routes must not lead through it any more
+	evicted bool // by its registry: routes must not lead through it any more
 }
 
 func newWindow(l *Limit) *station {
@@ -87,9 +87,9 @@ func (st *station) take(now time.Duration, class int) {
 }
 
 // forget reports whether the station may be forgotten, and takes it to be.
-func (st *station) forget(now time.Duration) bool {
-	st.forgotten = st.idle(now)
-	return st.forgotten
+func (st *station) evict(now time.Duration) bool {
+	st.evicted = st.idle(now)
+	return st.evicted
 }
 
 // idle reports whether the station may be forgotten.
@@ -132,7 +132,7 @@ func (st *station) push(p *permit, now time.Duration) {
 		p.waiting = &waiting{granted: make(chan struct{})}
 		p.place.Who, p.turn.Value = p, p
 	}
-	p.stood = now
+	p.queuedAt = now
 	if st.share != nil {
 		p.reports = st.share.fleet.reports
 	}
@@ -144,7 +144,7 @@ func (st *station) pop(now time.Duration) *permit {
 	if st.line == nil {
 		return nil
 	}
-	place := st.line.Front(st.open(now))
+	place := st.line.Front(st.openClasses(now))
 	if place == nil {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (st *station) pop(now time.Duration) *permit {
 }
 
 // leave takes p out of the line.
-func (st *station) leave(p *permit) {
+func (st *station) remove(p *permit) {
 	p.place.Leave()
 	st.tidy()
 }
@@ -167,7 +167,7 @@ func (st *station) tidy() {
 
 // open returns how many classes may pass now, from the best on. A class that has
 // been passed over for too long may use what is reserved for better ones.
-func (st *station) open(now time.Duration) int {
+func (st *station) openClasses(now time.Duration) int {
 	if !st.ready(now) {
 		return 0
 	}
@@ -199,7 +199,7 @@ func (st *station) when(now time.Duration, class, ahead int, latency time.Durati
 	}
 	spare := 0
 	if st.share != nil {
-		spare = st.share.hope(st, class)
+		spare = st.share.obtainable(st, class)
 	}
 	at := st.window.When(now, ahead, spare, latency)
 	if st.reserve != nil && st.reserve[class] > 0 && spare == 0 {

@@ -212,7 +212,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // acquire asks the scheduler, and tells the observers what came of it.
 func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Duration) (*permit, error) {
-	ctx = t.classed(ctx)
+	ctx = t.withDefaultPriority(ctx)
 	p, err := t.scheduler.acquire(ctx, claim, maxWait)
 	switch {
 	case err != nil:
@@ -231,11 +231,11 @@ func (t *Transport) Estimate(req *http.Request) time.Duration {
 	if claim == nil {
 		return 0
 	}
-	return t.scheduler.estimate(t.classed(req.Context()), claim)
+	return t.scheduler.estimate(t.withDefaultPriority(req.Context()), claim)
 }
 
 // classed gives the requests of a context that names no class the transport's.
-func (t *Transport) classed(ctx context.Context) context.Context {
+func (t *Transport) withDefaultPriority(ctx context.Context) context.Context {
 	if t.cfg.Priority == Normal || termsOf(ctx).chosen {
 		return ctx
 	}

@@ -8,9 +8,9 @@ import "sync"
 // It forgets none: whoever could have a name forgotten could have what is
 // counted for it start anew. It is safe for concurrent use. Use [New].
 type Map[V any] struct {
-	most  int
-	value func(name string) V
-	other V
+	limit    int
+	value    func(name string) V
+	overflow V
 
 	mu    sync.RWMutex
 	known map[string]V
@@ -20,20 +20,20 @@ type Map[V any] struct {
 // value of a name, under the map's lock, once; other is the value of all
 // further ones.
 func New[V any](most int, value func(name string) V, other V) *Map[V] {
-	return &Map[V]{most: most, value: value, other: other, known: make(map[string]V)}
+	return &Map[V]{limit: most, value: value, overflow: other, known: make(map[string]V)}
 }
 
 // Get returns the value of a name.
 func (m *Map[V]) Get(name string) V {
 	m.mu.RLock()
 	v, ok := m.known[name]
-	full := len(m.known) >= m.most
+	full := len(m.known) >= m.limit
 	m.mu.RUnlock()
 	switch {
 	case ok:
 		return v
 	case full:
-		return m.other
+		return m.overflow
 	}
 	return m.add(name)
 }
@@ -45,8 +45,8 @@ func (m *Map[V]) add(name string) V {
 	if v, ok := m.known[name]; ok {
 		return v
 	}
-	if len(m.known) >= m.most {
-		return m.other
+	if len(m.known) >= m.limit {
+		return m.overflow
 	}
 	v := m.value(name)
 	m.known[name] = v

@@ -23,7 +23,7 @@ import (
 
 // looks is how many older entries each addition examines. With one, as many
 // keys would come in a round as it looks at, and the registry would never shrink.
-const looks = 2
+const sweepSteps = 2
 
 // Registry maps keys to state of type T. Use [New].
 type Registry[T any] struct {
@@ -56,14 +56,14 @@ func (r *Registry[T]) Get(key string) (v T, ok bool) {
 // Add stores the state of a key that is not there yet, and forgets up to two
 // others that are idle.
 func (r *Registry[T]) Add(key string, v T, now time.Duration) {
-	r.look(now)
+	r.sweep(now)
 	r.insert(key, v)
 }
 
 // AddWithin is Add with a bound on the number of keys: where there are that many,
 // and neither of the two it looks at is idle, it stores nothing and reports false.
 func (r *Registry[T]) AddWithin(most int, key string, v T, now time.Duration) bool {
-	r.look(now)
+	r.sweep(now)
 	if len(r.entries) >= most {
 		return false
 	}
@@ -72,8 +72,8 @@ func (r *Registry[T]) AddWithin(most int, key string, v T, now time.Duration) bo
 }
 
 // look moves the hand on, and forgets what it finds idle.
-func (r *Registry[T]) look(now time.Duration) {
-	for range looks {
+func (r *Registry[T]) sweep(now time.Duration) {
+	for range sweepSteps {
 		if len(r.entries) == 0 {
 			break
 		}
@@ -81,7 +81,7 @@ func (r *Registry[T]) look(now time.Duration) {
 			r.hand = 0 // a new round
 		}
 		if r.idle(r.entries[r.hand].value, now) {
-			r.drop(r.hand)
+			r.evict(r.hand)
 		} else {
 			r.hand++
 		}
@@ -103,7 +103,7 @@ func (r *Registry[T]) insert(key string, v T) {
 
 // drop forgets entry i, which is not before the hand. The last entry, not yet
 // looked at either, fills the gap.
-func (r *Registry[T]) drop(i int) {
+func (r *Registry[T]) evict(i int) {
 	key, last := r.entries[i].key, len(r.entries)-1
 	r.entries[i] = r.entries[last]
 	r.byKey[r.entries[i].key] = i

@@ -127,7 +127,7 @@ func TestAdditionLooksAtNoMoreThanTwo(t *testing.T) {
 		for i := range 1000 {
 			before := asked
 			r.Add(strconv.Itoa(i), &state{idleAt: idleAt}, 1)
-			if asked-before > looks {
+			if asked-before > sweepSteps {
 				t.Fatalf("addition %d looked at %d", i, asked-before)
 			}
 		}

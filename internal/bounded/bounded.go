@@ -1,12 +1,12 @@
-// Package bounded remembers what names mean, where strangers make the names up:
-// so many of them, and one meaning for all the rest.
+// Package bounded maps names from untrusted input to values: a bounded number of names
+// have their own, and all others share one.
 package bounded
 
 import "sync"
 
-// Map holds a value for each of the first so many names that it is asked for.
-// It forgets none: whoever could have a name forgotten could have what is
-// counted for it start anew. It is safe for concurrent use. Use [New].
+// Map holds a value for each of the first names that it is asked for, up to a limit. It
+// evicts none: an attacker who could have a name evicted could reset what is counted for
+// it. It is safe for concurrent use. Use [New].
 type Map[V any] struct {
 	limit    int
 	value    func(name string) V
@@ -16,11 +16,10 @@ type Map[V any] struct {
 	known map[string]V
 }
 
-// New returns an empty map of at most so many names. The function makes the
-// value of a name, under the map's lock, once; other is the value of all
-// further ones.
-func New[V any](most int, value func(name string) V, other V) *Map[V] {
-	return &Map[V]{limit: most, value: value, overflow: other, known: make(map[string]V)}
+// New returns an empty map with a limit on the number of names. It calls value once per
+// name, with the map's lock held. All names beyond the limit have the value overflow.
+func New[V any](limit int, value func(name string) V, overflow V) *Map[V] {
+	return &Map[V]{limit: limit, value: value, overflow: overflow, known: make(map[string]V)}
 }
 
 // Get returns the value of a name.
@@ -38,7 +37,8 @@ func (m *Map[V]) Get(name string) V {
 	return m.add(name)
 }
 
-// add looks again: others may have added the name, or taken the last place.
+// add checks again, with the lock held: the name may have been added, or the last place
+// taken.
 func (m *Map[V]) add(name string) V {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -53,7 +53,7 @@ func (m *Map[V]) add(name string) V {
 	return v
 }
 
-// Len returns how many names are known.
+// Len returns how many names have their own value.
 func (m *Map[V]) Len() int {
 	m.mu.RLock()
 	defer m.mu.RUnlock()

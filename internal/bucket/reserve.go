@@ -5,31 +5,30 @@ import (
 	"time"
 )
 
-// A reserve of R tokens lets a favoured class of requests go at once whenever
-// it comes, up to R in any window, without keeping R tokens idle.
+// A reserve of R tokens lets the requests of a favored class go at once, up to R in any
+// window, without keeping R tokens idle.
 //
-// What has to be held back for it now is only what it can need before enough
-// spent tokens have come back: if the j-th return is due at r(j), the favoured
-// class can have used R·(r(j)−now)/W by then, beyond a margin for arrivals that
-// are not even, and j tokens have come back to meet that. So others may go as
-// long as for every j
+// It only has to hold back what the class can need before enough spent tokens have come
+// back. If the j-th return is due at r(j), the class can have used R·(r(j)−now)/W by
+// then, plus a margin for uneven arrivals, and j tokens have come back to cover it. So
+// another request may go if for every j
 //
 //	free − 1 + j ≥ margin + R·(r(j)−now)/W
 //
-// and nobody ever has to hold back more than R. Right after a burst, with the
-// next return a window away, that keeps the whole reserve; while returns come
-// in evenly it keeps little more than the margin, and the rest is used.
+// and no more than R is ever held back. Right after a burst, with the next return a
+// window away, that holds back the whole reserve; while returns come evenly it holds
+// back little more than the margin, and the rest is used.
 
-// reserveMargin is the part of a reserve that is held back as long as there is
-// any: with 200 in 1000 it lets twenty favoured requests come at one moment.
+// reserveMargin is the fraction of a reserve that is always held back: with 200 of 1000
+// tokens reserved, twenty favored requests can arrive at the same time.
 const reserveMargin = 0.1
 
-// reserveSteps bounds how many returns are looked at: between two of them the
-// answer is at most 1/64 of the limit off, to the side that holds back more.
+// reserveSteps bounds how many returns are examined. Skipping those in between errs by
+// at most 1/64 of the limit, on the side of holding back more.
 const reserveSteps = 64
 
-// Short returns how many tokens are missing now for a request that may not
-// touch a reserve of the given size. Zero or less: it may go.
+// Short returns how many tokens are missing now for a request that may not use a reserve
+// of the given size. If it is zero or less, the request may go.
 func (w *Window) Short(now time.Duration, reserve int) float64 {
 	r := float64(reserve)
 	free := float64(w.Free(now))
@@ -40,13 +39,13 @@ func (w *Window) Short(now time.Duration, reserve int) float64 {
 		due := w.returns.at(min(j+step-1, n-1))
 		held = max(held, r*w.fraction(due-now)-float64(j))
 	}
-	held = max(held, r-float64(n)) // all that is on its way is back in a window
+	held = max(held, r-float64(n)) // after a window, all n are back
 	return 1 + min(r, held+math.Ceil(r*reserveMargin)) - free
 }
 
-// Enough returns the earliest moment at which a request that may not touch a
-// reserve can go: what is held back shrinks by R in a window, and every return
-// adds one. It is a lower bound, taken as if all answers came at once.
+// Enough returns the earliest time at which a request that may not use a reserve can go:
+// what is held back shrinks by R per window, and every return adds a token. It is a
+// lower bound, as if answers took no time.
 func (w *Window) Enough(now time.Duration, reserve int) time.Duration {
 	short := w.Short(now, reserve)
 	if short <= 0 {
@@ -59,13 +58,12 @@ func (w *Window) Enough(now time.Duration, reserve int) time.Duration {
 	return at
 }
 
-// Look returns when to look again for a request that is short of a token now, if
-// nothing is spent or settled until then. It never polls: there are at most two
-// looks for each return, token spent, or answer, and one a window where there is
-// none of them. For where what is held back shrinks with time, Enough is exact but
-// for a rounding error, which the second look makes good; and where it does not,
-// because too few tokens are on their way back, it is the next return that is
-// waited for.
+// Look returns when to check again for a request that is short of a token now, if none
+// is spent or settled before. This is not polling: there are at most two checks for each
+// return, token spent or answer, and one per window without any. For if the tokens held
+// back shrink with time, Enough is exact up to a rounding error, which the second check
+// makes good; and if they do not, because too few tokens are on their way back, Look
+// waits for the next return.
 func (w *Window) Look(now time.Duration, reserve int) time.Duration {
 	r, n := float64(reserve), w.returns.len()
 	if 1+min(r, r-float64(n)+math.Ceil(r*reserveMargin)) > float64(w.Free(now)) {

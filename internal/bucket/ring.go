@@ -6,24 +6,23 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/saturating"
 )
 
-// ring is a first-in first-out queue of moments in ascending order. It grows by
-// doubling, to the most that was ever in it at once, so that a bucket which sees
-// little traffic stays small whatever its limit.
+// ring is a FIFO queue of times in ascending order. It grows by doubling, as far as the
+// traffic needs, so that a bucket with little traffic stays small whatever its limit.
 type ring struct {
-	buf  []time.Duration // the length is zero or a power of two
+	buf  []time.Duration // its length is zero or a power of two
 	head uint32
 	n    uint32
 }
 
 func (r *ring) len() int { return int(r.n) }
 
-// at returns the i-th moment, 0 ≤ i < len, the earliest being number 0.
+// at returns the i-th earliest time, 0 ≤ i < len.
 func (r *ring) at(i int) time.Duration {
 	return r.buf[(r.head+uint32(i))&uint32(len(r.buf)-1)]
 }
 
-// push appends a moment. One that lies before the last one counts as the last
-// one, so that the order holds even where the caller's clock steps back.
+// push appends t, or the last time if that is later, so that the order holds even if the
+// caller's clock steps back.
 func (r *ring) push(t time.Duration) {
 	if r.n > 0 {
 		t = max(t, r.at(int(r.n)-1))
@@ -42,7 +41,7 @@ func (r *ring) grow() {
 	r.buf, r.head = buf, 0
 }
 
-// dropUntil removes every moment that is not after now, and returns how many.
+// dropUntil removes all times up to now, and returns how many.
 func (r *ring) dropUntil(now time.Duration) (n int) {
 	for r.n > 0 && r.buf[r.head] <= now {
 		r.head = (r.head + 1) & uint32(len(r.buf)-1)
@@ -52,7 +51,7 @@ func (r *ring) dropUntil(now time.Duration) (n int) {
 	return n
 }
 
-// shift moves all moments by d. Those that would come before 0 count as 0.
+// shift moves all times by d, but none below 0.
 func (r *ring) shift(d time.Duration) {
 	for i := range r.n {
 		t := &r.buf[(r.head+i)&uint32(len(r.buf)-1)]

@@ -1,19 +1,18 @@
-// Package registry is a map that forgets: as new keys come, it drops the state of
-// keys that are idle, for which a fresh start would behave the same.
+// Package registry is a map that evicts idle keys as new ones are added. A key is idle
+// if a new value would behave like its own.
 //
-// Every key that is added pays for a look at two older ones, found by a hand
-// that goes round like a clock's and drops what it finds idle. So no call does
-// more than constant work, and what is not idle is never dropped, however many
-// keys there are.
+// Each addition checks two older keys, at a hand that goes round the entries as in the
+// CLOCK algorithm, and evicts those that are idle. So every call does constant work,
+// and a key in use is never evicted, however many there are.
 //
-// How much it holds: new keys go behind the hand, so a round looks once at each
-// of the E keys that were there when it began. If it finds B of them in use, it
-// drops E−B while E/2 new ones come: E/2 + B are left. Round after round that
-// tends to 2B, and within a round it is never more than B/2 above the beginning.
-// So the registry holds about twice what a round finds in use, at most two and a
-// half times; what a peak left beyond that is halved by every round.
+// Size: new keys go behind the hand, so a round checks once each of the E keys that
+// were there when it began. If B of them are in use, it evicts E−B while E/2 are added,
+// and E/2 + B remain. Over the rounds that tends to 2B, and within a round it exceeds
+// the start by at most B/2. So the registry holds about twice as many keys as a round
+// finds in use, and at most two and a half times; the excess left by a peak halves every
+// round.
 //
-// Nothing here locks: the caller holds a lock around every call.
+// It is not safe for concurrent use: the caller holds a lock around every call.
 package registry
 
 import (
@@ -21,16 +20,16 @@ import (
 	"time"
 )
 
-// looks is how many older entries each addition examines. With one, as many
-// keys would come in a round as it looks at, and the registry would never shrink.
+// sweepSteps is how many older entries each addition checks. With one, a round would
+// add as many keys as it checks, and the registry would never shrink.
 const sweepSteps = 2
 
 // Registry maps keys to state of type T. Use [New].
 type Registry[T any] struct {
 	idle    func(T, time.Duration) bool
-	byKey   map[string]int // where in entries a key is
+	byKey   map[string]int // index in entries
 	entries []entry[T]
-	hand    int // the entries before it were looked at, or added, in this round
+	hand    int // the entries before it were checked or added in this round
 }
 
 type entry[T any] struct {
@@ -38,13 +37,14 @@ type entry[T any] struct {
 	value T
 }
 
-// New returns an empty registry. The function tells whether a value may be
-// forgotten at a given moment: nobody holds it, and a new one would be equal.
+// New returns an empty registry. The function reports whether a value can be evicted
+// now: it is not in use, and a new one would be equal. A value for which it returns true
+// is evicted.
 func New[T any](idle func(v T, now time.Duration) bool) Registry[T] {
 	return Registry[T]{idle: idle, byKey: make(map[string]int)}
 }
 
-// Get returns the state of a key.
+// Get returns the value of a key.
 func (r *Registry[T]) Get(key string) (v T, ok bool) {
 	i, ok := r.byKey[key]
 	if !ok {
@@ -53,25 +53,24 @@ func (r *Registry[T]) Get(key string) (v T, ok bool) {
 	return r.entries[i].value, true
 }
 
-// Add stores the state of a key that is not there yet, and forgets up to two
-// others that are idle.
+// Add stores the value of a key that is not there yet, and evicts up to two idle keys.
 func (r *Registry[T]) Add(key string, v T, now time.Duration) {
 	r.sweep(now)
 	r.insert(key, v)
 }
 
-// AddWithin is Add with a bound on the number of keys: where there are that many,
-// and neither of the two it looks at is idle, it stores nothing and reports false.
-func (r *Registry[T]) AddWithin(most int, key string, v T, now time.Duration) bool {
+// AddWithin is like Add, but stores nothing and returns false if that would make more
+// than limit keys.
+func (r *Registry[T]) AddWithin(limit int, key string, v T, now time.Duration) bool {
 	r.sweep(now)
-	if len(r.entries) >= most {
+	if len(r.entries) >= limit {
 		return false
 	}
 	r.insert(key, v)
 	return true
 }
 
-// look moves the hand on, and forgets what it finds idle.
+// sweep advances the hand and evicts what it finds idle.
 func (r *Registry[T]) sweep(now time.Duration) {
 	for range sweepSteps {
 		if len(r.entries) == 0 {
@@ -89,10 +88,10 @@ func (r *Registry[T]) sweep(now time.Duration) {
 }
 
 func (r *Registry[T]) insert(key string, v T) {
-	// The new key takes the hand's place, and the one that was there, not yet
-	// looked at, goes to the end. At the end, the new key would be the one that
-	// fills the next gap at the hand: young and in use, it would end each
-	// addition's looks after one drop, and old keys would pile up without bound.
+	// The new key goes to the hand, and the unchecked key that was there goes to the
+	// end. At the end, the new key would fill the next gap at the hand: as it is in
+	// use, each sweep would stop after one eviction, and old keys would pile up without
+	// bound.
 	last := len(r.entries)
 	r.entries = append(r.entries, entry[T]{key, v})
 	r.entries[r.hand], r.entries[last] = r.entries[last], r.entries[r.hand]
@@ -101,8 +100,8 @@ func (r *Registry[T]) insert(key string, v T) {
 	r.hand++
 }
 
-// drop forgets entry i, which is not before the hand. The last entry, not yet
-// looked at either, fills the gap.
+// evict removes entry i, which is not before the hand. The last entry, also unchecked,
+// fills the gap.
 func (r *Registry[T]) evict(i int) {
 	key, last := r.entries[i].key, len(r.entries)-1
 	r.entries[i] = r.entries[last]
@@ -115,7 +114,7 @@ func (r *Registry[T]) evict(i int) {
 // Len returns the number of keys.
 func (r *Registry[T]) Len() int { return len(r.entries) }
 
-// All yields every key and its state, in no particular order.
+// All yields every key and its value, in no particular order.
 func (r *Registry[T]) All() iter.Seq2[string, T] {
 	return func(yield func(string, T) bool) {
 		for _, e := range r.entries {

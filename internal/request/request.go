@@ -1,7 +1,7 @@
-// Package request reads of a request to Clerk what limits depend on: its path, its
+// Package request extracts what limits depend on from a request to Clerk: its path, its
 // method, its key and the client that it is sent for. The client (package
-// clerkthrottle) and its stand-in for tests (clerktest) read it alike; what the
-// paths then stand for, the tests compare with net/http.
+// clerkthrottle) and the stand-in for tests (package clerktest) share it; the tests
+// compare how they read paths with net/http.
 package request
 
 import (
@@ -14,15 +14,15 @@ import (
 // ProxyPrefix is where Clerk's documentation puts a Frontend API proxy.
 const ProxyPrefix = "/__clerk/"
 
-// Under reports whether a path is root or lies below it.
+// Under reports whether a path is root or below it.
 func Under(root, path string) bool {
 	rest, ok := strings.CutPrefix(path, root)
 	return ok && (rest == "" || rest[0] == '/')
 }
 
-// Path returns the path of a request as it is sent: unescaped, but for a slash
-// that is part of an id, and without empty segments, which are what is left of
-// joining "https://api.clerk.com/v1/" and "/users".
+// Path returns the path of a request as it is sent, but unescaped, except for a slash in
+// an id, and without empty segments, as left by joining "https://api.clerk.com/v1/" and
+// "/users".
 func Path(u *url.URL) string {
 	path := u.Path
 	if u.Opaque != "" || u.RawPath != "" {
@@ -35,7 +35,7 @@ func Path(u *url.URL) string {
 	return path
 }
 
-// unescape takes the escapes out of all segments that stay one segment.
+// unescape unescapes each segment, unless that would make it two.
 func unescape(path string) string {
 	segments := strings.Split(path, "/")
 	for i, s := range segments {
@@ -46,7 +46,7 @@ func unescape(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// TrimPrefix takes off what a proxy puts before the path of an API.
+// TrimPrefix removes what a proxy puts before an API's path.
 func TrimPrefix(path string) string {
 	if strings.HasPrefix(path, "/v1/") { // nearly always
 		return path
@@ -60,8 +60,7 @@ func TrimPrefix(path string) string {
 	return path
 }
 
-// Versioned returns a path of the Backend API with the /v1 that some callers
-// leave out.
+// Versioned returns a Backend API path with its /v1, which some callers leave out.
 func Versioned(path string) string {
 	if Under("/v1", path) {
 		return path
@@ -69,7 +68,7 @@ func Versioned(path string) string {
 	return "/v1/" + strings.TrimPrefix(path, "/")
 }
 
-// Method returns the method of a request as a name of one of few.
+// Method returns the method of a request in upper case, or "OTHER" if it is unknown.
 func Method(r *http.Request) string {
 	if KnownMethod(r.Method) { // nearly always
 		return r.Method
@@ -83,8 +82,8 @@ func Method(r *http.Request) string {
 	return "OTHER"
 }
 
-// FrontendMethod returns the method as the Frontend API takes it. Clerk's browser
-// library sends everything but GET as a POST that names its method in the query.
+// FrontendMethod returns the method as the Frontend API reads it. Clerk's browser
+// library sends all methods but GET as a POST with the method in the query.
 func FrontendMethod(r *http.Request) string {
 	method := Method(r)
 	if method == http.MethodPost && strings.Contains(r.URL.RawQuery, "_method=") {
@@ -95,7 +94,7 @@ func FrontendMethod(r *http.Request) string {
 	return method
 }
 
-// KnownMethod reports whether a method is one of those that HTTP has.
+// KnownMethod reports whether a method is one that package net/http defines.
 func KnownMethod(m string) bool {
 	switch m {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -107,7 +106,7 @@ func KnownMethod(m string) bool {
 
 // Bearer returns the token of an Authorization header, or "".
 func Bearer(h http.Header) string {
-	values := h["Authorization"] // Get would look for what is canonical already
+	values := h["Authorization"] // Get would canonicalize the key
 	if len(values) == 0 {
 		return ""
 	}
@@ -121,9 +120,9 @@ func Bearer(h http.Header) string {
 	return strings.TrimSpace(token)
 }
 
-// ClientAddress returns the address that Clerk's Frontend API counts a request for:
-// the leftmost entry of X-Forwarded-For. Without one that is an address, which
-// anybody could leave out or make up, it returns instead.
+// ClientAddress returns the address that Clerk's Frontend API counts a request for: the
+// leftmost entry of X-Forwarded-For. If that is missing or not an address, it returns
+// instead.
 func ClientAddress(h http.Header, instead string) string {
 	first, _, _ := strings.Cut(h.Get("X-Forwarded-For"), ",")
 	first = strings.TrimSpace(first)

@@ -4,27 +4,26 @@ import "strings"
 
 // Bounds on what [Fold] returns.
 const (
-	maxFoldSegments = 8  // kept, of a path; what follows is {rest}
-	maxFoldWord     = 32 // bytes; the longest static segments in use are just that long
+	maxFoldSegments = 8  // the rest is {rest}
+	maxFoldWord     = 32 // bytes, the length of the longest static segments in use
 
-	// MaxFold is the largest length of a folded path.
+	// MaxFold is the maximum length of a folded path, in bytes.
 	MaxFold = maxFoldSegments*(len("/")+maxFoldWord) + len("/{rest}")
 )
 
-// Fold makes a name for a path that no template describes: segments that look
-// like ids become {id}, and whatever comes after the eighth segment becomes one
-// {rest}. So "/v2/users/user_2NNEqL2nrIRdJ194ndJqAHwEfxC" is "/v2/users/{id}".
+// Fold makes a name for a path that matches no template: segments that look like ids
+// become {id}, and everything after the eighth segment becomes one {rest}. So
+// "/v2/users/user_2NNEqL2nrIRdJ194ndJqAHwEfxC" becomes "/v2/users/{id}".
 //
-// A segment stays only if it is plainly a word: at most 32 bytes of lower-case
-// letters, '-', '_' and '.', with digits only in parts as short as "v1", "m2m"
-// and "web3". Everything else is taken for an id, since an id that passes for a
-// word makes a name for each resource, and a word that passes for an id merely
-// makes two names one.
+// A segment stays only if it is plainly a word: at most 32 bytes of lower-case letters,
+// '-', '_' and '.', with digits only in parts as short as "v1", "m2m" and "web3". In
+// doubt it is an id: an id taken for a word makes a name for each resource, while a word
+// taken for an id only merges two names.
 //
-// The result has a leading slash, no empty segment, no slash at its end and no
-// query, is at most [MaxFold] bytes long, and folds to itself. Its length is
-// bounded, but not the number of results: a name in lower-case letters cannot be
-// told from a word. Who keeps something for each result bounds that as well.
+// The result has a leading slash, no empty segment, no trailing slash and no query, is
+// at most [MaxFold] bytes long, and folds to itself. The number of results is not
+// bounded, since a user's name in lower case looks like a word: a caller that keeps
+// state for each must bound it.
 func Fold(path string) string {
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
 		path = path[:i]
@@ -57,11 +56,11 @@ func Fold(path string) string {
 
 const (
 	maxVersion = 4  // bytes of a part with digits, as in "v1" and "web3"
-	minHex     = 16 // digits in a row that are more likely a number than a word
+	minHex     = 16 // hexadecimal digits in a row that are likely an id, not a word
 )
 
-// isWord reports whether a segment is plainly word-like. A part is a run of
-// letters and digits.
+// isWord reports whether a segment is plainly a word. A part is a run of letters and
+// digits.
 func isWord(seg string) bool {
 	if len(seg) > maxFoldWord {
 		return false
@@ -79,7 +78,7 @@ func isWord(seg string) bool {
 			part++
 		case '0' <= c && c <= '9':
 			if part == 0 {
-				return false // "2fa" is a word now and then, "2abc" seldom
+				return false // "2fa" may be a word, but "2abc" rarely is
 			}
 			digits = true
 			part++
@@ -102,5 +101,5 @@ func isWord(seg string) bool {
 			return false
 		}
 	}
-	return letters // "." and ".." are no words
+	return letters // "." and ".." are not words
 }

@@ -1,10 +1,8 @@
-// Package route names the requests of an HTTP API by what they do, not by whom
-// they concern: it maps a method and a path to the path template that describes
-// them, so that "PATCH /v1/users/user_2abc" becomes "PATCH /v1/users/{user_id}".
+// Package route maps the method and path of a request to a path template, so that
+// "PATCH /v1/users/user_2abc" becomes "PATCH /v1/users/{user_id}".
 //
-// A [Router] knows the templates of an API and finds the one that a request
-// follows. [Fold] makes a name for a path that no template describes. Neither
-// knows which API it serves.
+// A [Router] holds the templates of an API and finds the one that a request matches.
+// [Fold] makes a name for a path that matches none. Neither depends on the API.
 package route
 
 import (
@@ -13,41 +11,38 @@ import (
 	"strings"
 )
 
-// Router maps a method and a path to the template that describes them.
+// Router maps a method and a path to a template. Add templates, then look requests up
+// with Match. The zero Router is empty and ready to use. Its methods other than Add are
+// safe for concurrent use, but not while Add runs.
 //
-// A template is a path such as "/v1/users/{user_id}/metadata". Each of its
-// segments is static, matched byte for byte, or a param in braces, matched by
-// any segment that is not empty. A param may be followed by a static suffix, as
-// in "{connection_id}.xml". A template describes whole paths only, never a
-// prefix or a suffix of one; a single slash at the end, of the template or of
-// the path, makes no difference. Paths are compared as they are given: nothing
-// is unescaped, and "." and ".." are segments like any other.
+// A template is a path such as "/v1/users/{user_id}/metadata". Each segment is static,
+// matched byte for byte, or a param in braces, which matches any non-empty segment. A
+// param may have a static suffix, as in "{connection_id}.xml". A template matches whole
+// paths, never a prefix or suffix; one slash at the end, of the template or the path,
+// makes no difference. Paths are compared as given: nothing is unescaped, and "." and
+// ".." are segments like any other.
 //
-// Where several templates describe a path, the first segment in which they
-// differ decides: static before param with a suffix, longer suffix before
-// shorter, and a plain param last. Each method has templates of its own, so a
-// static segment that exists for GET alone does not hide a param from POST.
-//
-// The zero Router is empty and ready to use. Match and Name may be called by
-// many goroutines at once, but not while Add runs.
+// If several templates match a path, the first segment in which they differ decides:
+// static first, then params with a suffix, the longest first, and a plain param last.
+// Each method has its own templates, so a static segment of GET does not hide a param of
+// POST.
 type Router struct {
 	methods []methodTree
 	names   []string // by id
 }
 
-// methodTree holds the templates of one method. An API has a handful of
-// methods: a slice is searched faster than a map.
+// methodTree holds the templates of one method. An API has only a few methods: a slice
+// is searched faster than a map.
 type methodTree struct {
 	method string
 	root   *node
 }
 
-// Add makes the router recognise requests with the method and a path that the
-// template describes, and returns the id that Match returns for them. Ids count
-// up from 0. A template of the same method that differs only in the names of
-// its params is the same one: Add returns the id it has.
+// Add adds a template for a method and returns its id, which Match returns for the
+// requests that it matches. Ids count up from 0. Templates of one method that differ
+// only in the names of their params are the same: Add returns the existing id.
 //
-// A template that is not well formed is refused and leaves no trace.
+// If the template is malformed, Add returns an error and adds nothing.
 func (r *Router) Add(method, template string) (id int, err error) {
 	if err := checkMethod(method); err != nil {
 		return 0, err
@@ -72,12 +67,9 @@ func (r *Router) Add(method, template string) (id int, err error) {
 	return end.route - 1, nil
 }
 
-// Match finds the template that describes the path of a request with the
-// method, and returns its id. The method is compared byte for byte, so the caller
-// puts it in upper case. It reports false if no template does.
-//
-// Match does not allocate, and looks at no node of the tree of templates twice,
-// whatever the path.
+// Match returns the id of the template that matches a method and path, and whether
+// there is one. The method must be in upper case. Match does not allocate, and visits
+// each node of the template tree at most once, whatever the path.
 func (r *Router) Match(method, path string) (id int, ok bool) {
 	root := r.root(method)
 	if root == nil || path == "" || path[0] != '/' {
@@ -90,8 +82,8 @@ func (r *Router) Match(method, path string) (id int, ok bool) {
 	return max(route-1, 0), route != 0
 }
 
-// Params returns what stands in a path, which matches the template with that id, for
-// each of the template's params, in its order and without any static suffix.
+// Params returns the values of the template's params in a path, in order and without
+// static suffixes. The path must match the template with that id.
 func (r *Router) Params(id int, path string) (params []string) {
 	_, template, _ := strings.Cut(r.Name(id), " ")
 	segments, _ := parseTemplate(template)
@@ -104,10 +96,10 @@ func (r *Router) Params(id int, path string) (params []string) {
 	return params
 }
 
-// Lookup returns the id of a template that was added, by whatever names of its
-// params. The template is well formed.
+// Lookup returns the id of a template that was added, whatever the names of its params.
+// The template must be well formed.
 func (r *Router) Lookup(method, template string) (id int, ok bool) {
-	id, ok = r.Match(method, template) // a param in braces is as good a segment as any
+	id, ok = r.Match(method, template) // a param in braces is matched like any segment
 	if !ok {
 		return 0, false
 	}
@@ -117,9 +109,9 @@ func (r *Router) Lookup(method, template string) (id int, ok bool) {
 	return id, ok
 }
 
-// Name returns the method and the template with that id, as in
-// "PATCH /v1/users/{user_id}", in the spelling that was added first. It returns
-// "" if there is no such id.
+// Name returns the method and template with that id, as in
+// "PATCH /v1/users/{user_id}", in the spelling that was added first, or "" if there is
+// none.
 func (r *Router) Name(id int) string {
 	if id < 0 || id >= len(r.names) {
 		return ""
@@ -127,7 +119,7 @@ func (r *Router) Name(id int) string {
 	return r.names[id]
 }
 
-// Len returns how many templates were added. It is the id of the next one.
+// Len returns the number of templates, which is the id of the next one.
 func (r *Router) Len() int { return len(r.names) }
 
 func (r *Router) root(method string) *node {
@@ -139,8 +131,8 @@ func (r *Router) root(method string) *node {
 	return nil
 }
 
-// canonical removes one slash from the end of a path other than "/". In "//"
-// the slash ends a segment, an empty one, which nothing matches.
+// canonical removes one slash from the end of a path, except from "/" and "//": the
+// slash of "//" ends an empty segment, which matches nothing.
 func canonical(path string) string {
 	if len(path) > 2 && path[len(path)-1] == '/' {
 		return path[:len(path)-1]
@@ -148,8 +140,8 @@ func canonical(path string) string {
 	return path
 }
 
-// methodChars are those of a token in RFC 9110, section 5.6.2, less the
-// lower-case letters: methods are case-sensitive, and no API has one in them.
+// methodChars are the characters of a token in RFC 9110, section 5.6.2, without
+// lower-case letters: methods are case-sensitive, and APIs use upper case.
 const methodChars = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~"
 
 func checkMethod(method string) error {
@@ -158,7 +150,7 @@ func checkMethod(method string) error {
 	}
 	for _, c := range method {
 		if !strings.ContainsRune(methodChars, c) {
-			return fmt.Errorf("route: method %q: %q is not allowed in a method, which is in upper case", method, c)
+			return fmt.Errorf("route: method %q: %q is not allowed; methods are in upper case", method, c)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ type segment struct {
 	static string // the text after the param, or the whole segment
 }
 
-// parseTemplate splits a template into its segments, none for "/".
+// parseTemplate returns the segments of a template, none for "/".
 func parseTemplate(template string) ([]segment, error) {
 	if !strings.HasPrefix(template, "/") {
 		return nil, errors.New("no leading slash")
@@ -53,16 +53,16 @@ func parseSegment(text string) (segment, error) {
 			return segment{}, fmt.Errorf("segment %q: brace is not closed", text)
 		}
 		if !isName(name) {
-			return segment{}, fmt.Errorf("segment %q: a param's name is letters, digits, - and _", text)
+			return segment{}, fmt.Errorf("segment %q: a param's name may contain letters, digits, - and _", text)
 		}
 		s = segment{param: name, static: suffix}
 	}
 	if strings.ContainsAny(s.static, "{}") {
-		return segment{}, fmt.Errorf("segment %q: one param, at the start, is all that a segment may hold", text)
+		return segment{}, fmt.Errorf("segment %q: only one param, at its start, is allowed", text)
 	}
 	for _, c := range s.static {
-		// No path holds these, except for "*", which in other routers stands
-		// for what this one does not do, and for what cannot be shown in a name.
+		// Paths do not contain these, except "*", which other routers use as a
+		// wildcard, and unprintable characters, which a name must not have.
 		if c == utf8.RuneError || !unicode.IsPrint(c) || strings.ContainsRune(" ?#*", c) {
 			return segment{}, fmt.Errorf("segment %q: %q is not allowed", text, c)
 		}

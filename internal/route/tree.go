@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// node is a place in the tree of templates of one method. Its edges are the
-// segments that may come next.
+// node is a node in the template tree of one method. Its edges are the segments that
+// can come next.
 type node struct {
 	route    int // 1 + the id of the template that ends here, 0 if none does
 	static   map[string]*node
@@ -14,13 +14,13 @@ type node struct {
 	param    *node
 }
 
-// suffixEdge is a param that ends in a static suffix.
+// suffixEdge is a param with a static suffix.
 type suffixEdge struct {
 	suffix string
 	next   *node
 }
 
-// child returns the node that the segment leads to, which it makes if need be.
+// child returns the node that the segment leads to, adding it if it is new.
 func (n *node) child(s segment) *node {
 	switch {
 	case s.param == "":
@@ -53,9 +53,9 @@ func (n *node) child(s segment) *node {
 	return next
 }
 
-// find returns the route, as node has it, of the template below n that describes the
-// rest of a path, which is not at its end; 0: there is none. It tries the edges in the
-// order of precedence, and takes back a param when the edge leads nowhere.
+// find returns node.route of the template below n that matches the non-empty rest of a
+// path, or 0. It tries the edges in order of precedence, and backtracks from one that
+// leads nowhere.
 func (n *node) find(rest string) (route int) {
 	seg, tail, more := strings.Cut(rest, "/")
 	if next := n.static[seg]; next != nil {

@@ -1,5 +1,5 @@
-// Package saturating adds up times that may be centuries apart, which would
-// otherwise wrap into the past: a Retry-After, or the longest wait there is.
+// Package saturating adds durations without overflow. A huge Retry-After, or the
+// longest possible wait, would otherwise wrap into the past.
 package saturating
 
 import (
@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// Add returns now + d, and the end of time where that is later. now is not
-// negative.
+// Add returns now + d, at most [math.MaxInt64]. now must not be negative.
 func Add(now, d time.Duration) time.Duration {
 	if d > math.MaxInt64-now {
 		return math.MaxInt64
@@ -16,8 +15,7 @@ func Add(now, d time.Duration) time.Duration {
 	return now + d
 }
 
-// AddTimes returns now + n·d, and the end of time where that is later. Nothing of
-// it is negative.
+// AddTimes returns now + n·d, at most [math.MaxInt64]. No argument may be negative.
 func AddTimes(now time.Duration, n int, d time.Duration) time.Duration {
 	if n > 0 && d > (math.MaxInt64-now)/time.Duration(n) {
 		return math.MaxInt64

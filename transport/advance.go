@@ -6,9 +6,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
 )
 
-// advanceLocked moves p on, from the station it stands before, as far as it
-// gets now, and reports whether it may be sent. Otherwise it stands in a line,
-// or is refused, if it waited already and now sees that it would wait too long.
+// advanceLocked moves p from its next station as far as it can go now, and reports
+// whether it may be sent. If not, p waits in a line, or has been refused because it
+// would now wait too long.
 func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 	for {
 		for int(p.passed) < len(p.stations) {
@@ -25,8 +25,8 @@ func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 			s.sendLocked(p, now)
 			return true
 		}
-		// The gate closed while p was on its way. Whoever passes the gate
-		// again finds it open or waits there, so this ends.
+		// The gate closed after p passed it. p starts over there, and passes or
+		// waits, so this loop ends.
 		s.restoreLocked(p, now)
 		p.passed = 0
 		if err := p.refusalLocked(now); err != nil {
@@ -37,7 +37,7 @@ func (s *scheduler) advanceLocked(p *permit, now time.Duration) bool {
 	}
 }
 
-// dryRunLocked has p sent now, whatever it would have to wait for: a dry run.
+// dryRunLocked sends p now, whatever it would have to wait for.
 func (s *scheduler) dryRunLocked(p *permit, now time.Duration) {
 	at, holder := p.earliestLocked(now)
 	if p.tooLate(at) {
@@ -49,13 +49,13 @@ func (s *scheduler) dryRunLocked(p *permit, now time.Duration) {
 		}
 		p.pass(st, now)
 	}
-	if holder != nil { // as if it had waited until now
+	if holder != nil { // report it as if it had waited until now
 		p.arrived, p.waiting = now-(at-now), &waiting{holder: holder}
 	}
 	s.sendLocked(p, now)
 }
 
-// restoreLocked gives back, unspent, every token that p took so far.
+// restoreLocked returns every token that p has taken, unspent.
 func (s *scheduler) restoreLocked(p *permit, now time.Duration) {
 	for _, st := range p.stations[:p.passed] {
 		if st.window != nil {
@@ -70,7 +70,7 @@ func (s *scheduler) restoreLocked(p *permit, now time.Duration) {
 	}
 }
 
-// settleLocked gives back what p held, whose answer, or failure, is in.
+// settleLocked gives back p's tokens and learns from its outcome.
 func (s *scheduler) settleLocked(p *permit, o outcome, now time.Duration) {
 	if o == unsent {
 		s.restoreLocked(p, now)
@@ -102,9 +102,9 @@ func (s *scheduler) settleLocked(p *permit, o outcome, now time.Duration) {
 	p.leave()
 }
 
-// closedGateLocked is called after a 429, with the end of the block before it.
-// Where that has moved, those who wait at the gate and may not wait until its
-// new end are told at once.
+// blockMovedLocked follows up on a 429; before is when the block ended until then.
+// If it now ends later, waiters at the gate that may not wait that long are refused
+// at once.
 func (s *scheduler) blockMovedLocked(ep *endpoint, before, now time.Duration) {
 	until := ep.block.Until()
 	if until == before {
@@ -116,8 +116,8 @@ func (s *scheduler) blockMovedLocked(ep *endpoint, before, now time.Duration) {
 	s.wakeLocked(&ep.gate)
 }
 
-// expelLateLocked refuses those in a line who would be let pass too late: at the
-// moment that a function tells for each, with so many before it in its order.
+// expelLateLocked refuses the waiters of a line that would pass too late; when
+// returns the time for a waiter with ahead others before it.
 func (s *scheduler) expelLateLocked(st *station, now time.Duration, when func(p *permit, ahead int) time.Duration) {
 	if st.line == nil {
 		return
@@ -133,15 +133,15 @@ func (s *scheduler) expelLateLocked(st *station, now time.Duration, when func(p 
 	}
 }
 
-// wakeLocked notes that a station's line has to be looked at.
+// wakeLocked marks a station's line for drainLocked to check.
 func (s *scheduler) wakeLocked(st *station) {
 	if st.line != nil {
 		s.woken = append(s.woken, st)
 	}
 }
 
-// drainLocked lets pass whoever can at the stations that were woken. Those who
-// pass may wake others, which are served in turn.
+// drainLocked lets waiters pass at the woken stations, for as long as any can. A
+// waiter that passes may wake further stations.
 func (s *scheduler) drainLocked(now time.Duration) {
 	for len(s.woken) > 0 {
 		st := s.woken[len(s.woken)-1]
@@ -156,8 +156,8 @@ func (s *scheduler) drainLocked(now time.Duration) {
 	}
 }
 
-// armLocked sets the station's timer to the moment at which the first of its
-// line can pass, and asks for tokens where they are a Budget's.
+// armLocked sets the station's timer to when the first in line can pass, and asks a
+// Budget for tokens if they are shared.
 func (s *scheduler) armLocked(st *station, now time.Duration) {
 	at := never
 	if st.line != nil {
@@ -170,7 +170,7 @@ func (s *scheduler) armLocked(st *station, now time.Duration) {
 	case at == never && st.wakeAt != never:
 		st.timer.Stop()
 	case at == never, st.wakeAt != never && st.wakeAt <= at:
-		return // one that fires early sets itself anew: cheaper than to move it in a heap of many
+		return // an early timer resets itself: cheaper than moving it among many timers
 	case st.timer == nil:
 		st.timer = time.AfterFunc(at-now, func() { s.wake(st) })
 	default:
@@ -179,8 +179,8 @@ func (s *scheduler) armLocked(st *station, now time.Duration) {
 	st.wakeAt = at
 }
 
-// wake is what a station's timer does. One that comes late, for a line that has
-// moved on since, finds nobody ready and sets itself anew.
+// wake runs when a station's timer fires. If the line has moved on since, no waiter
+// can pass and the timer is reset.
 func (s *scheduler) wake(st *station) {
 	s.mu.Lock()
 	defer s.unlock()

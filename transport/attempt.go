@@ -8,17 +8,16 @@ import (
 	"time"
 )
 
-// noAnswerError tells that the bound on the wait for an answer has passed.
+// noAnswerError says that no response header came within Config.AnswerTimeout.
 type noAnswerError struct{ after time.Duration }
 
 func (e *noAnswerError) Error() string        { return fmt.Sprintf("transport: no answer within %s", e.after) }
 func (e *noAnswerError) Timeout() bool        { return true }
-func (e *noAnswerError) Temporary() bool      { return true } // of net.Error
+func (e *noAnswerError) Temporary() bool      { return true } // for net.Error
 func (e *noAnswerError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// attempt has the base send a request, and waits for its answer's header for as long as
-// is configured, or as the caller's own deadline says. A body may then take as long
-// as it likes.
+// attempt sends a request through the base and waits for the response header, until
+// Config.AnswerTimeout or the caller's own deadline. Reading the body is not bounded.
 func (t *Transport) attempt(req *http.Request, p *permit) (*http.Response, error) {
 	ctx, c := req.Context(), (*attemptContext)(p)
 	c.transport, c.ctx = t, ctx
@@ -32,39 +31,40 @@ func (t *Transport) attempt(req *http.Request, p *permit) (*http.Response, error
 	}
 	c.out = *req.WithContext(c) // in the permit, so that it costs no allocation
 	resp, err := t.cfg.Base.RoundTrip(&c.out)
-	if why := c.finish(); why != nil && (err == nil || ctx.Err() == nil) { // even if by a hair: the answer's body is being cut off
+	if why := c.finish(); why != nil && (err == nil || ctx.Err() == nil) { // even with a response: its body is being cut off
 		if resp != nil && resp.Body != nil {
 			resp.Body.Close()
 		}
 		resp, err = nil, why
 	}
-	if err != nil && recorded && ctx.Err() != nil { // the base may tell of the body's end alone
+	if err != nil && recorded && ctx.Err() != nil { // the base may report only that the body was closed
 		err = context.Cause(ctx)
 	}
 	if err != nil || resp == nil || resp.Body == nil || resp.Body == http.NoBody {
 		c.release()
-	} else if _, upgraded := resp.Body.(io.Writer); !upgraded && c.listens() { // the end of reading is not its end
+	} else if _, upgraded := resp.Body.(io.Writer); !upgraded && c.listens() { // reading to the end does not end the attempt
 		resp.Body = &attemptBody{resp.Body, c}
 	}
 	return resp, err
 }
 
-// attemptContext is a permit as the context of its attempt: the caller's, which ends as
-// well if no answer comes. As long as the base does not ask for its end, it costs nothing.
+// attemptContext is a permit used as the context of its attempt. It ends with the
+// caller's, or when no answer comes in time. Until the base asks for its Done channel it
+// costs nothing.
 type attemptContext permit
 
-// watch is what an attempt needs where the base asks for its end.
+// watch is the context of an attempt whose Done channel the base has asked for.
 type watch struct {
 	context.Context
 	cancel context.CancelCauseFunc
-	timer  *time.Timer // nil: no answer is waited for
+	timer  *time.Timer // of the answer timeout; nil: none
 }
 
-// What an attempt is in.
+// The states of an attempt.
 const (
-	underWay int32 = iota
-	over           // the answer, or an error, came
-	ended          // by the throttle, before
+	inFlight int32 = iota
+	over           // the response header, or an error, has arrived
+	ended          // by the throttle, before that
 )
 
 // Deadline implements [context.Context].
@@ -81,10 +81,10 @@ func (c *attemptContext) Value(key any) any {
 	if key == traceKey {
 		return c.traced()
 	}
-	return c.inner().Value(key) // package context finds the watch by it
+	return c.inner().Value(key) // package context finds the watch this way
 }
 
-// inner is the context that this one stands for.
+// inner returns the context that this one delegates to.
 func (c *attemptContext) inner() context.Context {
 	if w := c.watch.Load(); w != nil {
 		return w
@@ -92,14 +92,14 @@ func (c *attemptContext) inner() context.Context {
 	return c.ctx
 }
 
-// watched sees to it that the attempt ends when it should.
+// watched returns the attempt's watch, starting it on first use.
 func (c *attemptContext) watched() *watch {
 	if w := c.watch.Load(); w != nil {
 		return w
 	}
 	w := new(watch)
 	w.Context, w.cancel = context.WithCancelCause(c.ctx)
-	if c.bounded && c.state.Load() == underWay {
+	if c.bounded && c.state.Load() == inFlight {
 		bound := c.transport.cfg.AnswerTimeout
 		left := time.Until(c.scheduler.epoch.Add(c.sent + bound))
 		w.timer = time.AfterFunc(max(left, 1), func() { c.end(&noAnswerError{bound}) })
@@ -111,31 +111,30 @@ func (c *attemptContext) watched() *watch {
 	return c.watch.Load()
 }
 
-// pause stops the wait for an answer.
+// pause stops the answer timeout.
 func (w *watch) pause() {
 	if w.timer != nil {
 		w.timer.Stop()
 	}
 }
 
-// resume starts it anew.
+// resume restarts the answer timeout.
 func (w *watch) resume(bound time.Duration) {
 	if w.timer != nil {
 		w.timer.Reset(bound)
 	}
 }
 
-// end ends the attempt, unless it is over.
+// end ends the attempt with an error, unless it is over.
 func (c *attemptContext) end(why error) {
-	if c.state.CompareAndSwap(underWay, ended) {
+	if c.state.CompareAndSwap(inFlight, ended) {
 		c.watched().cancel(why)
 	}
 }
 
-// finish notes that the attempt is over, and returns what ended it, if it was the
-// throttle.
+// finish marks the attempt as over, and returns why the throttle ended it, if it did.
 func (c *attemptContext) finish() (why error) {
-	if !c.state.CompareAndSwap(underWay, over) {
+	if !c.state.CompareAndSwap(inFlight, over) {
 		<-c.Done()
 		return context.Cause(c)
 	}
@@ -145,18 +144,18 @@ func (c *attemptContext) finish() (why error) {
 	return nil
 }
 
-// release lets go of the caller's context, lest one that lives for long keeps the
-// contexts of all its requests.
+// release detaches the attempt from the caller's context, so that a long-lived one does
+// not keep the contexts of all its requests.
 func (c *attemptContext) release() {
 	if w := c.watch.Load(); w != nil {
 		w.cancel(nil)
 	}
 }
 
-// listens reports whether the caller's context keeps this one.
+// listens reports whether the attempt is registered with the caller's context.
 func (c *attemptContext) listens() bool { return c.watch.Load() != nil && c.ctx.Done() != nil }
 
-// attemptBody is an answer's body, whose end is the attempt's.
+// attemptBody is a response body that releases its attempt when it is read or closed.
 type attemptBody struct {
 	io.ReadCloser
 	attempt *attemptContext

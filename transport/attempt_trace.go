@@ -7,20 +7,20 @@ import (
 	"sync/atomic"
 )
 
-// net/http sends a request again by itself where a kept-alive connection ends before
-// the answer, or an HTTP/2 server says that it has not looked at it. Each may be
-// counted by the server, so each needs a token. A trace sees it coming: the request
-// gets a connection, although it was written to one before and has no answer.
+// net/http resends a request by itself when a kept-alive connection closes before the
+// answer, or an HTTP/2 server says that it did not process it. The server may count
+// each, so each needs a token. A trace shows a resend before it happens: the request
+// gets a connection although it was already written to one and has no answer.
 
-// traceKey is the key under which contexts keep a trace. Package httptrace keeps it
-// to itself, but asks any context for it.
+// traceKey is the context key of a trace. Package httptrace does not export it, but
+// passes it to any context's Value.
 var traceKey = func() any {
 	var asked keyOf
 	httptrace.ContextClientTrace(&asked)
 	return asked.key
 }()
 
-// keyOf is a context that notes what value it is asked for.
+// keyOf is a context that records the key it is asked for.
 type keyOf struct {
 	context.Context
 	key any
@@ -31,14 +31,14 @@ func (k *keyOf) Value(key any) any {
 	return nil
 }
 
-// attemptTrace notes what the base does with an attempt's request.
+// attemptTrace records what the base does with an attempt's request.
 type attemptTrace struct {
 	httptrace.ClientTrace
-	unanswered atomic.Bool // it was written and not answered
-	mu         sync.Mutex  // one after another
+	unanswered atomic.Bool // written, with no answer yet
+	mu         sync.Mutex  // serializes resends
 }
 
-// traced returns the attempt's trace, which calls the caller's own as well.
+// traced returns the attempt's trace, which also calls the caller's own.
 func (c *attemptContext) traced() *httptrace.ClientTrace {
 	if t := c.trace.Load(); t != nil {
 		return &t.ClientTrace
@@ -56,7 +56,7 @@ func (c *attemptContext) traced() *httptrace.ClientTrace {
 		GotFirstResponseByte: func() { t.unanswered.Store(false) },
 	}
 	if httptrace.ContextClientTrace(c.ctx) != nil {
-		httptrace.WithClientTrace(c.ctx, &t.ClientTrace) // for what it does to the trace: it adds the caller's
+		httptrace.WithClientTrace(c.ctx, &t.ClientTrace) // adds the caller's hooks to t
 	}
 	if !c.trace.CompareAndSwap(nil, t) {
 		t = c.trace.Load()
@@ -64,17 +64,17 @@ func (c *attemptContext) traced() *httptrace.ClientTrace {
 	return &t.ClientTrace
 }
 
-// acquireAgain waits for a permit to send the request once more, and ends the attempt where
-// there is none.
+// acquireAgain waits for a permit to resend the request, and ends the attempt if it
+// gets none.
 func (c *attemptContext) acquireAgain() {
-	if c.state.Load() != underWay {
+	if c.state.Load() != inFlight {
 		return
 	}
 	first := (*permit)(c)
 	last := first.last()
 	last.Settle(failed)
 	watch := c.watched()
-	watch.pause() // the wait is not the server's
+	watch.pause() // this wait is ours, not the server's
 	ctx, stop := waitContext(&c.out)
 	defer stop()
 	terms := *termsOf(ctx)
@@ -85,7 +85,7 @@ func (c *attemptContext) acquireAgain() {
 		return
 	}
 	first.resent.Store(next)
-	if c.state.Load() != underWay { // whoever settles this attempt may not have seen it
+	if c.state.Load() != inFlight { // send may have settled the attempt without seeing next
 		next.Settle(failed)
 		return
 	}

@@ -5,12 +5,12 @@ import (
 	"reflect"
 )
 
-// throttles reports whether a base is a [Transport], or hands its requests on to
-// one: as far as its Unwrap method tells, or a field of its own that everybody can
-// see, such as the Base of golang.org/x/oauth2.Transport.
+// throttles reports whether a base is a [Transport] or wraps one, as far as its
+// Unwrap method or an exported field shows, such as the Base of
+// golang.org/x/oauth2.Transport.
 func throttles(base http.RoundTripper) bool {
-	const deep = 16 // wrappers may form a ring
-	for range deep {
+	const maxDepth = 16 // wrappers may form a ring
+	for range maxDepth {
 		switch b := base.(type) {
 		case nil:
 			return false
@@ -25,7 +25,7 @@ func throttles(base http.RoundTripper) bool {
 	return false
 }
 
-// fieldOf returns the exported field of a struct that holds a RoundTripper.
+// fieldOf returns the first RoundTripper in an exported field of a struct.
 func fieldOf(base http.RoundTripper) http.RoundTripper {
 	v := reflect.Indirect(reflect.ValueOf(base))
 	if v.Kind() != reflect.Struct {

@@ -9,37 +9,37 @@ import (
 	"sync"
 )
 
-// maxReplay is the largest request body without a GetBody that is kept in
-// memory for a retry. A longer one is sent once.
+// maxReplay is the largest request body without a GetBody that is kept in memory for
+// a retry. A longer one is sent only once.
 const maxReplay = 1 << 20
 
-// tape is a request's body that has no GetBody. It records what is read of it
-// while it is sent, for nobody knows when a pipe will have more; and can be sent
-// again once it was read to its end, or where it was closed unread.
+// tape records a request body that has no GetBody as it is sent, not ahead, since a
+// read from a pipe may block. The body can be replayed if it was read to its end, or
+// closed unread.
 type tape struct {
 	source io.ReadCloser
 
 	mu       sync.Mutex
 	head     []byte // what was read
-	overflow bool   // it was more than is kept
-	read     bool   // some of it may have been
-	whole    bool   // all of it was
+	overflow bool   // more than maxReplay was read
+	read     bool   // a read was started
+	whole    bool   // head is the whole body
 	closed   bool   // by the base
-	aborted  bool   // the attempt was, before it read anything
-	final    bool   // no attempt comes after this one
+	aborted  bool   // the attempt ended before it read anything
+	final    bool   // there will be no further attempt
 }
 
-var errPartlyRead = errors.New("transport: the request's body was read in part and cannot be sent again")
+var errPartlyRead = errors.New("transport: the request body was partly read and cannot be sent again")
 
-// record returns the request to send: the caller's own, or a copy whose body is
-// on the tape.
+// record returns the request to send: the caller's own, or a copy with a tape as its
+// body.
 func record(req *http.Request) (*http.Request, *tape) {
 	if req.Body == nil || req.Body == http.NoBody || req.GetBody != nil {
 		return req, nil
 	}
 	t := &tape{source: req.Body}
 	out := *req
-	out.Body, out.GetBody = t, t.getBody // net/http may want it again, too, where nothing left
+	out.Body, out.GetBody = t, t.getBody // net/http resends with it if nothing was sent
 	return &out, t
 }
 
@@ -52,7 +52,7 @@ func (t *tape) Read(p []byte) (int, error) {
 	if ended {
 		return 0, context.Canceled
 	}
-	n, err := t.source.Read(p) // may stall, until it is closed
+	n, err := t.source.Read(p) // may block until the source is closed
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.overflow = t.overflow || len(t.head)+n > maxReplay; t.overflow {
@@ -64,8 +64,7 @@ func (t *tape) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close implements [io.Closer]. It leaves a source open that the next attempt can
-// have.
+// Close implements [io.Closer]. It leaves an unread source open for a next attempt.
 func (t *tape) Close() error {
 	t.mu.Lock()
 	again := t.closed
@@ -78,8 +77,8 @@ func (t *tape) Close() error {
 	return t.source.Close()
 }
 
-// abort closes a source that somebody may be reading from in vain. net/http waits
-// for him even when the request's context has ended.
+// abort closes a source that a read may be blocked on: net/http waits for that read
+// even after the request's context has ended.
 func (t *tape) abort() {
 	t.mu.Lock()
 	t.aborted = !t.read
@@ -90,8 +89,8 @@ func (t *tape) abort() {
 	}
 }
 
-// replayable reports whether the body can be sent again. A nil tape is that of a
-// request that has no body or a GetBody.
+// replayable reports whether the body can be sent again. The tape is nil for a request
+// with no body or with a GetBody.
 func (t *tape) replayable() bool {
 	if t == nil {
 		return true
@@ -101,7 +100,7 @@ func (t *tape) replayable() bool {
 	return t.whole || t.closed && !t.read
 }
 
-// again is the request's GetBody.
+// getBody is the request's GetBody.
 func (t *tape) getBody() (io.ReadCloser, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -115,7 +114,7 @@ func (t *tape) getBody() (io.ReadCloser, error) {
 	return nil, errPartlyRead
 }
 
-// release closes a source that was kept open for an attempt that did not come.
+// release closes a source that was kept open for a next attempt.
 func (t *tape) release() {
 	if t == nil {
 		return
@@ -129,7 +128,7 @@ func (t *tape) release() {
 	}
 }
 
-// closeBody closes a request's body, as every RoundTripper must, errors or not.
+// closeBody closes a request's body, as a RoundTripper must even on an error.
 func closeBody(req *http.Request) {
 	if req.Body != nil {
 		req.Body.Close()

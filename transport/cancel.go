@@ -8,9 +8,8 @@ import (
 
 var errCancelled = errors.New("transport: the request's Cancel channel was closed")
 
-// waitContext returns the context of a request's waits: its own, which ends with the
-// channel as well where the request has one. net/http still honours it, although
-// contexts have replaced it.
+// waitContext returns the context of a request's waits: its own, which also ends when
+// its Cancel channel is closed. net/http still honors that deprecated field.
 func waitContext(req *http.Request) (context.Context, func()) {
 	channel := req.Cancel //nolint:staticcheck // see above
 	if channel == nil {
@@ -27,7 +26,7 @@ func waitContext(req *http.Request) (context.Context, func()) {
 	return ctx, func() { cancel(nil) }
 }
 
-// givenUp reports whether the caller has given a request up.
+// givenUp reports whether the caller has given up on a request.
 func givenUp(req *http.Request) bool {
 	select {
 	case <-req.Cancel: //nolint:staticcheck // see waitContext

@@ -5,44 +5,44 @@ import (
 	"time"
 )
 
-// Limit is a count that a request draws on: no more than N requests that name
-// the same Key may reach the server in any Window.
+// Limit allows at most N requests with the same Key to reach the server in any
+// Window.
 type Limit struct {
-	// Name is what messages and snapshots call the limit.
+	// Name is the limit's name in messages and snapshots.
 	Name string
-	// Key names the bucket that counts it: same key, same bucket, within one
-	// transport or one [Budget]. It never holds a secret. All limits of one key
+	// Key identifies the bucket: limits with the same key share one, within one
+	// transport or one [Budget]. It must not hold a secret. Limits with one key must
 	// have the same N and Window; the first one seen decides.
 	Key    string
 	N      int
 	Window time.Duration
-	// Private says that the limit is counted for one resource or one address:
-	// there may be very many like it.
+	// Private marks a limit of one resource or one address: there may be very many
+	// like it.
 	Private bool
 }
 
-// perSecond returns the rate of the limit.
+// perSecond returns the limit's rate, in requests per second.
 func (l *Limit) perSecond() float64 { return float64(l.N) / l.Window.Seconds() }
 
-// Claim says what a request draws on. A [Config.Classify] may hand the same
-// Claim out for many requests, which is cheaper: nobody changes or copies one once
-// it is made.
+// Claim says which limits a request draws on. [Config.Classify] may return the same
+// Claim for many requests, which is cheaper. A Claim must not be changed once it has
+// been returned, nor copied.
 type Claim struct {
 	// Endpoint is the request's method and path template, for messages.
 	Endpoint string
-	// Key names the endpoint's gate, which a 429 closes: same key, blocked
-	// together. It never holds a secret.
+	// Key identifies the endpoint's gate, which a 429 closes for all requests with
+	// the same key. It must not hold a secret.
 	Key string
-	// Limits lists every limit that the request draws on, the most private one
-	// first and the one shared by most last: a request waits for them in this
-	// order, so nobody holds a shared token while waiting for a private one.
+	// Limits lists every limit that the request draws on, from the most private to
+	// the most widely shared. A request waits for them in this order, so that it
+	// holds no shared token while it waits for a private one.
 	Limits []Limit
 	// Rate is the size of the endpoint's token bucket, which carries the rate
-	// learned from 429s. Without an N nothing is learned. A Rate that is Private,
-	// too, says that there may be very many endpoints like this one.
+	// learned from 429s. If its N is 0, nothing is learned; if it is Private as well,
+	// there may be very many endpoints like this one.
 	Rate Limit
 
-	route atomic.Pointer[route] // the last one
+	route atomic.Pointer[route] // cached by routeLocked
 }
 
 // private reports whether the claim's endpoint is one of very many.

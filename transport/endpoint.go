@@ -8,31 +8,31 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
 )
 
-// endpoint is what one endpoint has to itself: the gate that a 429 closes, the
-// rate learned from 429s, and what is counted.
+// endpoint is the state of one endpoint: the gate that a 429 closes, the rate learned
+// from 429s, and its counts.
 type endpoint struct {
 	name, key string
 	gate      station
-	block     gate.Gate     // the gate's rule
-	gateEpoch int32         // how often it closed
-	rate      *station      // nil: nothing is learned
-	learned   bool          // a rate was learned, and it is not known that it was forgotten
+	block     gate.Gate     // the gate station's rule
+	gateEpoch int32         // counts how often it closed
+	rate      *station      // nil: no rate is learned
+	learned   bool          // observers know of a learned rate, and not yet of its end
 	private   bool          // there may be very many like it
-	latency   time.Duration // what an answer takes, on average, or unknown
-	used      time.Duration // when a request was sent last
+	latency   time.Duration // moving average, or unknown
+	used      time.Duration // when a request was last sent
 	sent      int64
-	stats     *stats // nil: nothing has happened but sending
+	stats     *stats // nil: nothing to count but sent
 }
 
-// stats is what is counted of an endpoint, once there is something to count.
+// stats counts what else happens to an endpoint's requests; most have nothing.
 type stats struct {
-	tally.Counts // but Sent
+	tally.Counts // except Sent
 	waits        tally.Histogram
-	reopen       *time.Timer   // tells the observers that the gate is open again
-	announced    time.Duration // the end of the block that they were told of last
+	reopen       *time.Timer   // notifies the observers when the gate opens
+	announced    time.Duration // the end of the block in the observers' last Blocked
 }
 
-// unknown is the latency of an endpoint without an answer.
+// unknown is the latency of an endpoint that has had no answer.
 const unknown time.Duration = -1
 
 func newEndpoint(c *Claim, yields bool) *endpoint {
@@ -45,16 +45,16 @@ func newEndpoint(c *Claim, yields bool) *endpoint {
 	return ep
 }
 
-// idle reports whether the endpoint may be forgotten: a new one would behave the
-// same, and what it counted is no longer shown, or is one of very many.
+// idle reports whether the endpoint may be evicted: a new one would behave the same,
+// and its counts are older than the history, or it is one of very many.
 func (ep *endpoint) idle(now time.Duration) bool {
 	return ep.gate.idle(now) && (ep.rate == nil || ep.rate.idle(now)) &&
 		(ep.private || ep.sent == 0 || now-ep.used >= tally.Length)
 }
 
-// answered learns from an answer to a request that was sent at the given moment.
+// answered records the answer to a request that was sent at sent.
 func (ep *endpoint) answered(now, sent time.Duration) {
-	const memory = 16 // answers that the average remembers
+	const memory = 16 // answers that the average spans
 	if ep.latency == unknown {
 		ep.latency = now - sent
 	}
@@ -72,7 +72,7 @@ func (ep *endpoint) statistics() *stats {
 	return ep.stats
 }
 
-// sendLocked notes that p is sent now.
+// sendLocked counts p as sent now.
 func (s *scheduler) sendLocked(p *permit, now time.Duration) {
 	ep := p.endpoint
 	p.sent, ep.used = now, now
@@ -92,7 +92,7 @@ func (s *scheduler) sendLocked(p *permit, now time.Duration) {
 	s.history.Note(now, c, wait)
 }
 
-// unsendLocked takes back that p was sent: it gave up at that very moment.
+// unsendLocked undoes sendLocked for a p whose context ended just then.
 func (s *scheduler) unsendLocked(p *permit) {
 	c, wait := p.sendCounts()
 	ep, back := p.endpoint, c.Negative()
@@ -106,27 +106,27 @@ func (s *scheduler) unsendLocked(p *permit) {
 	s.history.Note(p.sent, back, -wait)
 }
 
-// countLocked counts something that happens seldom.
+// countLocked adds counts other than of requests sent.
 func (s *scheduler) countLocked(ep *endpoint, now time.Duration, c tally.Counts) {
 	ep.statistics().Add(c)
 	s.history.Note(now, c, 0)
 }
 
-// throttledLocked learns from a 429 that a token would have cured. In a dry run one
-// that the program brought about itself teaches nothing.
+// throttledLocked learns from a 429 that came for the rate of requests. In a dry run,
+// a 429 that the program caused by exceeding a limit itself teaches nothing.
 func (s *scheduler) throttledLocked(p *permit, now time.Duration) {
 	ep := p.endpoint
 	s.countLocked(ep, now, tally.Counts{Throttled: 1})
 	if ep.rate == nil || s.cfg.DryRun && p.overdrawn(now) || !ep.rate.rate.Throttled(now, p.sent, ep.block.Until()) {
 		return
 	}
-	s.wakeLocked(ep.rate) // the rate changed, and with it the time to wake
+	s.wakeLocked(ep.rate) // at the new rate the line wakes at another time
 	ep.learned = true
 	s.rateChangedLocked(ep, now)
 }
 
-// forgottenLocked tells the observers, once, that nothing of what an endpoint
-// learned is left. It is called with every look at an endpoint.
+// noteUnlearnedLocked notifies the observers, once, when an endpoint's learned rate
+// no longer applies. It is called whenever an endpoint is looked up.
 func (s *scheduler) noteUnlearnedLocked(ep *endpoint, now time.Duration) {
 	if ep.learned && !ep.rate.rate.Learned(now) {
 		ep.learned = false
@@ -146,9 +146,9 @@ func (s *scheduler) rateChangedLocked(ep *endpoint, now time.Duration) {
 	}
 }
 
-// blockedLocked tells the observers, and the other programs, that an endpoint's gate
-// has closed, or stays closed for longer, and sees to it that the former hear when
-// it opens.
+// announceBlockLocked tells the observers and the other programs that an endpoint's
+// gate has closed, or stays closed longer, and sets the timer that tells the
+// observers when it opens.
 func (s *scheduler) announceBlockLocked(ep *endpoint, now time.Duration) {
 	until := ep.block.Until()
 	if until <= now || s.closed {
@@ -178,16 +178,16 @@ func (s *scheduler) announceBlockLocked(ep *endpoint, now time.Duration) {
 	}
 }
 
-// longerBlock is how much later a block must end than the observers were told
-// before they are told again: the answers of one burst say nearly the same.
+// longerBlock is how much a block must be extended before the observers are notified
+// again: the 429s of one burst end within moments of each other.
 const longerBlock = time.Second
 
-// reopened is what the timer of a closed gate does.
+// reopened runs when the timer of a closed gate fires.
 func (s *scheduler) reopened(ep *endpoint) {
 	s.mu.Lock()
 	defer s.unlock()
 	if s.closed || ep.block.Closed(s.now()) {
-		return // closed for longer since: the timer has been set anew
+		return // the block was extended: the timer has been reset
 	}
 	e := BlockEvent{Endpoint: ep.name, Key: ep.key, Until: s.epoch.Add(ep.block.Until())}
 	for _, o := range s.observers {

@@ -7,25 +7,25 @@ import (
 	"time"
 )
 
-// Reason says why a request was refused instead of waiting longer.
+// Reason is why a request was refused instead of waiting longer.
 type Reason string
 
 const (
-	// ReasonDeadline: the wait would have ended after the deadline of the
-	// request's context (an http.Client.Timeout reaches a transport as one).
+	// ReasonDeadline: the wait would have ended after the deadline of the request's
+	// context, which an http.Client.Timeout also sets.
 	ReasonDeadline Reason = "deadline"
-	// ReasonMaxWait: the wait would have been longer than the caller's bound.
+	// ReasonMaxWait: the wait would have been longer than [Config.MaxWait].
 	ReasonMaxWait Reason = "max_wait"
-	// ReasonQueueFull: as many requests wait as may.
+	// ReasonQueueFull: [Config.MaxQueue] requests were already waiting.
 	ReasonQueueFull Reason = "queue_full"
 	// ReasonClosed: the transport was closed.
 	ReasonClosed Reason = "closed"
-	// ReasonUnavailable: the [Budget] that the limits belong to cannot be reached,
-	// and is set to let nothing go on without it.
+	// ReasonUnavailable: the [Budget] is unreachable and lets no request go without
+	// it.
 	ReasonUnavailable Reason = "unavailable"
 )
 
-// Hold says what a request would have waited for.
+// Hold is what a request waited for, or would have.
 type Hold string
 
 const (
@@ -37,9 +37,9 @@ const (
 	HoldRate Hold = "rate"
 )
 
-// ThrottledError tells that a request was not sent, because it would have had
-// to wait longer than it may. Nothing was spent on it. Get at it with
-// [errors.As]: an [net/http.Client] wraps it in a [net/url.Error].
+// ThrottledError is the error of a request that was refused, usually because it would
+// have had to wait too long. It spent no token. Find it with [errors.As]:
+// [net/http.Client] wraps it in a [net/url.Error].
 type ThrottledError struct {
 	Endpoint string        // method and path template of the request
 	Priority Priority      // its class
@@ -48,14 +48,14 @@ type ThrottledError struct {
 	Limit    string        // the limit's name, with HoldLimit and HoldRate
 	N        int           // the limit's size, with HoldLimit
 	Window   time.Duration // the limit's window, with HoldLimit
-	Wait     time.Duration // how long the wait would have lasted, from the refusal on
-	Bound    time.Duration // how long the request could still have waited
+	Wait     time.Duration // how long it would still have had to wait when it was refused
+	Bound    time.Duration // how long it could still have waited
 	Queue    int           // how many others wait: for the same or, with ReasonQueueFull, for anything
-	RetryAt  time.Time     // when a request like this one has a chance again
-	Err      error         // why the budget cannot be reached, with ReasonUnavailable
+	RetryAt  time.Time     // the earliest time worth retrying
+	Err      error         // why the budget is unreachable, with ReasonUnavailable
 }
 
-// Error says whose limit held the request, for how long, and what to do.
+// Error says what held the request, for how long, and what to do.
 func (e *ThrottledError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "throttled: %s was not sent: ", e.Endpoint)
@@ -64,7 +64,7 @@ func (e *ThrottledError) Error() string {
 		b.WriteString("the throttle is closed")
 		return b.String()
 	case ReasonUnavailable:
-		fmt.Fprintf(&b, "the shared budget cannot be reached, and nothing may go on without it: %v", e.Err)
+		fmt.Fprintf(&b, "the shared budget is unreachable, and no request may go without it: %v", e.Err)
 		return b.String()
 	}
 	wait := roundWait(e.Wait)
@@ -79,7 +79,7 @@ func (e *ThrottledError) Error() string {
 	at := e.RetryAt.Format(time.RFC3339)
 	switch e.Reason {
 	case ReasonQueueFull:
-		fmt.Fprintf(&b, ", and %d requests wait already, as many as may: retry at %s, or send less at a time", e.Queue, at)
+		fmt.Fprintf(&b, ", and %d requests are already waiting, the most allowed: retry at %s, or send fewer at a time", e.Queue, at)
 	case ReasonDeadline:
 		fmt.Fprintf(&b, ", and the request's deadline comes first (in %s): retry at %s, or raise the context deadline or http.Client.Timeout", roundWait(e.Bound), at)
 	default:
@@ -88,8 +88,7 @@ func (e *ThrottledError) Error() string {
 	return b.String()
 }
 
-// Unwrap returns [context.DeadlineExceeded] where a deadline was the reason, and
-// otherwise Err.
+// Unwrap returns [context.DeadlineExceeded] for ReasonDeadline, and otherwise Err.
 func (e *ThrottledError) Unwrap() error {
 	if e.Reason == ReasonDeadline {
 		return context.DeadlineExceeded
@@ -97,11 +96,11 @@ func (e *ThrottledError) Unwrap() error {
 	return e.Err
 }
 
-// Timeout reports whether a deadline was the reason, as [net.Error] would.
+// Timeout reports whether a deadline was the reason, as for a [net.Error].
 func (e *ThrottledError) Timeout() bool { return e.Reason == ReasonDeadline }
 
-// roundWait keeps messages readable: milliseconds below a second, tenths below
-// a minute, whole seconds above. It rounds up, so that "another 0s" never shows.
+// roundWait keeps messages readable: milliseconds below a second, tenths below a
+// minute, whole seconds above. It rounds up, so that no message says "another 0s".
 func roundWait(d time.Duration) time.Duration {
 	unit := time.Second
 	switch {
@@ -112,7 +111,7 @@ func roundWait(d time.Duration) time.Duration {
 	case d < time.Minute:
 		unit = 100 * time.Millisecond
 	}
-	if up := d + unit - 1; up > d { // but for a wait until the end of time
+	if up := d + unit - 1; up > d { // unless it overflows
 		d = up
 	}
 	return d.Truncate(unit)

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// start begins an exchange, unless one is under way, which will look after the next.
+// start makes an exchange, unless one is in flight: that will schedule the next.
 func (f *fleet) start() {
 	s := f.s
 	s.mu.Lock()
@@ -21,7 +21,7 @@ func (f *fleet) start() {
 	f.exchange(report, now)
 }
 
-// exchange makes one exchange and heeds its answer.
+// exchange makes one exchange and applies its answer.
 func (f *fleet) exchange(report *Report, began time.Duration) {
 	answer, err := f.member.Exchange(context.Background(), report)
 	s := f.s
@@ -29,7 +29,7 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	now := s.now()
 	asked := f.exchanging
 	f.exchanging = nil
-	for _, ep := range f.telling {
+	for _, ep := range f.reporting {
 		if (err != nil || answer.Err != nil) && ep.block.Closed(now) && !slices.Contains(f.blocks, ep) {
 			f.blocks = append(f.blocks, ep) // to be told again
 		}
@@ -56,7 +56,7 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	s.unlock()
 }
 
-// reportLocked takes what is due into a report.
+// reportLocked makes a report of the windows that are due.
 func (f *fleet) reportLocked(now time.Duration) *Report {
 	for st := f.checks.pop(now); st != nil; st = f.checks.pop(now) {
 		f.dueLocked(st)
@@ -85,8 +85,8 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 		sh.reportedOwned = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
-	f.telling, f.blocks = f.blocks, nil // what closes from now on is for the next report
-	for _, ep := range f.telling {
+	f.reporting, f.blocks = f.blocks, nil // what closes from now on is for the next report
+	for _, ep := range f.reporting {
 		if left := ep.block.Until() - now; left > 0 {
 			r.Blocks = append(r.Blocks, Block{Key: ep.key, For: left})
 		}
@@ -94,8 +94,8 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 	return r
 }
 
-// leave gives back what is owned and free. What is spent comes back to the others
-// once the program counts as dead.
+// leave gives back all free tokens. Spent ones return to the others when the program
+// counts as dead.
 func (f *fleet) leave() error {
 	s := f.s
 	s.mu.Lock()
@@ -121,7 +121,7 @@ func (f *fleet) leave() error {
 	return nil
 }
 
-// finalLocked reports what is still spent, and gives back the rest.
+// finalLocked makes the report that keeps only the tokens still spent.
 func (f *fleet) finalLocked(now time.Duration) *Report {
 	r := &Report{Complete: true}
 	for _, st := range f.s.windows.All() {
@@ -134,7 +134,7 @@ func (f *fleet) finalLocked(now time.Duration) *Report {
 
 func (f *fleet) sendFinal(final *Report) {
 	if len(final.Limits) > 0 {
-		_, _ = f.member.Exchange(context.Background(), final) // it is the last: nothing depends on it
+		_, _ = f.member.Exchange(context.Background(), final) // nothing depends on the last answer
 	}
 	close(f.left)
 }

@@ -7,42 +7,41 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// fleet is the scheduler's side of a [Budget]: it knows which windows consist of
-// tokens that this program owns, and when there is something to exchange. One
-// exchange is under way at a time, off the lock. Everything in it is guarded by the
-// scheduler's lock.
+// fleet is the scheduler's side of a [Budget]: it keeps the windows whose tokens the
+// Budget hands out, and decides when to exchange. One exchange is in flight at a time,
+// without the lock. The scheduler's lock guards everything in fleet.
 //
-// An exchange is due at once when somebody waits for a token who has not been told
-// yet that there is none; and otherwise from time to time, to show that the program
-// lives, and to have the shares follow what the programs need.
+// An exchange is due at once when a request waits for a token that the Budget has not
+// denied it, and otherwise periodically, to show that the program is alive and to let
+// the shares follow demand.
 type fleet struct {
 	s      *scheduler
 	member Member
 
-	common  []*station     // windows of limits that are not private: every exchange names them
-	due     []*station     // windows that the Budget must hear of
-	checks  checkQueue     // private windows, by when they have a token to give back
-	blocks  []*endpoint    // that the Budget has not been told of
-	foreign []foreignBlock // what the last answer said
+	common  []*station     // windows of limits that are not private: in every exchange
+	due     []*station     // windows that the next exchange must name
+	checks  checkQueue     // private windows, by when to look for tokens to give back
+	blocks  []*endpoint    // for the next exchange
+	foreign []foreignBlock // in the last answer
 
-	leaseEnd   time.Duration // what is owned may be spent until then
-	exchanging []*station    // in the exchange under way; nil: there is none
-	telling    []*endpoint   // the blocks in it
-	reports    int           // how many there were
-	nextAt     time.Duration // when the next one is due, or never
+	leaseEnd   time.Duration // when owned tokens may no longer be spent
+	exchanging []*station    // in the exchange in flight; nil: none is
+	reporting  []*endpoint   // blocks in the exchange in flight
+	reports    int           // how many were made
+	nextAt     time.Duration // when the next exchange is due, or never
 	timer      *time.Timer
-	err        error         // why nothing may go on
-	retryAt    time.Duration // until when not to try again
-	answerErr  error         // why the Budget could not be reached
-	since      time.Duration // when it was first away, or back
+	err        error         // of the last exchange: once the lease ends, nothing is sent
+	retryAt    time.Duration // after err
+	answerErr  error         // Answer.Err of the last answer: requests go on
+	since      time.Duration // when answerErr last became or ceased to be nil
 	closed     bool
-	left       chan struct{} // closed when the Budget knows that the program has left
+	left       chan struct{} // closed after the final report
 }
 
 const (
-	maxPerExchange = 64 // limits in one exchange
+	maxPerExchange = 64 // limits
 	retryDelay     = 100 * time.Millisecond
-	leaveTimeout   = time.Second // to tell the Budget that the program leaves
+	leaveTimeout   = time.Second // for the final report
 )
 
 type foreignBlock struct {
@@ -54,7 +53,7 @@ func newFleet(s *scheduler, m Member) *fleet {
 	return &fleet{s: s, member: m, left: make(chan struct{})}
 }
 
-// share turns a window into one whose tokens are the Budget's.
+// share makes a window's tokens the Budget's.
 func (f *fleet) share(st *station) {
 	st.share = &share{fleet: f, spare: st.limit.N}
 	st.window.Resize(0, st.limit.Window)
@@ -63,8 +62,8 @@ func (f *fleet) share(st *station) {
 	}
 }
 
-// askLocked sees to it that the Budget hears of those who wait at a station, at
-// once if it has not denied them a token already.
+// askLocked asks the Budget for tokens for the waiters at a station, at once unless it
+// has already denied them.
 func (f *fleet) askLocked(st *station, now time.Duration) {
 	sh := st.share
 	switch {
@@ -74,13 +73,13 @@ func (f *fleet) askLocked(st *station, now time.Duration) {
 	case !sh.valid(now), sh.undenied(st):
 		sh.recheck = true
 		fallthrough
-	case sh.keep == 0 && st.owned() < sh.reportedOwned: // what has come back may be ours again
+	case sh.keep == 0 && st.owned() < sh.reportedOwned: // the Budget may give back the tokens that left
 		f.dueLocked(st)
 		f.wantLocked(now, now)
 	}
 }
 
-// dueLocked has the next exchange name a window.
+// dueLocked makes the next exchange name a window.
 func (f *fleet) dueLocked(st *station) {
 	if !st.share.due {
 		st.share.due = true
@@ -88,14 +87,15 @@ func (f *fleet) dueLocked(st *station) {
 	}
 }
 
-// settledLocked notes when a private window will have a token to give back.
+// settledLocked schedules a check of a private window for when it will have a token
+// to give back.
 func (f *fleet) settledLocked(st *station, now time.Duration) {
 	if st.limit.Private && st.share.checkAt == never {
 		f.checks.push(st, now+st.period())
 	}
 }
 
-// blockedLocked has the other programs hear of a block.
+// reportBlockLocked tells the other programs of a block.
 func (f *fleet) reportBlockLocked(ep *endpoint, now time.Duration) {
 	if !slices.Contains(f.blocks, ep) {
 		f.blocks = append(f.blocks, ep)
@@ -103,14 +103,14 @@ func (f *fleet) reportBlockLocked(ep *endpoint, now time.Duration) {
 	f.wantLocked(now, now)
 }
 
-// wantLocked has an exchange start at a moment, or earlier.
+// wantLocked schedules an exchange for at, or earlier.
 func (f *fleet) wantLocked(at, now time.Duration) {
 	if f.closed || f.nextAt != never && f.nextAt <= at {
 		return
 	}
 	f.nextAt = max(at, 1)
 	switch {
-	case f.exchanging != nil: // its end sees to the next
+	case f.exchanging != nil: // when it ends it schedules the next
 	case at <= now:
 		if f.timer != nil {
 			f.timer.Stop()
@@ -123,10 +123,11 @@ func (f *fleet) wantLocked(at, now time.Duration) {
 	}
 }
 
-// soonest returns when the Budget may be asked again.
+// soonest returns when the Budget can next be asked.
 func (f *fleet) soonest(now time.Duration) time.Duration { return max(f.nextAt, now+1) }
 
-// deciding reports whether an exchange is about to tell if a token can be had here.
+// deciding reports whether an exchange, in flight or due, will decide if st gets
+// tokens.
 func (f *fleet) deciding(st *station) bool {
 	if f == nil || st.share == nil || !st.share.due && !st.share.exchanging {
 		return false

@@ -7,8 +7,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 )
 
-// failedLocked heeds that an exchange came to nothing: what is owned holds as long
-// as it was said to, and from then on nothing may go.
+// failedLocked handles a failed exchange: owned tokens may be spent until the lease
+// ends, and after that nothing may be sent.
 func (f *fleet) failedLocked(asked []*station, err error, now time.Duration) {
 	f.err, f.retryAt = err, now+retryDelay
 	for _, st := range asked {
@@ -22,7 +22,7 @@ func (f *fleet) failedLocked(asked []*station, err error, now time.Duration) {
 	f.wantLocked(f.retryAt, now)
 }
 
-// answeredLocked heeds an answer.
+// answeredLocked applies an answer.
 func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, began, now time.Duration) {
 	f.err = nil
 	if (a.Err == nil) != (f.answerErr == nil) {
@@ -33,7 +33,7 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 		for _, st := range f.s.windows.All() {
 			if sh := st.share; st.owned() > 0 && (a.Incomplete || !sh.exchanging) {
 				sh.confirmed = sh.confirmed && !lapsed
-				if a.Incomplete && sh.until == 0 { // as long as the Budget does not know, no later lease is for this
+				if a.Incomplete && sh.until == 0 { // no later lease covers tokens that the Budget does not know of
 					sh.until = f.leaseEnd
 				}
 				f.dueLocked(st)
@@ -49,12 +49,12 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 				st.share.until = 0
 			}
 		}
-		if a.Err != nil { // whatever became of it, tell it again
+		if a.Err != nil { // the report may be lost: repeat it
 			f.dueLocked(st)
 		} else if st.waiting() > 0 || st.share.keep < st.owned() {
 			soon := max(st.period()/8, retryDelay/4)
 			next = min(next, soon)
-			if st.limit.Private && st.waiting() > 0 && st.share.checkAt == never { // no exchange names it by itself
+			if st.limit.Private && st.waiting() > 0 && st.share.checkAt == never { // exchanges do not name it regularly
 				f.checks.push(st, now+min(soon, a.Next))
 			}
 		}
@@ -73,7 +73,7 @@ func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, bega
 	}
 }
 
-// heedLocked gives a window the size that an answer told.
+// applyShareLocked resizes a window to what an answer says.
 func (f *fleet) applyShareLocked(st *station, to *Share, now time.Duration) {
 	sh := st.share
 	if to.Part < st.owned()+sh.spare {
@@ -91,9 +91,9 @@ func (f *fleet) applyShareLocked(st *station, to *Share, now time.Duration) {
 	f.s.wakeLocked(st)
 }
 
-// shortLocked looks, after all have got what an answer brought, at who is still
-// short of a token: those who would wait too long are told at once, and the others
-// need not ask again for a while.
+// recheckLocked looks for waiters that got no token from an answer, once it has been
+// applied: it refuses those that would wait too long, and notes the others' classes
+// as denied, so that they do not ask again at once.
 func (f *fleet) recheckLocked(asked []*station, now time.Duration) {
 	for _, st := range asked {
 		sh := st.share
@@ -105,7 +105,7 @@ func (f *fleet) recheckLocked(asked []*station, now time.Duration) {
 		if st.line != nil && hoped {
 			f.s.expelLateLocked(st, now, func(p *permit, ahead int) time.Duration {
 				at := p.whenLocked(st, now, ahead)
-				if p.late { // what the exchange took does not count
+				if p.late { // do not count the time that the exchange took
 					p.until = max(p.until, now)
 					if p.reports < f.reports || !sh.due {
 						at = max(at, f.soonest(now))
@@ -117,8 +117,7 @@ func (f *fleet) recheckLocked(asked []*station, now time.Duration) {
 	}
 }
 
-// heedBlocksLocked closes the gates that other programs found blocked. A moment more
-// than is known here is the time that the news was on its way.
+// applyBlocksLocked closes the gates of endpoints that other programs found blocked.
 func (f *fleet) applyBlocksLocked(blocks []Block, now time.Duration) {
 	f.foreign = f.foreign[:0]
 	for _, b := range blocks {
@@ -129,8 +128,9 @@ func (f *fleet) applyBlocksLocked(blocks []Block, now time.Duration) {
 	}
 }
 
-// blockedElsewhereLocked closes an endpoint's gate if another program found it
-// blocked. What is a moment more than is known here is the time that the news took.
+// applyForeignBlockLocked closes an endpoint's gate if another program found it
+// blocked. A block that ends less than retryDelay later than ours is the same one: the
+// difference is the time it took to be relayed.
 func (s *scheduler) applyForeignBlockLocked(ep *endpoint, now time.Duration) {
 	if s.fleet == nil {
 		return
@@ -144,7 +144,7 @@ func (s *scheduler) applyForeignBlockLocked(ep *endpoint, now time.Duration) {
 	}
 }
 
-// expelUnavailableLocked refuses all who wait at a station whose tokens may not be
+// expelUnavailableLocked refuses all waiters at a station whose tokens may not be
 // spent.
 func (s *scheduler) expelUnavailableLocked(st *station, err error, now time.Duration) {
 	for st.line != nil {

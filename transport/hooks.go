@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// joined returns one observer that tells all of those given. What none of them
-// asks for is nil, and costs nothing.
+// joined returns one observer that calls all of those given. A function that none of
+// them has stays nil.
 func joined(observers []*Observer) Observer {
 	var all Observer
 	for _, o := range observers {
@@ -60,7 +60,7 @@ func (t *Transport) tellAnswered(req *http.Request, claim *Claim, attempt int, t
 	})
 }
 
-// tellRetry tells of a call's last attempt: that it is to be repeated, or is not.
+// tellRetry calls tell, if not nil, with the call's last attempt.
 func (c *call) tellRetry(tell func(context.Context, RetryEvent)) {
 	if tell != nil {
 		tell(c.ctx, RetryEvent{

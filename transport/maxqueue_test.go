@@ -68,7 +68,7 @@ func TestFullQueueRefusesTheLatestOfTheLowestClass(t *testing.T) {
 			}
 		}
 		text := refused["i5"].Error()
-		for _, part := range []string{"4 requests wait already", "retry at", "send less at a time", `"shared"`} {
+		for _, part := range []string{"4 requests are already waiting", "retry at", "send fewer at a time", `"shared"`} {
 			if !strings.Contains(text, part) {
 				t.Errorf("%q does not say %q", text, part)
 			}

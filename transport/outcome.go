@@ -1,22 +1,22 @@
 package transport
 
-// outcome is what became of a request, as far as its tokens and its endpoint's gate
-// are concerned.
+// outcome is how an attempt ended: it decides what happens to its tokens and to its
+// endpoint's gate.
 type outcome int
 
 const (
-	// failed: no answer came, and the request may have reached the server. Its
-	// tokens come back one window from now. The zero value.
+	// failed: no answer, but the request may have reached the server. Its tokens come
+	// back one window from now. The zero value.
 	failed outcome = iota
-	// unsent: the request surely never left. Its tokens are free at once.
+	// unsent: the request certainly never left. Its tokens are free at once.
 	unsent
 	// answered: the server let the request through, whatever the status.
 	answered
-	// throttled: a 429 that came with a Retry-After.
+	// throttled: a 429 with a Retry-After.
 	throttled
-	// throttledBlind: a 429 that named no time: the gate backs off by itself.
+	// throttledBlind: a 429 without a Retry-After: the gate backs off on its own.
 	throttledBlind
-	// ruled: a 429 for a rule that no waiting cures. It says nothing of the rate.
+	// ruled: a 429 for a rule that waiting does not cure. It teaches no rate.
 	ruled
 )
 

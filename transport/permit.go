@@ -10,55 +10,54 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/tally"
 )
 
-// permit is one request in the hands of the scheduler: on its way through the
-// stations, waiting in the line of one, and under way to the server. Until it is
-// granted it is guarded by the scheduler's lock; after that it belongs to the
-// goroutine that called acquire.
+// permit is one request as the scheduler sees it: passing stations, waiting in a
+// station's line, or in flight. The scheduler's lock guards it until it is granted;
+// then it belongs to the goroutine that called acquire.
 //
-// It is most of what a request allocates, and so it is kept small.
+// It is most of what a request allocates, so it is laid out to be small.
 type permit struct {
 	*route
 	terms      *terms
 	arrived    time.Duration
-	until      time.Duration // may wait no longer than this
-	sent       time.Duration // when the last station was passed
+	until      time.Duration // end of its maximum wait
+	sent       time.Duration // when it passed the last station
 	*waiting                 // nil: it never waited
-	gateEpoch  int32         // how often the gate had closed when p last passed it
-	passed     int8          // how many stations are passed
+	gateEpoch  int32         // endpoint.gateEpoch when p last passed the gate
+	passed     int8          // how many stations it has passed
 	byDeadline bool          // until is the deadline of the request's context
-	paced      bool          // took a token of the learned rate
+	paced      bool          // holds a token of the learned rate
 	settled    bool
 
-	// Of the attempt that this is once it is sent.
-	bounded   bool         // the throttle's own bound on the wait for an answer holds
-	state     atomic.Int32 // underWay, over, or ended
+	// The attempt, once p is sent.
+	bounded   bool         // Config.AnswerTimeout applies: it ends before ctx's deadline
+	state     atomic.Int32 // inFlight, over, or ended
 	transport *Transport
 	out       http.Request                 // what the base gets
 	ctx       context.Context              // the caller's
-	watch     atomic.Pointer[watch]        // nil: nobody has asked for its end
-	trace     atomic.Pointer[attemptTrace] // nil: nobody has asked for its trace
-	resent    atomic.Pointer[permit]       // what the base sent the request again with, the last time
+	watch     atomic.Pointer[watch]        // nil: nobody watches for its end
+	trace     atomic.Pointer[attemptTrace] // nil: nobody has asked for a trace
+	resent    atomic.Pointer[permit]       // for the last time the base resent the request
 }
 
-// waiting is what a permit needs to wait: most never do.
+// waiting is the state of a permit that has to wait: most never do.
 type waiting struct {
-	place    queue.Place[*permit] // in the line of a station
-	turn     queue.Node[*permit]  // among all who wait
-	queuedAt time.Duration        // since when it stands in that line
-	longest  time.Duration        // the longest time that it stood in one
-	holder   *station             // which that was
-	reports  int                  // how many of the fleet there had been when it came to stand there
-	late     bool                 // its bound is over, but it may have the exchange under way
+	place    queue.Place[*permit] // in a station's line
+	turn     queue.Node[*permit]  // in scheduler.waiters
+	queuedAt time.Duration        // when it joined that line
+	longest  time.Duration        // its longest wait in one line
+	holder   *station             // where that was
+	reports  int                  // fleet.reports when it joined that line
+	late     bool                 // past its bound, but the exchange in flight may still grant it
 	done     bool                 // granted or refused
 	granted  chan struct{}        // closed when done
 	refused  error                // set before granted is closed
 }
 
-// class is p's in a line.
+// class returns p's class in a line.
 func (p *permit) class() int { return p.terms.priority.class() }
 
-// boundOf returns how long a request may wait: as long as its caller says, or until
-// the deadline of its context where that comes first.
+// waitBound returns how long a request may wait: maxWait, or until its context's
+// deadline if that comes first.
 func waitBound(ctx context.Context, maxWait time.Duration) (bound time.Duration, deadline bool) {
 	if at, ok := ctx.Deadline(); ok {
 		if left := time.Until(at); left <= maxWait {
@@ -68,14 +67,13 @@ func waitBound(ctx context.Context, maxWait time.Duration) (bound time.Duration,
 	return maxWait, false
 }
 
-// tooLate reports whether a wait until at is longer than p may wait. At the very
-// end of its bound a request may still be sent, but not at its deadline.
+// tooLate reports whether p may not wait until at. A request may still be sent at
+// the very end of its maximum wait, but not at its deadline.
 func (p *permit) tooLate(at time.Duration) bool {
 	return at > p.until || at == p.until && p.byDeadline
 }
 
-// clearLocked reports whether nothing is in p's way: it can pass every station
-// now, and nobody stands before one.
+// canPassAllLocked reports whether p can pass every station now, ahead of no waiter.
 func (p *permit) canPassAllLocked(now time.Duration) bool {
 	for _, st := range p.stations {
 		if st.waiting() > 0 || p.class() >= st.openClasses(now) {
@@ -85,12 +83,12 @@ func (p *permit) canPassAllLocked(now time.Duration) bool {
 	return true
 }
 
-// earliestLocked returns the moment at which p can be expected to have passed every
-// station ahead, as things stand, and the station that decides it: nil where p may
-// go at once. Those before p may still give up.
+// earliestLocked estimates when p will have passed all remaining stations, and
+// returns the station that decides it, nil if p can go now. It is sooner if waiters
+// ahead give up.
 func (p *permit) earliestLocked(now time.Duration) (at time.Duration, holder *station) {
 	at = now
-	before := 0 // who waits for this endpoint's own stations is ahead at the shared limit, too
+	before := 0 // waiters at the endpoint's own stations are also ahead of p at the shared limit
 	for i, st := range p.stations[p.passed:] {
 		ahead := st.ahead(p.class(), p.terms.flow)
 		before += ahead
@@ -104,13 +102,12 @@ func (p *permit) earliestLocked(now time.Duration) (at time.Duration, holder *st
 	return at, holder
 }
 
-// whenLocked returns when p can be expected to pass a station with so many ahead.
+// whenLocked estimates when p will pass a station with ahead waiters before it.
 func (p *permit) whenLocked(st *station, now time.Duration, ahead int) time.Duration {
 	return st.when(now, p.class(), ahead, p.endpoint.latency)
 }
 
-// refusalLocked returns the error of a request that would have to wait longer
-// than it may, and nil where it may go on or wait.
+// refusalLocked returns an error if p would have to wait longer than it may.
 func (p *permit) refusalLocked(now time.Duration) error {
 	at, holder := p.earliestLocked(now)
 	if holder == nil || !p.tooLate(at) {
@@ -119,8 +116,7 @@ func (p *permit) refusalLocked(now time.Duration) error {
 	return p.refusal(holder, now, at)
 }
 
-// refusal describes why p is not sent: holder would let it pass no sooner than
-// at.
+// refusal returns the error for a p that holder would not let pass before at.
 func (p *permit) refusal(holder *station, now, at time.Duration) *ThrottledError {
 	e := &ThrottledError{
 		Endpoint: p.claim.Endpoint,
@@ -141,15 +137,16 @@ func (p *permit) refusal(holder *station, now, at time.Duration) *ThrottledError
 	return e
 }
 
-// queueFullError describes why p, which waits, gives way: n others do, too.
+// queueFullError returns the error for a waiting p that is dropped from a full
+// queue: n others wait.
 func (p *permit) queueFullError(now time.Duration, n int) *ThrottledError {
 	e := p.lateError(now)
 	e.Reason, e.Queue = ReasonQueueFull, n
 	return e
 }
 
-// lateError describes why p, which stands in a line, leaves it: it could pass no
-// sooner than from the end of its part of the line.
+// lateError returns the error for a waiting p that leaves its line. It says when a
+// newcomer of p's class and flow would pass, without p.
 func (p *permit) lateError(now time.Duration) *ThrottledError {
 	st := p.stations[p.passed]
 	at := p.whenLocked(st, now, max(0, st.ahead(p.class(), p.terms.flow)-1))
@@ -169,7 +166,7 @@ func (p *permit) unavailableError(err error) error {
 
 func (p *permit) priority() Priority { return Interactive - Priority(p.class()) }
 
-// pass moves p on past the station that it stands before.
+// pass moves p past its next station, st.
 func (p *permit) pass(st *station, now time.Duration) {
 	st.take(now, p.class())
 	switch ep := p.endpoint; st {
@@ -187,15 +184,15 @@ func (p *permit) pass(st *station, now time.Duration) {
 	p.passed++
 }
 
-// grant lets the waiting goroutine go on: to send, or to return err.
+// grant wakes the waiting goroutine, to send or to return err.
 func (p *permit) grant(err error) {
 	p.refused, p.done = err, true
 	p.turn.Remove()
 	close(p.granted)
 }
 
-// wait blocks until p is granted, and gives up its place when ctx ends or the
-// bound is over.
+// wait blocks until p is granted or refused. It gives up p's place when ctx ends or
+// its maximum wait is over.
 func (p *permit) wait(ctx context.Context) error {
 	bound := time.NewTimer(p.until - p.arrived)
 	defer bound.Stop()
@@ -212,8 +209,8 @@ func (p *permit) wait(ctx context.Context) error {
 	}
 }
 
-// abandon takes p out of its line and returns the reason, or says that p is late
-// but may wait for the exchange that is under way.
+// abandon takes p out of its line and returns the reason. It reports late instead if
+// p should wait on for the exchange in flight.
 func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 	err, expired := context.Cause(ctx), ctx.Err() == context.DeadlineExceeded
 	s := p.scheduler
@@ -221,8 +218,8 @@ func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 	defer s.unlock()
 	now := s.now()
 	if err == nil && !p.done {
-		// The bound is over, and a token that is due at this very moment may
-		// not have been noticed yet.
+		// The maximum wait is over, but a token that is due right now may not have
+		// been handed out yet.
 		s.wakeLocked(p.stations[p.passed])
 		s.drainLocked(now)
 	}
@@ -239,8 +236,8 @@ func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 	case p.refused != nil:
 		return p.refused, false
 	case err != nil:
-		// Granted at the very moment at which ctx ended: pretend it was not,
-		// and let the next one have what it took.
+		// Granted just as ctx ended: undo the grant, so that the next waiter gets
+		// the tokens.
 		s.restoreLocked(p, now)
 		s.unsendLocked(p)
 		s.refuseLocked(p, err, now)
@@ -249,7 +246,7 @@ func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 	return err, false
 }
 
-// last returns the permit with which the base sent the request the last time.
+// last returns the permit of the last time the base sent the request.
 func (p *permit) last() *permit {
 	if again := p.resent.Load(); again != nil {
 		return again
@@ -257,14 +254,14 @@ func (p *permit) last() *permit {
 	return p
 }
 
-// left returns how much longer the request may wait, after p.
+// left returns how much longer the request may still wait, now that p is sent.
 func (p *permit) left() time.Duration { return max(p.until-p.sent, 0) }
 
-// Waited returns how long the request was held back.
+// Waited returns how long the request waited.
 func (p *permit) Waited() time.Duration { return p.sent - p.arrived }
 
-// WaitedFor returns what the request waited for the longest, and the name of the
-// limit, where it was one.
+// WaitedFor returns what the request waited for longest, and the limit's name if it
+// was a limit or its learned rate.
 func (p *permit) WaitedFor() (Hold, string) {
 	switch {
 	case p.waiting == nil || p.holder == nil:
@@ -275,8 +272,8 @@ func (p *permit) WaitedFor() (Hold, string) {
 	return p.holder.hold(), p.holder.limit.Name
 }
 
-// Block closes the endpoint's gate for at least d, from now on, for everybody. It
-// is called as soon as a 429 with a Retry-After is seen.
+// Block closes the endpoint's gate for at least d from now. It is called as soon as
+// a 429 with a Retry-After arrives.
 func (p *permit) Block(d time.Duration) {
 	s, ep := p.scheduler, p.endpoint
 	s.mu.Lock()
@@ -287,8 +284,8 @@ func (p *permit) Block(d time.Duration) {
 	s.drainLocked(now)
 }
 
-// Settle tells what became of the request, and gives back what it held. The first
-// call counts.
+// Settle reports the request's outcome and gives back its tokens. Only the first call
+// has an effect.
 func (p *permit) Settle(o outcome) {
 	s := p.scheduler
 	s.mu.Lock()
@@ -302,7 +299,7 @@ func (p *permit) Settle(o outcome) {
 	s.drainLocked(now)
 }
 
-// overdrawn reports whether a limit of p's is exceeded, as it may be in a dry run.
+// overdrawn reports whether one of p's limits is exceeded, as can happen in a dry run.
 func (p *permit) overdrawn(now time.Duration) bool {
 	for _, st := range p.stations {
 		if st.window != nil && st.window.Free(now) < 0 {
@@ -312,7 +309,7 @@ func (p *permit) overdrawn(now time.Duration) bool {
 	return false
 }
 
-// sending returns what counts of a request that is sent.
+// sendCounts returns what p adds to the counts, now that it is sent.
 func (p *permit) sendCounts() (c tally.Counts, wait time.Duration) {
 	c, wait = tally.Counts{Sent: 1}, p.Waited()
 	if p.terms.attempt > 0 {

@@ -6,15 +6,15 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 )
 
-// Priority is the class of a request: who goes first where there is a line. No
-// class starves: as long as requests of a class wait in a line, at least one in
-// eleven that go from it is of that class.
+// Priority is the class of a request: higher classes leave a queue first. No class
+// starves: while requests of a class wait in a queue, at least one in eleven that
+// leave it is of that class.
 type Priority int
 
 const (
 	// Batch is work that nobody waits for: imports, nightly jobs.
 	Batch Priority = iota - 1
-	// Normal is everything else. The zero value.
+	// Normal is the class of everything else. The zero value.
 	Normal
 	// Interactive is work that a person waits for.
 	Interactive
@@ -32,23 +32,23 @@ func (p Priority) String() string {
 	}
 }
 
-// class returns the priority's class in a line, the best being 0.
+// class returns the priority's class in a line, 0 being the highest.
 func (p Priority) class() int { return int(Interactive - min(max(p, Batch), Interactive)) }
 
-// There are as many priorities as a line has classes.
+// Fails to compile unless a line has as many classes as there are priorities.
 const _ = uint(queue.Classes-1-int(Interactive-Batch)) + uint(int(Interactive-Batch)-queue.Classes+1)
 
-// terms are what a request's context says of how to treat it.
+// terms is how a request's context asks for it to be treated.
 type terms struct {
 	priority Priority
-	chosen   bool // a priority was
+	chosen   bool // priority was set
 	flow     string
-	attempt  int // how many attempts there were before
+	attempt  int // how many came before
 }
 
 type termsKey struct{}
 
-// termsOf returns what a context says, which nobody changes.
+// termsOf returns the terms of a context, which must not be changed.
 func termsOf(ctx context.Context) *terms {
 	if t, ok := ctx.Value(termsKey{}).(*terms); ok {
 		return t
@@ -62,17 +62,17 @@ func (t terms) in(ctx context.Context) context.Context {
 	return context.WithValue(ctx, termsKey{}, &t)
 }
 
-// WithPriority returns a context whose requests are of the given class, instead
-// of [Config.Priority].
+// WithPriority returns a context whose requests are of the given class instead of
+// [Config.Priority].
 func WithPriority(ctx context.Context, p Priority) context.Context {
 	t := *termsOf(ctx)
 	t.priority, t.chosen = p, true
 	return t.in(ctx)
 }
 
-// WithFlow returns a context whose requests belong to a named flow, such as a
-// tenant: within a class, flows take turns, so that one flow's many requests do
-// not shut out another's few.
+// WithFlow returns a context whose requests belong to a named flow, such as a tenant.
+// Within a class, flows take turns, so that one flow's many requests do not shut out
+// another's few.
 func WithFlow(ctx context.Context, name string) context.Context {
 	t := *termsOf(ctx)
 	t.flow = name

@@ -13,25 +13,25 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/retryafter"
 )
 
-// Retrying after a failure that is not a 429: three more tries, the first after
-// about half a second. How often a 429 is tried again has no number: every one
-// closes the gate for a while, and the request's bound ends it.
+// A failure other than a 429 is retried up to three times, first after about half a
+// second. Retries of 429s are not counted: each closes the gate for a while, and the
+// request's maximum wait ends them.
 const (
 	maxFailures = 3
 	failureMin  = 500 * time.Millisecond
 	failureMax  = 5 * time.Second
 )
 
-// retryable reports whether sending the request once more can help and does no
-// harm. A 429 was not carried out, so any method may be repeated; nor was one that
-// never left. A 502, 503, 504 or broken connection leaves that open, so only a
-// request that is safe to repeat is.
+// retryable reports whether resending the request can help and does no harm. After a
+// 429, or if it never left, the request was not carried out, so any method is safe.
+// After a 502, 503, 504 or a broken connection it may have been, so only an
+// idempotent one is.
 func (a *answer) retryable(req *http.Request, body *tape) bool {
 	var again bool
 	switch {
 	case a.throttled(), a.outcome == unsent:
 		again = true
-	case a.err != nil: // what net/http sent again may have waited for long enough
+	case a.err != nil: // a resend by net/http may have been refused
 		again = idempotent(req) && !errors.As(a.err, new(*ThrottledError))
 	case a.resp.StatusCode == http.StatusBadGateway, a.resp.StatusCode == http.StatusServiceUnavailable, a.resp.StatusCode == http.StatusGatewayTimeout:
 		again = idempotent(req)
@@ -42,8 +42,8 @@ func (a *answer) retryable(req *http.Request, body *tape) bool {
 func (a *answer) throttled() bool { return a.outcome == throttled || a.outcome == throttledBlind }
 
 // idempotent reports whether a request may be carried out twice: by its method
-// (RFC 9110, section 9.2.2), or because it carries a key by which the server
-// knows it again, under the names that net/http goes by.
+// (RFC 9110, section 9.2.2), or because it carries an idempotency key, under one of
+// the names that net/http knows.
 func idempotent(req *http.Request) bool {
 	switch req.Method {
 	case "", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
@@ -52,29 +52,28 @@ func idempotent(req *http.Request) bool {
 	return req.Header.Get("Idempotency-Key") != "" || req.Header.Get("X-Idempotency-Key") != ""
 }
 
-// call is one request that is being tried again.
+// call is one request that is being retried.
 type call struct {
 	t        *Transport
 	req      *http.Request
-	ctx      context.Context // of the waits, marked as one that was tried before
+	ctx      context.Context // of the waits, with terms that mark a retry
 	body     *tape
 	claim    *Claim
-	attempt  int           // how many there were
-	left     time.Duration // what is left of the request's bound
+	attempt  int           // how many were made
+	left     time.Duration // of the request's maximum wait
 	answer   answer        // of the last attempt
 	shown    bool          // the engine has seen the first attempt's answer
-	refused  bool          // the next attempt could not be made within the bound
-	failures int           // how many answers and errors were another failure
+	refused  bool          // the next attempt was refused
+	failures int           // answers and errors other than 429s
 	pause    time.Duration // after a failure, before the next attempt
 }
 
-// retry hands the request to go-retryablehttp, which goes on from the answer of
-// the first attempt: it asks whether to try again, and pauses. Attempts pass the
-// gate and the buckets like every other request, where a 429 is waited out.
+// retry hands the request to go-retryablehttp, which goes on from the first attempt's
+// answer: it decides whether to retry, and pauses. Retries pass the gate and the
+// buckets like any request; a 429 is waited out there.
 //
-// The engine is shown answers without their bodies, which it would read and close:
-// the last answer is kept, and handed back as it came where the next attempt
-// cannot be made within the bound.
+// The engine sees answers without their bodies, which it would read and close. The
+// last answer is kept, and returned intact if the next attempt is refused.
 func (t *Transport) retry(ctx context.Context, req *http.Request, body *tape, claim *Claim, left time.Duration, first answer) answer {
 	again := *termsOf(ctx)
 	again.attempt++
@@ -87,7 +86,7 @@ func (t *Transport) retry(ctx context.Context, req *http.Request, body *tape, cl
 			Transport:     c,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		RetryMax:     math.MaxInt, // failures are counted apart from 429s, which are not
+		RetryMax:     math.MaxInt, // planRetry counts failures; 429s are not counted
 		CheckRetry:   c.checkRetry,
 		Backoff:      func(_, _ time.Duration, _ int, _ *http.Response) time.Duration { return c.pause },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
@@ -102,8 +101,8 @@ func (t *Transport) retry(ctx context.Context, req *http.Request, body *tape, cl
 	return c.answer
 }
 
-// RoundTrip is one attempt, as the engine sees it. The first one was made before
-// the engine came in.
+// RoundTrip makes one attempt for the engine. The first was made before the engine was
+// called.
 func (c *call) RoundTrip(bare *http.Request) (*http.Response, error) {
 	if c.shown {
 		if err := c.send(); err != nil {
@@ -120,8 +119,7 @@ func (c *call) RoundTrip(bare *http.Request) (*http.Response, error) {
 	return &seen, nil
 }
 
-// send makes one more attempt. On an error there was none, and the last answer
-// stands.
+// send makes one more attempt. On an error it made none, and the last answer stands.
 func (c *call) send() error {
 	p, err := c.t.acquire(c.ctx, c.claim, c.left)
 	if err != nil {
@@ -141,15 +139,15 @@ func (c *call) send() error {
 	return nil
 }
 
-// checkRetry is the engine's policy: it decides whether to try again, and how long
-// to pause before. After a 429 that is no time at all: the gate waits.
+// checkRetry is the engine's retry policy. It also sets the pause, which is zero after
+// a 429: the gate waits that out.
 func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (bool, error) {
 	c.pause = 0
 	a := &c.answer
 	if c.refused || !a.retryable(c.req, c.body) {
 		return false, nil
 	}
-	// It knows which errors stay: a wrong scheme, header or certificate.
+	// It knows the permanent errors: a wrong scheme, header or certificate.
 	if again, _ := retryablehttp.DefaultRetryPolicy(ctx, resp, err); !again {
 		return false, nil
 	}
@@ -167,8 +165,8 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 	return true, nil
 }
 
-// affordable reports whether a failure may be tried again, by number, by the
-// request's bound, and by the retry budget, and sets the pause before.
+// planRetry reports whether a failure may be retried, by the number of failures, the
+// request's maximum wait and the retry budget. If so it sets the pause.
 func (c *call) planRetry(ctx context.Context) bool {
 	pause := retryablehttp.DefaultBackoff(failureMin, failureMax, c.failures, nil)
 	pause = pause/2 + rand.N(pause) // ±50 %
@@ -191,16 +189,16 @@ func (c *call) planRetry(ctx context.Context) bool {
 	return true
 }
 
-// RetryBudget bounds retries of failures for all requests of a [Transport]
-// together, so that a server in trouble is not given several times its load: in any
-// minute no more than Free, and Fraction of the minute's requests besides. A
-// failure past it goes back to its caller at once. Retries of 429s are not counted:
-// gates pace those. Nor are requests that net/http sends again by itself.
+// RetryBudget bounds the retries of failures of all requests of a [Transport]
+// together, so that retries do not multiply the load of a server in trouble. In any
+// minute it allows Free retries plus Fraction of the minute's requests; a failure past
+// that is returned to its caller at once. It does not count retries of 429s, which
+// gates pace, nor requests that net/http resends by itself.
 type RetryBudget struct {
-	Fraction float64 // 0 ≤ Fraction ≤ 3, which is as much as is ever retried
+	Fraction float64 // 0 ≤ Fraction ≤ 3, the most that is ever retried
 	Free     int
 }
 
-// defaultRetryBudget is a fifth of the requests, as Finagle's, and ten a minute, so
-// that a program that makes few can retry what it makes.
+// defaultRetryBudget is a fifth of the requests, as in Finagle, plus ten a minute, so
+// that a program with few requests can retry them.
 var defaultRetryBudget = RetryBudget{Fraction: 0.2, Free: 10}

@@ -2,7 +2,7 @@ package transport
 
 import "time"
 
-// route is a claim's way: the stations that its requests pass, in order.
+// route is the stations that a claim's requests pass, in order.
 type route struct {
 	scheduler *scheduler
 	claim     *Claim
@@ -10,21 +10,21 @@ type route struct {
 	stations  []*station
 }
 
-// use adds a station, and has the route's permit use it: the next station that is
-// added to a registry must not push this one out.
+// use adds a station and counts the permit as its user, so that adding the next one
+// to a registry does not evict it.
 func (r *route) use(st *station) {
 	st.users++
 	r.stations = append(r.stations, st)
 }
 
-// leave takes a permit off the stations.
+// leave ends a permit's use of the stations.
 func (r *route) leave() {
 	for _, st := range r.stations {
 		st.users--
 	}
 }
 
-// again has one more permit use the stations, unless one was forgotten since.
+// reuse counts one more permit as a user of the stations, unless one was evicted.
 func (r *route) reuse() bool {
 	for _, st := range r.stations {
 		if st.evicted {
@@ -37,8 +37,8 @@ func (r *route) reuse() bool {
 	return true
 }
 
-// routeLocked returns the route of a claim, for one permit, which leaves it when it
-// is done. The claim remembers it: most requests come with one that was seen before.
+// routeLocked returns the route of a claim for one permit, which calls leave when it
+// is done. The claim caches it, since most claims are used many times.
 func (s *scheduler) routeLocked(c *Claim, now time.Duration) *route {
 	if r := c.route.Load(); r != nil && r.scheduler == s && r.reuse() {
 		s.noteUnlearnedLocked(r.endpoint, now)
@@ -51,8 +51,8 @@ func (s *scheduler) routeLocked(c *Claim, now time.Duration) *route {
 	return r
 }
 
-// newRouteLocked looks the stations up that a claim names. With keep, those that are
-// new are kept.
+// newRouteLocked looks up the stations that a claim names. With keep, it stores the
+// new ones.
 func (s *scheduler) newRouteLocked(c *Claim, now time.Duration, keep bool) *route {
 	ep := s.endpointLocked(c, now, keep)
 	r := &route{scheduler: s, claim: c, endpoint: ep, stations: make([]*station, 0, len(c.Limits)+2)}
@@ -70,8 +70,8 @@ func (s *scheduler) newRouteLocked(c *Claim, now time.Duration, keep bool) *rout
 	return r
 }
 
-// own reports whether all of the stations are the claim's own. One that it shares for
-// want of room it gives up for its own as soon as there is some.
+// own reports whether all stations are the claim's own. A route through a shared
+// overflow station is not cached, so that the claim gets its own once there is room.
 func (r *route) own() bool {
 	i := 0
 	for _, st := range r.stations {
@@ -85,12 +85,12 @@ func (r *route) own() bool {
 	return r.endpoint.key == r.claim.Key
 }
 
-// others is what the key of the one bucket, or gate, begins with that all share
-// who find no room for one of their own.
+// overflowPrefix begins the key of a bucket or gate that is shared by all keys that
+// found no room for their own.
 const overflowPrefix = "others "
 
-// endpointLocked returns the claim's endpoint. Where there is no room for another,
-// it is one that all newcomers of its name share.
+// endpointLocked returns the claim's endpoint, or the overflow endpoint of its name
+// if there is no room.
 func (s *scheduler) endpointLocked(c *Claim, now time.Duration, keep bool) *endpoint {
 	if ep, ok := s.endpoints.Get(c.Key); ok {
 		s.noteUnlearnedLocked(ep, now)
@@ -109,9 +109,9 @@ func (s *scheduler) endpointLocked(c *Claim, now time.Duration, keep bool) *endp
 	return ep
 }
 
-// windowLocked returns the bucket of a limit, which is the last on the way or not:
-// the last is the one that most requests share. Where there is no room for another,
-// it is one that all newcomers of its name share.
+// windowLocked returns the bucket of a limit, or the overflow bucket of its name if
+// there is no room. last says that it is the claim's last limit, the one that most
+// requests share.
 func (s *scheduler) windowLocked(l *Limit, last bool, now time.Duration, keep bool) *station {
 	if st, ok := s.windows.Get(l.Key); ok {
 		return st

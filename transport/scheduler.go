@@ -14,33 +14,33 @@ import (
 
 // scheduler decides when a request may be sent.
 //
-// A request passes a row of stations: the endpoint's gate, its own limits, the
-// rate learned for the endpoint, and last the limit that most requests share.
-// Each station has a line of its own, so nobody waits behind a request that is
-// held up by something that does not concern him. Whoever has passed them all
-// looks at the gate once more: if it has closed meanwhile, even if it is open
-// again, he gives back what he took and starts anew, now by the learned rate.
+// A request passes its stations in order: the endpoint's gate, its own limits, the
+// rate learned for the endpoint, and last the limit that most requests share. Each
+// station has its own line, so no request waits behind one that is held up by
+// something else. After the last station it checks the gate again. If that has closed
+// meanwhile, even if it is open again, the request gives its tokens back and starts
+// over, now also bound by the rate just learned.
 //
-// Waking up is exact: a station has one timer, set to the moment at which the
-// first of its line can pass, and every answer that frees a token looks at the
-// line itself. There is no polling and no goroutine of its own.
+// Wakeups are exact: a station has one timer, set to when the first in its line can
+// pass, and every answer that frees a token serves the line itself. There is no
+// polling, and the scheduler has no goroutine.
 //
-// The tokens of a limit are this process's own, or those that it owns of a
-// [Budget]'s: then the window's size changes, see fleet.
+// The tokens of a limit belong to this process, or are the part of a [Budget]'s that
+// it owns: then the window's size varies, see fleet.
 type scheduler struct {
 	cfg   *Config
 	epoch time.Time // now() counts from here, on the monotonic clock
-	fleet *fleet    // nil: no tokens are a Budget's
+	fleet *fleet    // nil: there is no Budget
 
 	mu        sync.Mutex
 	endpoints registry.Registry[*endpoint]
 	windows   registry.Registry[*station]
-	waiters   [queue.Classes]queue.Queue[*permit] // all who wait, by class, in order of arrival
-	woken     []*station                          // freed by what is going on; drained before unlocking
+	waiters   [queue.Classes]queue.Queue[*permit] // by class, in order of arrival
+	woken     []*station                          // lines to check, drained before unlocking
 	history   tally.History
 	retries   retrybudget.Budget
 	observers []*Observer
-	events    []func() // for the observers; told after unlocking
+	events    []func() // calls of observers, made after unlocking
 	closed    bool
 }
 
@@ -62,7 +62,7 @@ func newScheduler(cfg *Config) *scheduler {
 
 func (s *scheduler) now() time.Duration { return time.Since(s.epoch) }
 
-// unlock tells the observers what happened under the lock.
+// unlock releases the lock and then notifies the observers.
 func (s *scheduler) unlock() {
 	events := s.events
 	s.events = nil
@@ -72,11 +72,11 @@ func (s *scheduler) unlock() {
 	}
 }
 
-// acquire waits until the claim's gate is open and every limit of it has room,
-// takes what the request needs, and returns the permit to send it. The error is a
-// [*ThrottledError] where the request would have to wait longer than maxWait or
-// than ctx's deadline allows, which is known, and told, as early as the numbers
-// show it; and ctx's own error where it was cancelled. Nothing is spent on an error.
+// acquire waits until the claim's gate is open and all its limits have room, takes
+// the tokens, and returns the permit to send the request. If the request would have
+// to wait longer than maxWait or ctx's deadline allows, it returns a
+// [*ThrottledError] as soon as that is known; if ctx is cancelled, ctx's error. An
+// error spends nothing.
 func (s *scheduler) acquire(ctx context.Context, c *Claim, maxWait time.Duration) (*permit, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
@@ -96,7 +96,7 @@ func (s *scheduler) acquire(ctx context.Context, c *Claim, maxWait time.Duration
 	return p, nil
 }
 
-// enterLocked takes a new permit as far as it gets, and reports whether it has to
+// enterLocked moves a new permit as far as it can go, and reports whether it has to
 // wait.
 func (s *scheduler) enterLocked(p *permit, c *Claim, bound time.Duration) (wait bool, err error) {
 	now := s.now()
@@ -124,15 +124,15 @@ func (s *scheduler) enterLocked(p *permit, c *Claim, bound time.Duration) (wait 
 		return false, nil
 	}
 	s.waiters[p.class()].Push(&p.turn)
-	s.drainLocked(now) // a better class goes past those who wait
+	s.drainLocked(now) // a higher class goes past the others in line
 	if !p.done {
 		s.trimQueueLocked(p, now)
 	}
 	return true, nil
 }
 
-// boundLocked keeps the queue within its bound, after p came to stand in it: the
-// newcomer of the lowest class goes.
+// trimQueueLocked enforces MaxQueue after a permit joined a line: it expels the
+// newest waiter of the lowest class.
 func (s *scheduler) trimQueueLocked(p *permit, now time.Duration) {
 	n := 0
 	for i := range s.waiters {
@@ -151,17 +151,17 @@ func (s *scheduler) trimQueueLocked(p *permit, now time.Duration) {
 	s.drainLocked(now)
 }
 
-// refuseLocked takes off its stations a permit that is not sent, because it is
-// refused or because its caller gave up.
+// refuseLocked releases a permit that will not be sent, because it is refused or its
+// caller gave up.
 func (s *scheduler) refuseLocked(p *permit, err error, now time.Duration) {
-	if _, refused := err.(*ThrottledError); refused { //nolint:errorlint // one of our own making, not wrapped yet
+	if _, refused := err.(*ThrottledError); refused { //nolint:errorlint // our own, not wrapped yet
 		s.countLocked(p.endpoint, now, tally.Counts{Refused: 1})
 	}
 	p.leave()
 }
 
-// expelLocked takes a permit that waits out of its line, as if it had never
-// come, and tells it why.
+// expelLocked takes a waiting permit out of its line, gives its tokens back, and
+// wakes it with err.
 func (s *scheduler) expelLocked(p *permit, err error, now time.Duration) {
 	st := p.stations[p.passed]
 	st.remove(p)
@@ -171,8 +171,8 @@ func (s *scheduler) expelLocked(p *permit, err error, now time.Duration) {
 	s.woken = append(s.woken, st) // its timer may have been set for p
 }
 
-// estimate returns how long a request with the claim, and with the priority and
-// flow of the context, would wait if it came now.
+// estimate returns how long a request with the claim, and ctx's priority and flow,
+// would wait if it arrived now.
 func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
 	s.mu.Lock()
 	defer s.unlock()
@@ -183,7 +183,8 @@ func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
 	return at - now
 }
 
-// affordRetry reports whether one more failure may be tried again.
+// takeRetry reports whether the retry budget allows one more retry of a failure, and
+// if so takes it.
 func (s *scheduler) takeRetry() bool {
 	s.mu.Lock()
 	defer s.unlock()
@@ -191,15 +192,15 @@ func (s *scheduler) takeRetry() bool {
 	return s.retries.Retry(now, s.history.Sent(now, retrybudget.Memory))
 }
 
-// observe has more observers told what happens.
+// observe adds observers.
 func (s *scheduler) observe(observers []*Observer) {
 	s.mu.Lock()
 	defer s.unlock()
 	s.observers = append(s.observers[:len(s.observers):len(s.observers)], observers...)
 }
 
-// close refuses all that wait and all that come after. Permits that are out may
-// still be settled.
+// close refuses all waiting and all later requests. Permits in flight can still be
+// settled.
 func (s *scheduler) close() error {
 	s.mu.Lock()
 	if s.closed {

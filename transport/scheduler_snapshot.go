@@ -10,7 +10,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// snapshot describes the scheduler's buckets and gates.
+// snapshot returns the state of the scheduler's buckets and gates.
 func (s *scheduler) snapshot() Snapshot {
 	limits, endpoints := newListing(busierLimit), newListing(busierEndpoint)
 	snap := s.listLocking(limits, endpoints)
@@ -23,7 +23,8 @@ func (s *scheduler) snapshot() Snapshot {
 	return snap
 }
 
-// listLocking lists all limits and endpoints, and returns the rest of the snapshot.
+// listLocking takes the lock, adds all limits and endpoints to the listings, and
+// returns the rest of the snapshot.
 func (s *scheduler) listLocking(limits *listing[snapshot.Limit], endpoints *listing[snapshot.Endpoint]) (snap Snapshot) {
 	s.mu.Lock()
 	defer s.unlock()
@@ -80,7 +81,7 @@ func addPrivateEndpoint(snap *Snapshot, e *snapshot.Endpoint) {
 	sum.Counts = snapshot.Counts(counts)
 }
 
-// sumOf returns the one of a few sums that is meant, made if there is none.
+// sumOf returns the sum that meant selects, adding a new one if there is none.
 func sumOf[T any](sums *[]T, meant func(*T) bool) *T {
 	for i := range *sums {
 		if meant(&(*sums)[i]) {
@@ -91,15 +92,15 @@ func sumOf[T any](sums *[]T, meant func(*T) bool) *T {
 	return &(*sums)[len(*sums)-1]
 }
 
-// A [Snapshot] lists so many limits, and as many endpoints, that are shared, and that
-// are private. Of a hundred thousand addresses those are listed that somebody waits
-// for, then those that are blocked, then those that have been used the most.
+// How many shared and how many private limits, and likewise endpoints, a [Snapshot]
+// lists: the busiest. Busiest are those with most waiters, then those that are blocked
+// or have the fewest free tokens, then those with most requests sent.
 const (
-	snapshotShared  = 1000 // four times Clerk's operations
+	snapshotShared  = 1000 // several times the operations of a large API
 	snapshotPrivate = 100
 )
 
-// listing is what of many limits, or endpoints, a snapshot lists.
+// listing selects the limits, or endpoints, that a snapshot lists.
 type listing[T any] struct{ shared, private busiest[T] }
 
 func newListing[T any](compare func(a, b T) int) *listing[T] {
@@ -116,12 +117,12 @@ func (l *listing[T]) add(v T, private bool) {
 
 func (l *listing[T]) best() []T { return append(l.shared.best(), l.private.best()...) }
 
-// busiest keeps, of many, the first in an order.
+// busiest selects the first values in an order, and counts the rest.
 type busiest[T any] struct {
 	kept    []T
 	limit   int
-	omitted int // how many it has left out
-	worst   *T  // who comes after this one is left out; nil: nobody is yet
+	omitted int
+	worst   *T // values after it are omitted; nil: none is yet
 	compare func(a, b T) int
 }
 

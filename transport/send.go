@@ -13,24 +13,23 @@ import (
 )
 
 const (
-	// maxPeek is how much of a 429's or a failed answer's body is read ahead,
-	// so that the answer can still be handed back, whole, after a wait that came
-	// to nothing, without keeping its connection. Clerk's error bodies are far
-	// smaller.
+	// maxPeek is how much of the body of a 429 or a failure is read ahead. The answer
+	// can then be returned whole if the next attempt is refused, without holding its
+	// connection meanwhile. Error bodies are far smaller.
 	maxPeek = 64 << 10
-	// peekTimeout bounds reading it: a 429 whose body stalls is judged by its
-	// header, and what is missing of the body shows as an error to its reader.
+	// peekTimeout bounds reading ahead. A 429 whose body stalls is judged by its
+	// header, and reading the rest of the body returns an error.
 	peekTimeout = 5 * time.Second
 )
 
-// answer is what one attempt brought: a response or an error, never both.
+// answer is the result of one attempt: a response or an error, never both.
 type answer struct {
 	resp    *http.Response
 	err     error
 	outcome outcome
 }
 
-// status is 0 where no answer came.
+// status returns the response's status, or 0 without one.
 func (a *answer) status() int {
 	if a.resp == nil {
 		return 0
@@ -38,10 +37,9 @@ func (a *answer) status() int {
 	return a.resp.StatusCode
 }
 
-// send sends the request and settles its permit, whatever happens: a base
-// transport that panics costs no token either.
+// send sends the request and settles its permit, even if the base transport panics.
 func (t *Transport) send(req *http.Request, claim *Claim, p *permit, attempt int) (a answer) {
-	if t.observer.Answered != nil { // told last: a slow observer must not hold the tokens
+	if t.observer.Answered != nil { // called last: a slow observer must not hold the tokens
 		sent := time.Now()
 		defer func() { t.tellAnswered(req, claim, attempt, time.Since(sent), &a) }()
 	}
@@ -66,11 +64,11 @@ func (t *Transport) send(req *http.Request, claim *Claim, p *permit, attempt int
 	return a
 }
 
-// throttled deals with a 429. The block holds from the moment its header is in;
+// handleThrottled handles a 429. It blocks the endpoint as soon as the header is in:
 // the body, which tells what kind of 429 it is, may take longer.
 func (t *Transport) handleThrottled(resp *http.Response, p *permit) answer {
 	a := answer{resp: resp, outcome: throttledBlind}
-	// "Now" is no time to wait: back off instead.
+	// A Retry-After of zero, or in the past, is no wait: back off instead.
 	if wait, told := retryafter.Parse(resp.Header, time.Now()); told && wait > 0 {
 		a.outcome = throttled
 		p.Block(wait)
@@ -81,8 +79,8 @@ func (t *Transport) handleThrottled(resp *http.Response, p *permit) answer {
 	return a
 }
 
-// peek reads the beginning of a response's body and leaves a body that reads
-// the same. Where that was all of it, the connection is free again.
+// peek reads the beginning of a response's body and leaves the body as it was for its
+// reader. If that was all of it, the connection is free again.
 func peek(resp *http.Response) []byte {
 	source := resp.Body
 	if source == nil {
@@ -104,10 +102,10 @@ func peek(resp *http.Response) []byte {
 	return head[:min(len(head), maxPeek)]
 }
 
-// peeked is a body of which the beginning is already in memory.
+// peeked is a body whose beginning is in memory.
 type peeked struct {
 	io.Reader
-	rest io.Closer // nil: all of it is
+	rest io.Closer // nil: all of it is in memory
 }
 
 func (p *peeked) Close() error {
@@ -121,17 +119,17 @@ type failingReader struct{ err error }
 
 func (r failingReader) Read([]byte) (int, error) { return 0, r.err }
 
-// discard closes an answer that nobody will read. It has been peeked at: a short
-// body is all in memory and its connection free again; the connection of a long
-// one is not worth reading the rest for.
+// discard closes a response that will not be read. It has been peeked at, so the
+// connection of a short body is free again; a long body is not worth reading to keep
+// its connection.
 func discard(resp *http.Response) {
 	if resp != nil && resp.Body != nil {
 		resp.Body.Close()
 	}
 }
 
-// neverSent reports whether an error proves that nothing of the request left:
-// there was no connection to send it on.
+// neverSent reports whether an error proves that nothing of the request was sent,
+// because there was no connection.
 func neverSent(err error) bool {
 	if op := (*net.OpError)(nil); errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") {
 		return true

@@ -8,33 +8,33 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 )
 
-// share is what a window has besides where its tokens are a [Budget]'s. Its size is
+// share is the state of a window whose tokens are a [Budget]'s. The window's size is
 // how many of them the program owns.
 type share struct {
 	fleet         *fleet
-	confirmed     bool                // an answer said so, since the lease began
-	until         time.Duration       // what is owned may be spent until then, whatever the lease; 0: no such bound
+	confirmed     bool                // by an answer of the current lease
+	until         time.Duration       // limits the lease for tokens that the Budget lost track of; 0: no limit
 	due           bool                // the next exchange must name it
-	exchanging    bool                // the one under way does
-	reportedOwned int                 // how many are, as far as the Budget was told
-	keep          int                 // beyond so many, those that come back are given back
-	spare         int                 // so many more can be had, as things stand
-	reported      [queue.Classes]bool // who waits, as far as the Budget was told
-	denied        [queue.Classes]bool // who got nothing by it
-	checkAt       time.Duration       // when it is looked at for tokens to give back, or never
-	recheck       bool                // who waits may have to be told that he waits too long
+	exchanging    bool                // the exchange in flight names it
+	reportedOwned int                 // owned, by the last report
+	keep          int                 // spent tokens beyond this are given back when they come back
+	spare         int                 // how many more the program can get, by the last answer
+	reported      [queue.Classes]bool // classes that waited at the last report
+	denied        [queue.Classes]bool // of those, the ones that still wait
+	checkAt       time.Duration       // when to look for tokens to give back, or never
+	recheck       bool                // waiters may have to be refused after the exchange
 
-	peaks rolling[int]                // how many were spent at most, in stretches of memory
-	sent  rolling[[queue.Classes]int] // how many requests of each class went, in stretches of the window
+	peaks rolling[int]                // most tokens spent at once, by 1/memory of the window
+	sent  rolling[[queue.Classes]int] // requests by class, by window
 }
 
-// stretches are what was noted in this stretch of time, and in the one before.
+// rolling holds what was recorded in the current interval and in the one before.
 type rolling[T any] struct {
 	since      time.Duration
 	this, last T
 }
 
-// turn begins another stretch, of the given length, if it is time.
+// roll starts a new interval of the given length if the current one is over.
 func (s *rolling[T]) roll(now, length time.Duration) {
 	switch since := now - s.since; {
 	case since >= 2*length:
@@ -44,7 +44,7 @@ func (s *rolling[T]) roll(now, length time.Duration) {
 	}
 }
 
-// owned returns how many tokens there are.
+// owned returns how many tokens the window has.
 func (st *station) owned() int {
 	n, _ := st.window.Limit()
 	return n
@@ -56,12 +56,13 @@ func (st *station) period() time.Duration {
 	return w
 }
 
-// valid reports whether what is owned may be spent.
+// valid reports whether owned tokens may be spent.
 func (sh *share) valid(now time.Duration) bool {
 	return sh.confirmed && now < sh.fleet.leaseEnd && (sh.until == 0 || now < sh.until)
 }
 
-// waiting returns which classes wait. In a dry run nobody does, and any would.
+// waitingClasses returns which classes have waiters. In a dry run any may need a
+// token, so it returns all.
 func (sh *share) waitingClasses(st *station) (who [queue.Classes]bool) {
 	for class := range who {
 		who[class] = sh.fleet.s.cfg.DryRun || st.line != nil && st.line.LenOf(class) > 0
@@ -69,7 +70,7 @@ func (sh *share) waitingClasses(st *station) (who [queue.Classes]bool) {
 	return who
 }
 
-// news reports whether somebody waits of whom the Budget has not been told.
+// undenied reports whether a class waits that the Budget has not denied.
 func (sh *share) undenied(st *station) bool {
 	for class, waits := range sh.waitingClasses(st) {
 		if waits && !sh.denied[class] {
@@ -79,8 +80,8 @@ func (sh *share) undenied(st *station) bool {
 	return false
 }
 
-// hope returns how many more tokens somebody of a class can hope for. As long as
-// the Budget has not denied him one, he can hope for all.
+// obtainable returns how many more tokens a class may get: all, until the Budget has
+// denied it one.
 func (sh *share) obtainable(st *station, class int) int {
 	if sh.denied[class] {
 		return sh.spare
@@ -88,18 +89,18 @@ func (sh *share) obtainable(st *station, class int) int {
 	return max(sh.spare, st.limit.N-st.owned())
 }
 
-// idle reports whether the window may be forgotten. A limit that is not private is
-// one of few, and kept.
+// idle reports whether the window may be evicted. Only private ones are: there are few
+// others.
 func (sh *share) idle(st *station, now time.Duration) bool {
 	return st.limit.Private && !sh.due && !sh.exchanging && st.owned() == 0 && st.window.Idle(now)
 }
 
-// memory is the part of the window for which a program goes on needing what it has
-// used: a spent token counts for a window anyway, and what it holds beyond that
-// others may lack.
+// memory divides the window into the intervals for which a program remembers its peak
+// use. They are short: a spent token is owned for a whole window anyway, and other
+// programs may lack what this one holds for longer.
 const memory = 8
 
-// taken notes that a request of a class has spent a token.
+// taken records that a request of a class spent a token.
 func (sh *share) taken(w *bucket.Window, now time.Duration, class int) {
 	owned, period := w.Limit()
 	sh.peaks.roll(now, period/memory)
@@ -108,13 +109,12 @@ func (sh *share) taken(w *bucket.Window, now time.Duration, class int) {
 	sh.sent.this[class]++
 }
 
-// growth is the part of what a program uses that it asks for on top when it needs
-// more: whoever is on the way up does not ask for every single token.
+// growth is the divisor of the extra that a program asks for when requests wait: 1/8
+// of its use, so that rising demand does not ask for each token singly.
 const growth = 8
 
-// need returns how many tokens the program could use: those that it used at most
-// lately, and one for each request that waits. Of a private limit nothing is kept
-// for later.
+// need returns how many tokens the program could use: its recent peak, or for a private
+// limit its current use, and one for each waiting request.
 func (sh *share) need(st *station, now time.Duration) Classes {
 	var by [queue.Classes]int
 	used := st.owned() - st.window.Free(now)
@@ -138,7 +138,7 @@ func (sh *share) need(st *station, now time.Duration) Classes {
 		}
 		left -= by[class]
 	}
-	by[Normal.class()] += left // what rounding left
+	by[Normal.class()] += left // of rounding
 	if st.line != nil {
 		for class := range by {
 			by[class] += st.line.LenOf(class)
@@ -147,7 +147,7 @@ func (sh *share) need(st *station, now time.Duration) Classes {
 	return Classes{Interactive: by[Interactive.class()], Normal: by[Normal.class()], Batch: by[Batch.class()]}
 }
 
-// lookouts are private windows in the order in which they are to be looked at.
+// checkQueue is a heap of private windows, by checkAt.
 type checkQueue struct{ heap []*station }
 
 func (l *checkQueue) push(st *station, at time.Duration) {
@@ -155,7 +155,7 @@ func (l *checkQueue) push(st *station, at time.Duration) {
 	heap.Push((*byCheckAt)(&l.heap), st)
 }
 
-// pop takes out the next that is to be looked at now; nil: there is none.
+// pop removes and returns a window that is due for its check; nil: none is.
 func (l *checkQueue) pop(now time.Duration) *station {
 	if len(l.heap) == 0 || l.first() > now {
 		return nil

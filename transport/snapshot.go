@@ -2,7 +2,7 @@ package transport
 
 import "github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 
-// Snapshot describes a throttle at one moment; see package snapshot.
+// Snapshot is the state of a throttle at one moment; see package snapshot.
 type Snapshot = snapshot.Snapshot
 
 // Classes counts requests, or tokens, by class.

@@ -9,13 +9,13 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
 )
 
-// never is no moment at which a station is looked at.
+// never is the time of something that is not scheduled.
 const never time.Duration = 0
 
-// line is where requests wait for one station.
+// line is a station's queue of requests.
 type line = queue.Line[*permit]
 
-// reserve is how many tokens of a window each class must leave to better ones.
+// reserve is how many tokens of a window each class must leave to higher ones.
 type reserve [queue.Classes]int
 
 func reserveFrom(c Classes) *reserve {
@@ -31,28 +31,27 @@ func (r *reserve) classes() Classes {
 	return Classes{Normal: r[Normal.class()], Batch: r[Batch.class()]}
 }
 
-// station is one place on a request's way: a rule, which is a gate, a window, or a
-// learned rate, and the line before it. Everything in it is guarded by the
-// scheduler's lock.
+// station is one thing a request must pass (a gate, a window or a learned rate) and
+// the line of requests that wait for it. The scheduler's lock guards it.
 type station struct {
 	gate   *gate.Gate
 	window *bucket.Window
 	rate   *adapt.Rate
 
-	limit   *Limit   // what a window or a rate stands for
+	limit   *Limit   // of a window or a rate
 	reserve *reserve // nil: nothing is reserved
 	share   *share   // nil: the window's tokens are this process's own
 
 	line   *line         // nil: nobody waits
 	timer  *time.Timer   // wakes the first of the line
 	wakeAt time.Duration // when, or never
-	users  int32         // permits whose way leads through here; it may not be forgotten under them
+	users  int32         // permits whose route includes it: it must not be evicted while they hold it
 
-	evicted bool // by its registry: routes must not lead through it any more
+	evicted bool // from its registry: remembered routes must not use it
 }
 
 func newWindow(l *Limit) *station {
-	s := &struct { // one allocation for both: there may be very many of them
+	s := &struct { // one allocation for both: there may be very many
 		station
 		bucket.Window
 	}{Window: bucket.New(l.N, l.Window)}
@@ -71,7 +70,7 @@ func (st *station) ready(now time.Duration) bool {
 	return st.rate.Ready(now)
 }
 
-// take lets a request of a class pass. ready(now) has been true, but for a dry run.
+// take lets a request of a class pass. ready(now) was true, except in a dry run.
 func (st *station) take(now time.Duration, class int) {
 	switch {
 	case st.window != nil:
@@ -86,13 +85,13 @@ func (st *station) take(now time.Duration, class int) {
 	}
 }
 
-// forget reports whether the station may be forgotten, and takes it to be.
+// evict reports whether the station may be evicted, and if so marks it as evicted.
 func (st *station) evict(now time.Duration) bool {
 	st.evicted = st.idle(now)
 	return st.evicted
 }
 
-// idle reports whether the station may be forgotten.
+// idle reports whether the station may be evicted.
 func (st *station) idle(now time.Duration) bool {
 	switch {
 	case st.users > 0:
@@ -107,7 +106,7 @@ func (st *station) idle(now time.Duration) bool {
 	return st.rate.Idle(now)
 }
 
-// waiting returns how many stand in line.
+// waiting returns how many requests are in line.
 func (st *station) waiting() int {
 	if st.line == nil {
 		return 0
@@ -115,7 +114,7 @@ func (st *station) waiting() int {
 	return st.line.Len()
 }
 
-// ahead returns how many of those in line go before a newcomer.
+// ahead returns how many of the requests in line go before a newcomer.
 func (st *station) ahead(class int, flow string) int {
 	if st.line == nil {
 		return 0
@@ -123,7 +122,7 @@ func (st *station) ahead(class int, flow string) int {
 	return st.line.Ahead(class, flow)
 }
 
-// push puts p at the end of its part of the line.
+// push puts p in the line, last of its class and flow.
 func (st *station) push(p *permit, now time.Duration) {
 	if st.line == nil {
 		st.line = new(line)
@@ -139,7 +138,7 @@ func (st *station) push(p *permit, now time.Duration) {
 	st.line.Push(&p.place, p.class(), p.terms.flow)
 }
 
-// pop lets the next of the line go, if there is one that may pass now.
+// pop takes the next request that can pass now out of the line; nil: none can.
 func (st *station) pop(now time.Duration) *permit {
 	if st.line == nil {
 		return nil
@@ -153,7 +152,7 @@ func (st *station) pop(now time.Duration) *permit {
 	return place.Who
 }
 
-// leave takes p out of the line.
+// remove takes p out of the line.
 func (st *station) remove(p *permit) {
 	p.place.Leave()
 	st.tidy()
@@ -165,8 +164,8 @@ func (st *station) tidy() {
 	}
 }
 
-// open returns how many classes may pass now, from the best on. A class that has
-// been passed over for too long may use what is reserved for better ones.
+// openClasses returns how many classes can pass now, counted from the highest. A
+// class that was passed over for too long may use what is reserved for higher ones.
 func (st *station) openClasses(now time.Duration) int {
 	if !st.ready(now) {
 		return 0
@@ -182,10 +181,10 @@ func (st *station) openClasses(now time.Duration) int {
 	return 1
 }
 
-// when returns the moment at which somebody of a class, with ahead others before
-// him, can be expected to pass, if answers take so long. Where no answer has told,
-// they are taken for a little slow: who waits for whole windows, and may not wait
-// for longer, is better refused at once than after having waited for nothing.
+// when estimates when a request of a class will pass with ahead others before it, if
+// answers take latency. An unknown latency is taken to be a little long: a request
+// that must wait for whole windows, and may wait no longer, is better refused at once
+// than after a wait in vain.
 func (st *station) when(now time.Duration, class, ahead int, latency time.Duration) time.Duration {
 	switch {
 	case st.gate != nil:
@@ -208,12 +207,12 @@ func (st *station) when(now time.Duration, class, ahead int, latency time.Durati
 	return at
 }
 
-// next returns when the first of the line can pass.
+// next returns when the first in line can pass.
 func (st *station) next(now time.Duration) time.Duration {
 	return st.when(now, st.line.Front(queue.Classes).Class(), 0, 0)
 }
 
-// wakeTime returns when to look at the line again if nothing happens until then.
+// wakeTime returns when to check the line again if nothing happens before.
 func (st *station) wakeTime(now time.Duration) time.Duration {
 	switch {
 	case st.gate != nil:
@@ -222,13 +221,13 @@ func (st *station) wakeTime(now time.Duration) time.Duration {
 		return st.rate.When(now, 0)
 	case st.share != nil && (!st.share.valid(now) || st.owned() == 0):
 		return never // an exchange decides
-	case st.reserve != nil && st.window.Ready(now): // the first is held back for better classes
+	case st.reserve != nil && st.window.Ready(now): // the free tokens are reserved for higher classes
 		return st.window.Look(now, st.reserve[st.line.Front(queue.Classes).Class()])
 	}
 	return st.window.When(now, 0, 0, 0)
 }
 
-// hold says what a request waits for at this station.
+// hold returns what a request waits for at this station.
 func (st *station) hold() Hold {
 	switch {
 	case st.window != nil:

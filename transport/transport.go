@@ -1,12 +1,11 @@
 // Package transport is the mechanism of a client-side throttle: an
-// [http.RoundTripper] that lets a request out only when the server has room for
-// it, and that waits a 429 out before it tries again. It knows no number of any
-// particular API; a [Config] brings those, and package clerkthrottle is the
-// Config for Clerk.
+// [http.RoundTripper] that sends a request only when the server has room for it,
+// and waits out a 429 before it retries. It knows no API's limits: a [Config]
+// supplies them, and package clerkthrottle is the Config for Clerk.
 //
-// [Transport.RoundTrip] is a request's way in six steps. When it may be sent is the
-// scheduler's decision: by gates that a 429 closes, buckets that guard the limits,
-// and a rate learned from 429s. A [Budget] has several programs share the buckets.
+// [Transport.RoundTrip] takes a request through six steps. A scheduler decides when
+// to send it, by gates that a 429 closes, buckets that guard the limits, and a rate
+// learned from 429s. A [Budget] shares the buckets among several programs.
 package transport
 
 import (
@@ -18,81 +17,78 @@ import (
 	"time"
 )
 
-// What holds unless a Config says otherwise.
+// The defaults of a Config.
 const (
 	defaultMaxWait       = time.Minute
 	defaultAnswerTimeout = 2 * time.Minute
-	defaultMaxKeys       = 100_000 // a live one takes about 350 bytes
+	defaultMaxKeys       = 100_000 // about 350 bytes each, see clerkthrottle.WithMaxKeys
 )
 
 // Config describes a [Transport]. Classify is required.
 type Config struct {
-	// Base sends the requests; default [http.DefaultTransport].
+	// Base sends the requests. Default [http.DefaultTransport].
 	Base http.RoundTripper
-	// Classify says what a request draws on; nil means nothing: it is not throttled
-	// and passes through untouched. It is called once for every request,
-	// concurrently, and must not change the request.
+	// Classify returns the limits that a request draws on; nil lets the request
+	// through untouched. It is called once per request, concurrently, and must not
+	// modify the request.
 	Classify func(*http.Request) *Claim
-	// Ruled reports whether the body of a 429 (its first 64 KiB) names a rule
-	// that no waiting cures: such an answer goes back to the caller at once.
-	// Default: never.
+	// Ruled reports whether the body of a 429 (its first 64 KiB) names a rule that
+	// waiting does not cure. Such a 429 is returned at once. Default: never.
 	Ruled func(body []byte) bool
-	// Budget holds the tokens of all limits, for several programs; default none:
-	// they are this transport's own.
+	// Budget holds the tokens of all limits, shared with other programs. Default
+	// nil: the tokens are this transport's own.
 	Budget Budget
-	// SameAs has the transport draw on the tokens of another one, stand in its
-	// lines and heed its gates. What the fields below describe is the other's.
+	// SameAs makes this transport share the tokens, queues, gates and retry budget
+	// of another, whose reserves, MaxQueue, MaxKeys and DryRun apply here as well.
 	SameAs *Transport
-	// MaxWait is how long one request may wait in all, its retries included. Zero:
-	// one minute; negative: none, so that a request that cannot go at once is
-	// refused.
+	// MaxWait bounds how long one request may wait in total, retries included. Zero
+	// means one minute; negative means never wait: a request that cannot be sent at
+	// once is refused.
 	MaxWait time.Duration
-	// AnswerTimeout bounds how long one attempt may take from its sending,
-	// connecting included, until the header of its answer is in: past it the
-	// attempt ends, as a failure whose Timeout method reports true. A request that
-	// is never answered would hold its tokens for ever. The answer's body may take
-	// as long as it likes. Zero: two minutes; negative: no bound.
+	// AnswerTimeout bounds one attempt, from sending (connecting included) to the
+	// response header. Past it the attempt fails with an error whose Timeout method
+	// reports true. Without it, a request that is never answered would hold its
+	// tokens forever. It does not cover the response body. Zero means two minutes;
+	// negative means no bound.
 	AnswerTimeout time.Duration
-	// RetryBudget bounds retries of failures; nil: a fifth of the requests, and ten
-	// a minute.
+	// RetryBudget bounds retries of failures. Nil means a fifth of the requests plus
+	// ten a minute.
 	RetryBudget *RetryBudget
-	// Priority is the class of requests whose context names none; default
-	// [Normal]. Where it is [Batch], rates learned from 429s yield to programs that
-	// do not.
+	// Priority is the class of requests whose context sets none. Default [Normal].
+	// With [Batch], rates learned from 429s yield to programs that do not use it.
 	Priority Priority
-	// Observers are told what the throttle does.
+	// Observers are notified of what the throttle does.
 	Observers []*Observer
 
-	// ReserveInteractive and ReserveNormal are fractions of every limit that is not
-	// private, which lower classes leave alone: the first for [Interactive], the
-	// second for [Normal] and above. A request of the class finds a token at once as
-	// long as the class keeps to its fraction of the limit; and of the fraction
-	// only as much is kept idle as the class can need before enough spent
-	// tokens have come back. 0 ≤ each, and together < 1; default 0.
+	// ReserveInteractive and ReserveNormal are fractions of a claim's last limit,
+	// unless it is private, that lower classes leave alone: the first for
+	// [Interactive], the second for [Normal] and above. As long as a class keeps to
+	// its fraction, its requests find a token at once. Only as much of a fraction
+	// stays idle as the class can need before enough spent tokens come back. Both
+	// are ≥ 0 and their sum is < 1; default 0.
 	ReserveInteractive, ReserveNormal float64
-	// MaxQueue bounds how many requests may wait. Past it the latest request of
-	// the lowest class is refused, with [ReasonQueueFull]. 0: no bound.
+	// MaxQueue bounds how many requests may wait. Past it the newest request of the
+	// lowest class is refused with [ReasonQueueFull]. 0: no bound.
 	MaxQueue int
-	// MaxKeys bounds how many limits are kept count of, and as many endpoints. What
-	// is idle is forgotten first; where all are in use, the requests of further
-	// keys share one bucket of each name. 0: 100,000.
+	// MaxKeys bounds how many limits are tracked, and how many endpoints. Idle ones
+	// are evicted first; when all are in use, new keys share one bucket per name.
+	// 0 means 100,000.
 	MaxKeys int
-	// DryRun computes everything and holds nobody back: requests are sent at
-	// once, 429s are handed back, and what would have been waited is reported:
-	// by each request alone, since there is no line. In a lasting overload the
-	// true waits would be longer.
+	// DryRun computes every wait but delays nothing: requests are sent at once, 429s
+	// are returned, and observers see how long each request would have waited. With
+	// no queue each wait is computed alone: in lasting overload real waits are longer.
 	DryRun bool
 }
 
-// Transport throttles the requests that its Config claims. It is safe for
-// concurrent use. Use [New].
+// Transport is an [http.RoundTripper] that throttles the requests its Config
+// classifies. It is safe for concurrent use. Use [New].
 type Transport struct {
 	cfg       Config
 	scheduler *scheduler
-	observer  Observer // all of them
+	observer  Observer // all of cfg.Observers
 }
 
-// New returns a Transport, or an error that names the field that is wrong.
+// New returns a Transport, or an error that names the invalid field.
 func New(cfg Config) (*Transport, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -128,7 +124,7 @@ func New(cfg Config) (*Transport, error) {
 	return t, nil
 }
 
-// check returns an error that names the field that is wrong.
+// check returns an error that names the invalid field.
 func (cfg *Config) check() error {
 	for i, o := range cfg.Observers {
 		if o == nil {
@@ -147,7 +143,7 @@ func (cfg *Config) check() error {
 	case cfg.Classify == nil:
 		return errors.New("transport: Config.Classify is nil: nothing would be throttled")
 	case throttles(cfg.Base):
-		return errors.New("transport: Config.Base is, or is over, a throttle: every request would wait twice")
+		return errors.New("transport: Config.Base is or wraps a Transport: every request would be throttled twice")
 	case cfg.RetryBudget != nil && (!(cfg.RetryBudget.Fraction >= 0 && cfg.RetryBudget.Fraction <= maxFailures) || cfg.RetryBudget.Free < 0): // NaN fails, too
 		return fmt.Errorf("transport: Config.RetryBudget is %+v: want 0 ≤ Fraction ≤ %d and Free ≥ 0", *cfg.RetryBudget, maxFailures)
 	case cfg.ReserveInteractive+cfg.ReserveNormal >= 1:
@@ -157,30 +153,30 @@ func (cfg *Config) check() error {
 	case cfg.MaxKeys < 0:
 		return fmt.Errorf("transport: Config.MaxKeys is %d: it must not be negative", cfg.MaxKeys)
 	case cfg.SameAs != nil && cfg.Budget != nil:
-		return errors.New("transport: Config.SameAs and Budget exclude each other")
+		return errors.New("transport: Config.SameAs and Budget are mutually exclusive")
 	case cfg.SameAs != nil && (cfg.ReserveInteractive != 0 || cfg.ReserveNormal != 0 || cfg.MaxQueue != 0 || cfg.MaxKeys != 0 || cfg.DryRun):
-		return errors.New("transport: Config.SameAs names a transport whose reserves, bounds and dry run hold for this one, too")
+		return errors.New("transport: Config.SameAs: reserves, bounds and dry run are the other transport's: set them there")
 	}
 	return nil
 }
 
-// reserveOf returns what each class must leave of a limit; nil: nothing.
+// reserveOf returns how much of a limit each class must leave; nil: nothing.
 func (cfg *Config) reserveOf(l *Limit) *reserve {
 	if cfg.ReserveInteractive == 0 && cfg.ReserveNormal == 0 || l.Private {
 		return nil
 	}
-	// Rounded up, but not for the last bit of a sum of fractions. One token is
-	// always for everybody.
+	// Rounded up, but not for a rounding error in the sum of fractions. One token is
+	// always open to all classes.
 	of := func(fraction float64) int { return min(int(math.Ceil(fraction*float64(l.N)-1e-9)), l.N-1) }
 	return reserveFrom(Classes{Normal: of(cfg.ReserveInteractive), Batch: of(cfg.ReserveInteractive + cfg.ReserveNormal)})
 }
 
-// RoundTrip sends a request when its limits have room. It waits as long as the
-// request's context and the configured bound allow and returns a
-// [*ThrottledError] where that would not be enough. A 429 is waited out and
-// tried again within the same bound; beyond it the 429 itself is returned.
+// RoundTrip sends the request once its limits have room. It waits as long as the
+// request's context and [Config.MaxWait] allow; if that would not be enough, it
+// returns a [*ThrottledError] at once. It waits out a 429 and retries within the
+// same bound; past it, it returns the 429 itself.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
-	// 1. Classify: what does the request draw on?
+	// 1. Classify: which limits does the request draw on?
 	claim := t.cfg.Classify(req)
 	if claim == nil {
 		return t.cfg.Base.RoundTrip(req)
@@ -190,27 +186,27 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	out, body := record(req)
 	defer body.release()
 
-	// 2. Gate, and 3. buckets: wait for an open endpoint and a token of each.
+	// 2. Gate, and 3. buckets: wait for the gate to open and a token of each limit.
 	permit, err := t.acquire(ctx, claim, t.cfg.MaxWait)
 	if err != nil {
 		closeBody(out)
 		return nil, err
 	}
 
-	// 4. Send, and 5. settle: tell the scheduler what became of it.
+	// 4. Send, and 5. settle: report the outcome to the scheduler.
 	answer := t.send(out, claim, permit, 1)
 
-	// 6. Retry, if it is one.
+	// 6. Retry, if that can help.
 	if !t.scheduler.cfg.DryRun && answer.retryable(out, body) {
 		answer = t.retry(ctx, out, body, claim, permit.last().left(), answer)
 	}
-	if answer.resp != nil && answer.resp.Request != nil { // a stub's answer may be everybody's
+	if answer.resp != nil && answer.resp.Request != nil { // a stub may return one response to all
 		answer.resp.Request = req
 	}
 	return answer.resp, answer.err
 }
 
-// acquire asks the scheduler, and tells the observers what came of it.
+// acquire gets a permit from the scheduler and notifies the observers.
 func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Duration) (*permit, error) {
 	ctx = t.withDefaultPriority(ctx)
 	p, err := t.scheduler.acquire(ctx, claim, maxWait)
@@ -223,9 +219,9 @@ func (t *Transport) acquire(ctx context.Context, claim *Claim, maxWait time.Dura
 	return p, err
 }
 
-// Estimate returns how long a request like this one would wait if it came now:
-// a lower bound, since it takes answers to come at once. It sends nothing. For a
-// request that is not throttled it is 0.
+// Estimate returns how long this request would wait if it were sent now, and sends
+// nothing. It assumes that answers keep taking as long as they have on average. It
+// is 0 for a request that is not throttled.
 func (t *Transport) Estimate(req *http.Request) time.Duration {
 	claim := t.cfg.Classify(req)
 	if claim == nil {
@@ -234,7 +230,7 @@ func (t *Transport) Estimate(req *http.Request) time.Duration {
 	return t.scheduler.estimate(t.withDefaultPriority(req.Context()), claim)
 }
 
-// classed gives the requests of a context that names no class the transport's.
+// withDefaultPriority gives a context that sets no class the transport's.
 func (t *Transport) withDefaultPriority(ctx context.Context) context.Context {
 	if t.cfg.Priority == Normal || termsOf(ctx).chosen {
 		return ctx
@@ -242,12 +238,12 @@ func (t *Transport) withDefaultPriority(ctx context.Context) context.Context {
 	return WithPriority(ctx, t.cfg.Priority)
 }
 
-// Snapshot describes the buckets and gates as they are now.
+// Snapshot returns the current state of the buckets and gates.
 func (t *Transport) Snapshot() Snapshot { return t.scheduler.snapshot() }
 
-// Close refuses all requests that wait and all that come after, unless it draws on
-// the tokens of another transport. Requests under way are left to finish. With a
-// [Budget] it takes up to a second, to give back what is owned.
+// Close refuses all waiting and all later requests; those in flight finish. With a
+// [Budget] it takes up to a second, to give tokens back. With [Config.SameAs] it does
+// nothing.
 func (t *Transport) Close() error {
 	if t.cfg.SameAs != nil {
 		return nil
@@ -255,8 +251,8 @@ func (t *Transport) Close() error {
 	return t.scheduler.close()
 }
 
-// CloseIdleConnections closes the idle connections of the base transport, so
-// that [http.Client.CloseIdleConnections] reaches it.
+// CloseIdleConnections closes the base transport's idle connections.
+// [http.Client.CloseIdleConnections] calls it.
 func (t *Transport) CloseIdleConnections() {
 	if c, ok := t.cfg.Base.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()

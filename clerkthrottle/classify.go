@@ -10,24 +10,23 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// thisProcess is the client address of requests that are sent for nobody else.
+// thisProcess is the client address of requests that are sent for no other client.
 const thisProcess = "self"
 
-// maxHosts bounds how many hosts of the Frontend API have gates and limits of
-// their own: a URL may come from a stranger. Further ones share theirs.
+// maxHosts bounds how many Frontend API hosts have their own gates and limits, since
+// URLs may come from untrusted input. The rest share one set.
 const maxHosts = 1024
 
-// maxLearned is the longest window whose rate is learned from 429s. Learning takes
-// dozens of windows: for an hourly row, its window and Clerk's Retry-After have
-// to do.
+// maxLearned is the longest window for which a rate is learned from 429s. Learning
+// takes dozens of windows, so an hourly row relies on its bucket and Retry-After.
 const maxLearned = time.Minute
 
-// classifier says what each request draws on. It is safe for concurrent use.
+// classifier determines what each request draws on. It is safe for concurrent use.
 type classifier struct {
 	*table
 	instances   *instances
 	named       map[string]bool      // by WithHosts
-	hosts       *bounded.Map[string] // of the Frontend API, as they stand in keys of buckets
+	hosts       *bounded.Map[string] // Frontend API hosts, as written in bucket keys
 	perEndpoint bool
 }
 
@@ -45,8 +44,8 @@ func newClassifier(cfg *config) (*classifier, error) {
 	}, nil
 }
 
-// classify is the transport's [transport.Config.Classify]. The host alone decides
-// whether a request is Clerk's, and the rest at most which of the two APIs it is for.
+// classify is the [transport.Config.Classify]. The host alone decides whether a request
+// is Clerk's; the rest can only decide which of the two APIs it is for.
 func (c *classifier) classify(r *http.Request) *transport.Claim {
 	if r == nil || r.URL == nil {
 		return nil
@@ -69,7 +68,7 @@ func (c *classifier) classify(r *http.Request) *transport.Claim {
 	return nil
 }
 
-// backendClaim draws on the rows of the operation and on the instance's.
+// backendClaim returns a claim on the operation's row and on the instance's.
 func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	in := c.instances.of(key)
 	id, known := c.backend.Match(method, path)
@@ -77,7 +76,7 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 		return c.newBackendClaim(in, key, c.backend.nameOf(method, path), nil, "", false)
 	}
 	kept := &in.claims[id]
-	if claim := kept.Load(); claim != nil { // the usual way: a key and an operation seen before
+	if claim := kept.Load(); claim != nil { // the usual case: a key and an operation seen before
 		return claim
 	}
 	row, resource := c.backend.rows[id], ""
@@ -91,8 +90,8 @@ func (c *classifier) backendClaim(key, method, path string) *transport.Claim {
 	return claim
 }
 
-// newBackendClaim makes a claim on the operation's row, if it has one, and, unless
-// it is exempt, on the instance's.
+// newBackendClaim returns a new claim on the operation's row, if it has one, and on the
+// instance's, unless it is exempt.
 func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit, resource string, exempt bool) *transport.Claim {
 	c.instances.warn(in, key)
 	claim := &transport.Claim{Endpoint: name, Key: in.scope + " " + name, Limits: make([]transport.Limit, 0, 2)}
@@ -111,7 +110,7 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit,
 		claim.Limits = append(claim.Limits, whole)
 		claim.Rate = whole
 	}
-	if row != nil && row.Scope == PerInstance && row.Window <= maxLearned { // the tighter of what all requests of the endpoint share
+	if row != nil && row.Scope == PerInstance && row.Window <= maxLearned { // learn the tighter rate of the rows that the whole endpoint shares
 		if own := claim.Limits[0]; claim.Rate.N == 0 || perSecond(own) < perSecond(claim.Rate) {
 			claim.Rate = own
 		}
@@ -119,15 +118,15 @@ func (c *classifier) newBackendClaim(in *instance, key, name string, row *Limit,
 	return claim
 }
 
-// frontendClaim draws on the row of the operation, if it has one, for the client's
-// address. Without a row, too, every address has a gate of its own: a proxy must not
-// hold one visitor back for another's 429. Nothing is learned: an address seldom
-// has two programs.
+// frontendClaim returns a claim on the operation's row, if it has one, for the client's
+// address. Every address has its own gate even without a row: a proxy must not delay
+// one visitor for another's 429. No rate is learned, since two programs rarely share an
+// address.
 func (c *classifier) frontendClaim(r *http.Request, at host, path string) *transport.Claim {
 	method := request.FrontendMethod(r)
 	id, known := c.frontend.Find(method, path)
 	if !known && at == domainHost {
-		return nil // the name alone does not make it Clerk's
+		return nil // any host may be named so
 	}
 	scope := c.hosts.Get(keyPart(hostName(r.URL))) + " " + request.ClientAddress(r.Header, thisProcess)
 	if !known {
@@ -142,11 +141,10 @@ func (c *classifier) frontendClaim(r *http.Request, at host, path string) *trans
 	return claim
 }
 
-// countless is the rate of endpoints of which there may be very many: none is
-// learned.
+// noRate is the Rate of endpoints of which there may be very many: none is learned.
 var noRate = transport.Limit{Private: true}
 
-// resourceOf names a resource in keys of buckets.
+// resourceOf returns a resource's part of a bucket key.
 func resourceOf(params []string) string {
 	for i, p := range params {
 		params[i] = keyPart(p)
@@ -154,8 +152,7 @@ func resourceOf(params []string) string {
 	return strings.Join(params, "/")
 }
 
-// plain makes part of a key of what a stranger may have written: short, and
-// printable.
+// keyPart makes untrusted text part of a bucket key: short and printable.
 func keyPart(s string) string {
 	const longest = 128 // bytes; Clerk's ids have some 32
 	odd := len(s) > longest

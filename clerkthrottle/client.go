@@ -8,12 +8,12 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// NewClient returns an [http.Client] whose requests to Clerk are throttled. Make one
-// and share it. It has no Timeout: one that you set counts the time spent waiting,
-// too. The error names the option that is wrong, and its value.
+// NewClient returns an [http.Client] that throttles its requests to Clerk. Create one
+// and share it. It has no Timeout: if you set one, it includes the time spent waiting.
+// An error names the invalid option and its value.
 //
-// A program that wants more of the throttle, its Snapshot or an Estimate, a status
-// page, or to Close it, makes the client itself:
+// If you need the [Transport] itself, for Snapshot, Estimate, Close or a status page,
+// create the client yourself:
 //
 //	throttle, err := clerkthrottle.NewTransport(opts...)
 //	client := &http.Client{Transport: throttle}
@@ -25,8 +25,8 @@ func NewClient(opts ...Option) (*http.Client, error) {
 	return &http.Client{Transport: rt}, nil
 }
 
-// NewTransport returns the throttle, which is an [http.RoundTripper]. The error
-// names the option that is wrong, and its value.
+// NewTransport returns a throttle, which is an [http.RoundTripper]. An error names the
+// invalid option and its value.
 func NewTransport(opts ...Option) (*Transport, error) {
 	cfg, err := newConfig(opts)
 	if err != nil {
@@ -45,5 +45,5 @@ func NewTransport(opts ...Option) (*Transport, error) {
 	return rt, nil
 }
 
-// optionNames are those of the fields that transport's errors name.
+// optionNames replaces the fields in transport's errors by the options that set them.
 var optionNames = strings.NewReplacer("transport: ", "clerkthrottle: ", "Config.Base", "WithBase", "Config.SameAs", "WithBudgetOf", "and Budget ", "and WithBudget ")

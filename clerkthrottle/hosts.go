@@ -9,19 +9,19 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/request"
 )
 
-// host says whose a host is, and with that whether a request to it is Clerk's.
+// host is the kind of a host: it decides whether a request to it is Clerk's.
 type host int
 
 const (
 	foreignHost  host = iota
 	backendHost       // Clerk's own
 	frontendHost      // Clerk's own
-	domainHost        // clerk.<domain>: the Frontend API of a production instance, by its name
+	domainHost        // clerk.<domain>, as the Frontend API of a production instance is named
 	namedHost         // by WithHosts: it may serve either API
-	loopbackHost      // a test's: it may serve either API, or something else
+	loopbackHost      // in tests: it may serve either API, or neither
 )
 
-// hostOf returns whose host a URL names. It looks at nothing but the name.
+// hostOf returns the kind of a URL's host, by its name alone.
 func (c *classifier) hostOf(u *url.URL) host {
 	if u.Host == "api.clerk.com" { // nearly always
 		return backendHost
@@ -42,7 +42,7 @@ func (c *classifier) hostOf(u *url.URL) host {
 	return foreignHost
 }
 
-// hostName returns the host of a URL in one spelling, without its port.
+// hostName returns the host of a URL in lower case, without port and final dot.
 func hostName(u *url.URL) string { return strings.ToLower(strings.TrimSuffix(u.Hostname(), ".")) }
 
 func isLoopback(name string) bool {
@@ -53,19 +53,19 @@ func isLoopback(name string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost") || name == "::1"
 }
 
-// isCustomDomain reports whether a host is named as Clerk has production
-// instances name theirs, clerk.<domain>. clerk.com and clerk.io are no such hosts.
+// isCustomDomain reports whether a host is named clerk.<domain>, as Clerk names the
+// hosts of production instances. clerk.com and clerk.io are not.
 func isCustomDomain(name string) bool {
 	domain, ok := strings.CutPrefix(name, "clerk.")
 	return ok && strings.Contains(domain, ".")
 }
 
-// apiAt returns which API a request is for at a host that may serve either:
-// backendHost or frontendHost. A secret key means the Backend API, a path that
-// browsers or a Frontend API proxy use the Frontend API. Anything else is not
-// Clerk's at a loopback host; at a host that the user named it is for the API that
-// knows the operation, and for the Backend API where both or neither do: a gateway
-// may be what adds the key.
+// apiAt returns which API a request is for, at a host that may serve either:
+// backendHost or frontendHost. A secret key means the Backend API, and a path that
+// browsers or a Frontend API proxy use means the Frontend API. Any other request to a
+// loopback host is not Clerk's. One to a host named by the user is for the API that has
+// the operation, and for the Backend API if both or neither do: a gateway may add the
+// key.
 func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
 	api := request.TrimPrefix(path)
 	secret := strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "sk_test_")
@@ -84,10 +84,10 @@ func (c *classifier) apiAt(at host, r *http.Request, path, key string) host {
 	return backendHost
 }
 
-// isFrontendPath reports whether a path, from its /v1 on, is one that browsers use,
-// in the real or in the documented spelling.
+// isFrontendPath reports whether browsers use a path, which starts at its /v1, in the
+// real or the documented spelling.
 func isFrontendPath(path string) bool {
-	// GET and PATCH /v1/sign_ups/{id} are Backend operations, but those carry a
-	// secret key and are told by it.
+	// GET and PATCH /v1/sign_ups/{id} are Backend operations, but requests for them
+	// carry a secret key, which is checked first.
 	return request.Under("/v1/client", path) || request.Under("/v1/sign_ins", path) || request.Under("/v1/sign_ups", path)
 }

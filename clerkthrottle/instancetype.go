@@ -10,8 +10,8 @@ import (
 type InstanceType int
 
 const (
-	// Auto reads the type off each request's secret key: sk_live_ (or the
-	// legacy live_) is Production, everything else Development. The zero value.
+	// Auto takes the type from each request's secret key: sk_live_ (or the legacy
+	// live_) means Production, anything else Development. The zero value.
 	Auto InstanceType = iota
 	// Development: 100 Backend API requests per 10 s.
 	Development
@@ -27,8 +27,7 @@ func (t InstanceType) String() string {
 	return [...]string{"auto", "development", "production"}[t]
 }
 
-// typeOfKey reads the instance type off a secret key's prefix; Auto means that
-// the prefix says nothing.
+// typeOfKey returns the instance type that a secret key's prefix says, or Auto.
 func typeOfKey(key string) InstanceType {
 	switch {
 	case strings.HasPrefix(key, "sk_live_"), strings.HasPrefix(key, "live_"):
@@ -40,8 +39,8 @@ func typeOfKey(key string) InstanceType {
 	}
 }
 
-// isSecret reports whether a name looks like a key of Clerk's. The legacy
-// prefixes and that of machine keys are words of their own in short names.
+// isSecret reports whether a name looks like a Clerk key. The prefixes live_, test_ and
+// ak_ may be plain words in a short name.
 func isSecret(name string) bool {
 	const shortest = 24
 	legacy := strings.HasPrefix(name, "live_") || strings.HasPrefix(name, "test_") || strings.HasPrefix(name, "ak_")

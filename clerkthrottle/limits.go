@@ -2,28 +2,28 @@ package clerkthrottle
 
 import "time"
 
-// LimitsDate is the day on which [Limits] was last compared with Clerk's
+// LimitsDate is the date on which [Limits] was last checked against Clerk's
 // documentation, the page "System limits"
 // (https://clerk.com/docs/guides/how-clerk-works/system-limits). Clerk changes that
-// page several times a year: until this module has caught up, use [WithLimit].
+// page several times a year: use [WithLimit] until this module catches up.
 const LimitsDate = "2026-08-21"
 
-// Scope says who shares one count of a [Limit].
+// Scope says which requests are counted together against a [Limit].
 type Scope int
 
 const (
-	// PerInstance: all requests to one Clerk application instance, whatever
-	// secret key of it they carry.
+	// PerInstance: all requests to one Clerk application instance, with any of its
+	// secret keys.
 	PerInstance Scope = iota
-	// PerResource: all requests to one resource of an instance, named by the
-	// path's parameters (one user, one organization, one membership).
+	// PerResource: all requests to one resource of an instance, identified by the
+	// path's parameters (a user, an organization, a membership).
 	PerResource
 	// PerAddress: all requests from one client address, as Clerk sees it: the
-	// leftmost X-Forwarded-For entry, or the sending process itself.
+	// leftmost X-Forwarded-For entry, or this process if there is none.
 	PerAddress
 )
 
-// String returns the scope in the words of the documentation.
+// String returns "instance", "resource" or "address".
 func (s Scope) String() string {
 	if s < PerInstance || s > PerAddress {
 		return "unknown scope"
@@ -31,14 +31,14 @@ func (s Scope) String() string {
 	return [...]string{"instance", "resource", "address"}[s]
 }
 
-// Limit is one row of Clerk's limits: no more than N requests may reach Clerk
-// in any Window. A request draws on every row that matches it.
+// Limit is one row of Clerk's limits: at most N requests may reach Clerk in any Window.
+// A request draws on every row that matches it.
 type Limit struct {
-	// Name is what messages, snapshots and [WithLimit] call the row: the first
-	// of its operations, or "instance" for the row of all Backend requests.
+	// Name is the row's name in messages, snapshots and [WithLimit]: its first
+	// operation, or "instance" for the row of all Backend API requests.
 	Name string
-	// Operations lists the "METHOD /path/{template}" operations that share the
-	// row; nil means every Backend API request of the instance.
+	// Operations lists the operations that share the row, each written
+	// "METHOD /path/{template}". Nil means all Backend API requests of the instance.
 	Operations []string
 	N          int
 	Window     time.Duration
@@ -48,16 +48,16 @@ type Limit struct {
 // InstanceLimit is the name of the row that every Backend API request draws on.
 const InstanceLimit = "instance"
 
-// unlimited lists the Backend operations that draw on no row at all.
+// unlimited lists the Backend API operations that draw on no row.
 var unlimited = []string{"GET /v1/jwks"}
 
-// Limits returns the documented limits of an instance type, the row of the
-// whole instance first. [Auto] gives the table of [Development], the stricter
-// of the two. The slice is the caller's own.
+// Limits returns Clerk's documented limits for an instance type, the instance's own row
+// first. [Auto] returns those of [Development], the stricter type. The caller may
+// modify the slice.
 //
-// Where the documentation is silent, the reading is the safe one: a request
-// draws on its own row and on the instance's, and the operations of a row share
-// one count.
+// Where the documentation is silent, Limits takes the safe reading: a request draws on
+// its operation's row and on the instance's, and the operations of a row share one
+// count.
 func Limits(t InstanceType) []Limit {
 	instance := Limit{Name: InstanceLimit, N: 100, Window: 10 * time.Second}
 	if t == Production {
@@ -66,12 +66,12 @@ func Limits(t InstanceType) []Limit {
 	return append([]Limit{instance}, operationLimits()...)
 }
 
-// operationLimits holds the rows that are the same for every instance type.
-// The Frontend rows name the paths that Clerk serves and, behind them, the
-// spelling that the documentation prints, which no specification knows.
+// operationLimits returns the rows that are the same for every instance type. The
+// Frontend API rows list the paths that Clerk serves, and then the spelling of the
+// documentation, which no specification has.
 func operationLimits() []Limit {
 	return []Limit{
-		// Backend API, per hour, counted for the instance as a whole.
+		// Backend API, per hour for the whole instance.
 		row(100, time.Hour, PerInstance, "POST /v1/invitations"),
 		row(25, time.Hour, PerInstance, "POST /v1/invitations/bulk"),
 		row(250, time.Hour, PerInstance, "POST /v1/organizations/{organization_id}/invitations"),

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// quietFor is how long no further line of one kind is written for an endpoint: a
-// block that hits a thousand requests is one line.
+// quietFor is how long a log line is not repeated for the same endpoint: a block that
+// affects a thousand requests is one line.
 const quietFor = 10 * time.Second
 
-// logObserver writes what [WithLogger] says.
+// logObserver returns the observer that writes the log of [WithLogger].
 func logObserver(l *slog.Logger) *Observer {
 	var mu sync.Mutex
 	last := make(map[string]time.Time) // by message and endpoint, which are bounded
@@ -36,24 +36,24 @@ func logObserver(l *slog.Logger) *Observer {
 		},
 		RateChanged: func(e RateEvent) {
 			if !e.Learned {
-				log(slog.LevelInfo, e.Endpoint, "clerkthrottle: no 429 for a long time; the documented rate holds again", "requests_per_second", e.Rate)
+				log(slog.LevelInfo, e.Endpoint, "clerkthrottle: no 429 for a long time; the documented rate applies again", "requests_per_second", e.Rate)
 				return
 			}
-			log(slog.LevelInfo, e.Endpoint, "clerkthrottle: other programs share the limit; this one slows down",
+			log(slog.LevelInfo, e.Endpoint, "clerkthrottle: other programs share the limit; slowing down",
 				"requests_per_second", e.Rate, "documented", e.Documented)
 		},
 		Refused: func(_ context.Context, e *ThrottledError) {
 			log(slog.LevelDebug, e.Endpoint, "clerkthrottle: refused", "error", e)
 		},
 		Retrying: func(_ context.Context, e RetryEvent) {
-			log(slog.LevelDebug, e.Endpoint, "clerkthrottle: trying again", "attempt", e.Attempt, "status", e.Status, "pause", e.Pause)
+			log(slog.LevelDebug, e.Endpoint, "clerkthrottle: retrying", "attempt", e.Attempt, "status", e.Status, "pause", e.Pause)
 		},
 		RetryDenied: func(_ context.Context, e RetryEvent) {
-			log(slog.LevelWarn, e.Endpoint, "clerkthrottle: so many requests fail that failures are no longer tried again", "status", e.Status)
+			log(slog.LevelWarn, e.Endpoint, "clerkthrottle: too many failures; not retrying", "status", e.Status)
 		},
 		Waited: func(_ context.Context, e WaitEvent) {
 			args := []any{"for", e.Wait, "hold", string(e.Hold)}
-			if e.Limit != "" { // a block is no limit's
+			if e.Limit != "" { // a block belongs to no limit
 				args = append(args, "limit", e.Limit)
 			}
 			if e.DryRun {

@@ -19,7 +19,7 @@ import (
 type Option func(*config) error
 
 type config struct {
-	transport.Config // but for what the classifier gives
+	transport.Config // without the classifier's part
 
 	instanceType InstanceType
 	instanceID   string
@@ -44,9 +44,9 @@ func newConfig(opts []Option) (*config, error) {
 	return cfg, nil
 }
 
-// WithBase sets the transport that sends the requests. Default, and the meaning
-// of nil: [http.DefaultTransport]. It should not retry by itself: retries under
-// a throttle are requests that nobody counted.
+// WithBase sets the transport that sends the requests. The default, also for nil, is
+// [http.DefaultTransport]. It should not retry: the throttle cannot count retries made
+// below it.
 func WithBase(base http.RoundTripper) Option {
 	return func(c *config) error {
 		c.Base = base
@@ -54,20 +54,19 @@ func WithBase(base http.RoundTripper) Option {
 	}
 }
 
-// WithHosts names further hosts that are Clerk's: a gateway or a proxy in front
-// of it, a stand-in for it, a satellite domain. Every request to such a host is
-// throttled, whatever its port. If it carries a secret key it counts for the
-// Backend API; if its path is one that browsers use (/v1/client, sign_ins,
-// sign_ups, or anything below /__clerk), for the Frontend API; and otherwise for
-// the API that has the operation, the Backend API if both or neither do.
+// WithHosts adds hosts that serve Clerk's APIs: a gateway or proxy in front of Clerk, a
+// stand-in for it, a satellite domain. Every request to such a host is throttled, on any
+// port. With a secret key it counts for the Backend API; with a path that browsers use
+// (/v1/client, sign_ins, sign_ups, or anything below /__clerk), for the Frontend API;
+// and otherwise for the API that has the operation, or for the Backend API if both or
+// neither do.
 //
-// Clerk's own hosts need no naming: api.clerk.com, api.clerk.dev,
-// frontend-api.clerk.dev, every host below clerk.accounts.dev, and clerk.<domain>,
-// where production instances have their Frontend API. Anybody may name a host so:
-// only requests for operations of the Frontend API are throttled there. Nor do
-// loopback hosts need it (localhost, 127.0.0.0/8, ::1), for tests: a request to
-// one is throttled if it has a key that begins with sk_live_ or sk_test_, or a
-// path that browsers use.
+// Clerk's own hosts are known: api.clerk.com, api.clerk.dev, frontend-api.clerk.dev,
+// every host below clerk.accounts.dev, and clerk.<domain>, where production instances
+// have their Frontend API. Since any host can be named clerk.<domain>, only requests for
+// operations of the Frontend API are throttled there. Loopback hosts (localhost,
+// 127.0.0.0/8, ::1) are known for tests: a request to one is throttled if it has a key
+// that begins with sk_live_ or sk_test_, or a path that browsers use.
 //
 // A request to any other host is not throttled, whatever its path or key.
 func WithHosts(hosts ...string) Option {
@@ -76,7 +75,7 @@ func WithHosts(hosts ...string) Option {
 		for _, h := range hosts {
 			_, err := netip.ParseAddr(h)
 			if h == "" || err != nil && strings.ContainsAny(h, ":/?#@*[]% \t\r\n") {
-				return fmt.Errorf("WithHosts(%q): want names of hosts without a scheme, a port or a path, such as \"clerk.internal.example\"", h)
+				return fmt.Errorf("WithHosts(%q): want host names without a scheme, port or path, such as \"clerk.internal.example\"", h)
 			}
 			if c.hosts == nil {
 				c.hosts = make(map[string]bool)
@@ -87,9 +86,9 @@ func WithHosts(hosts ...string) Option {
 	}
 }
 
-// WithInstanceType says which kind of instance the requests go to. Default
-// [Auto], which reads it off each request's secret key. A type that contradicts
-// a key is reported once through the logger, and the stricter limit holds.
+// WithInstanceType sets the type of the instance that requests go to. The default,
+// [Auto], takes it from each request's secret key. If the type contradicts a key, the
+// stricter limit applies and the logger says so once.
 func WithInstanceType(t InstanceType) Option {
 	return func(c *config) error {
 		if t < Auto || t > Production {
@@ -100,27 +99,26 @@ func WithInstanceType(t InstanceType) Option {
 	}
 }
 
-// WithInstanceID names the Clerk instance that all requests go to, so that
-// several secret keys of one instance draw on one budget. Any name will do; it
-// shows in snapshots, so it must not be a secret. Default: every key has a
-// budget of its own, up to 1024 keys; since keys can be made up, all further ones
-// share the budget of one development instance.
+// WithInstanceID names the one Clerk instance that all requests go to, so that its
+// secret keys share one budget. Any name will do; it appears in snapshots, so it must
+// not be a secret. By default each key has its own budget, up to 1024 keys; since keys
+// can be made up, any more share the budget of one development instance.
 func WithInstanceID(id string) Option {
 	return func(c *config) error {
 		switch {
 		case isSecret(id):
-			return errors.New("WithInstanceID: that is a secret key; give the instance a name that may be seen")
+			return errors.New("WithInstanceID: that is a secret key; use a name that may be public")
 		case id == "", strings.ContainsFunc(id, unicode.IsControl), !utf8.ValidString(id):
-			return fmt.Errorf("WithInstanceID(%q): want a name that can be shown", id)
+			return fmt.Errorf("WithInstanceID(%q): want a non-empty printable name", id)
 		}
 		c.instanceID = id
 		return nil
 	}
 }
 
-// WithBudget shares the limits with other programs, through a budget such as
-// package redisbudget's. Everything else works as without it. Default: the limits
-// are this transport's alone.
+// WithBudget shares the limits with other programs through a budget, such as package
+// redisbudget's. Everything else works the same. By default the limits are this
+// transport's alone.
 func WithBudget(b transport.Budget) Option {
 	return func(c *config) error {
 		if b == nil {
@@ -131,9 +129,9 @@ func WithBudget(b transport.Budget) Option {
 	}
 }
 
-// WithBudgetOf has the transport draw on the budget of another one in this program:
-// the two share limits, lines and blocks. Reserves, bounds and a dry run are those of
-// the other, whose Close closes both.
+// WithBudgetOf makes the transport use the budget of another one in this program: the
+// two share limits, queues and blocks. The other's reserves, bounds and dry run apply,
+// and its Close closes both.
 func WithBudgetOf(other *Transport) Option {
 	return func(c *config) error {
 		if other == nil {
@@ -144,9 +142,9 @@ func WithBudgetOf(other *Transport) Option {
 	}
 }
 
-// WithObserver has the functions of o called when the throttle holds back,
-// refuses, blocks, repeats or slows down. Several observers may be given.
-// Default: none.
+// WithObserver adds an observer, whose functions are called when requests wait, are
+// refused, answered or retried, when endpoints are blocked, and when learned rates
+// change. By default there is none.
 func WithObserver(o *Observer) Option {
 	return func(c *config) error {
 		if o == nil {
@@ -157,14 +155,14 @@ func WithObserver(o *Observer) Option {
 	}
 }
 
-// WithLogger sets where the throttle reports what its user should know: blocks
-// and contradictions as warnings, learned rates as information, single waits,
-// refusals and retries at debug level, each at most once in ten seconds for an
-// endpoint. Default [slog.Default]. No line holds a secret.
+// WithLogger sets the logger. Blocks, an exhausted retry budget and configuration
+// problems are logged as warnings, learned rates at info level, and waits, refusals and
+// retries at debug level, each at most once in ten seconds per endpoint. No line holds
+// a secret. Default [slog.Default].
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {
-			return errors.New("WithLogger(nil): the logger is nil; to hear nothing, give it slog.New(slog.DiscardHandler)")
+			return errors.New("WithLogger(nil): the logger is nil; to log nothing, use slog.New(slog.DiscardHandler)")
 		}
 		c.logger = l
 		return nil

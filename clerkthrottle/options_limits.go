@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// override is one use of WithLimit.
+// override is one WithLimit.
 type override struct {
 	operation string
 	n         int
 	window    time.Duration
 }
 
-// WithHeadroom leaves this fraction of every limit to other programs: 0.2 keeps
-// to 80 % of each. Default 0; 0 ≤ fraction < 1. At least one request per window
-// always remains.
+// WithHeadroom leaves this fraction of every limit to other programs: with 0.2, this
+// one uses at most 80 % of each. At least one request per window remains. Default 0;
+// 0 ≤ fraction < 1.
 func WithHeadroom(fraction float64) Option {
 	return func(c *config) error {
 		if !(fraction >= 0 && fraction < 1) { // NaN fails, too
@@ -26,15 +26,15 @@ func WithHeadroom(fraction float64) Option {
 	}
 }
 
-// WithLimit overrides a row of the limit table, or adds one: no more than n
-// requests in any window. The operation is a method and a path template such as
-// "PATCH /v1/users/{user_id}". Naming any operation of a row resizes that row,
-// and with it the count that its operations share. A new row counts for the
-// instance as a whole, or, in the Frontend API, for each client address.
+// WithLimit overrides a row of the limit table, or adds one: at most n requests in any
+// window. The operation is a method and a path template such as
+// "PATCH /v1/users/{user_id}". Any operation of a row stands for the whole row, whose
+// operations share one count. A new row counts for the whole instance or, in the
+// Frontend API, for each client address.
 //
-// The operation "instance" is the row of all Backend requests. It resizes that of
-// both instance types: a program that uses development and production keys gives
-// it for the one that it runs with.
+// The operation "instance" is the row of all Backend API requests. It resizes the row of
+// both instance types, so a program that runs with development or production keys
+// should give the limit of the type that it runs with.
 func WithLimit(operation string, n int, window time.Duration) Option {
 	return func(c *config) error {
 		switch {
@@ -48,17 +48,16 @@ func WithLimit(operation string, n int, window time.Duration) Option {
 	}
 }
 
-// WithLimits replaces the limit table, for where Clerk has granted several
-// exceptions, or changed more than one row since [LimitsDate]. Rows that are left
-// out do not hold, except for the instance's: left out, it is the documented one
-// of each instance type; given, it holds for both types. Start from the table as
-// it is:
+// WithLimits replaces the limit table. Use it if Clerk has granted you several
+// exceptions, or has changed several rows since [LimitsDate]. A row that is left out no
+// longer limits, except the instance's: if given, it applies to both instance types, and
+// if not, each type keeps its documented one. Start from the current table:
 //
-//	rows := clerkthrottle.Limits(clerkthrottle.Auto)[1:] // the instance's row comes first
+//	rows := clerkthrottle.Limits(clerkthrottle.Auto)[1:] // without the instance's row
 //
-// A row needs no Name. Its operations must not have another row, PerAddress is
-// for the Frontend API, and PerResource needs a {param}. [WithLimit] and
-// [WithHeadroom] apply to the new table, wherever they stand.
+// A row needs no Name. An operation can be in one row only, PerAddress is for the
+// Frontend API alone, and PerResource needs a {param}. [WithLimit] and [WithHeadroom]
+// apply to the new table, in whatever order the options are given.
 func WithLimits(rows []Limit) Option {
 	rows = slices.Clone(rows)
 	return func(c *config) error {
@@ -67,9 +66,9 @@ func WithLimits(rows []Limit) Option {
 	}
 }
 
-// WithLimitPerEndpoint counts the instance's limit for each endpoint apart.
-// Clerk's documentation does not say so; the default, one count for all
-// endpoints of an instance, is right either way.
+// WithLimitPerEndpoint counts the instance's limit for each endpoint separately.
+// Clerk's documentation does not say that it does. The default, one count for all
+// endpoints, is safe either way.
 func WithLimitPerEndpoint() Option {
 	return func(c *config) error {
 		c.perEndpoint = true

@@ -7,9 +7,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// WithMaxWait bounds how long one request may wait in all, for limits, blocks
-// and retries together. Default 1 minute; 0 means never to wait: a request that
-// cannot go at once is refused. The time in flight does not count.
+// WithMaxWait bounds how long one request may wait in total, for limits, blocks and
+// retries. Time in flight does not count. Default 1 minute; 0 means never wait: a
+// request that cannot be sent at once is refused.
 func WithMaxWait(d time.Duration) Option {
 	return func(c *config) error {
 		c.MaxWait = zeroIsNone(d)
@@ -17,10 +17,9 @@ func WithMaxWait(d time.Duration) Option {
 	}
 }
 
-// WithDefaultPriority sets the class of requests whose context names none.
-// Default [Normal]. A program whose default is [Batch] also yields to programs it
-// knows nothing of: where they share a limit, they have it when they want it, and
-// it gets what is left.
+// WithDefaultPriority sets the class of requests whose context sets none. Default
+// [Normal]. A program whose default is [Batch] also yields to other programs that share
+// its limits: it gets what they leave.
 func WithDefaultPriority(p Priority) Option {
 	return func(c *config) error {
 		if p < Batch || p > Interactive {
@@ -31,13 +30,12 @@ func WithDefaultPriority(p Priority) Option {
 	}
 }
 
-// WithReserve keeps a fraction of the instance's limit for a class and those
-// above it: WithReserve(Interactive, 0.2) lets a person's request go at once,
-// whatever the backlog, as long as such requests keep to a fifth of the limit.
-// Only as much of the fraction is kept idle as the class can need before enough
-// spent tokens have come back; the others use the rest. Default: nothing is
-// reserved. 0 ≤ fraction < 1, for all classes together; Batch has nobody below
-// it to reserve from.
+// WithReserve keeps a fraction of the instance's limit for a class and those above it.
+// With WithReserve(Interactive, 0.2), an interactive request goes at once, whatever the
+// backlog, as long as such requests keep to a fifth of the limit. Only as much of the
+// fraction stays idle as the class can need before enough spent tokens come back; lower
+// classes use the rest. By default nothing is reserved. 0 ≤ fraction < 1, for all
+// classes together. Batch is the lowest class, and can reserve nothing.
 func WithReserve(p Priority, fraction float64) Option {
 	return func(c *config) error {
 		wrong := func(why string) error { return fmt.Errorf("WithReserve(%s, %v): %s", goName(p), fraction, why) }
@@ -59,9 +57,9 @@ func WithReserve(p Priority, fraction float64) Option {
 	}
 }
 
-// WithMaxQueue bounds how many requests may wait at a time. Past it, the latest
-// request of the lowest class is refused at once; its [ThrottledError]
-// tells how many wait and for how long it would have. Default: no bound.
+// WithMaxQueue bounds how many requests may wait at once. Past it, the newest request
+// of the lowest class is refused at once; its [ThrottledError] says how many wait, and
+// how long it would have waited. By default there is no bound.
 func WithMaxQueue(n int) Option {
 	return func(c *config) error {
 		c.MaxQueue = n
@@ -69,10 +67,10 @@ func WithMaxQueue(n int) Option {
 	}
 }
 
-// WithMaxKeys bounds how many single users, organizations and client addresses
-// are kept count of. What is idle is forgotten first; where all are in use, all
-// further ones share one count of each row. Default 100,000; a live one takes about
-// 350 bytes (go test ./clerkthrottle -run - -bench Million -benchtime 1x).
+// WithMaxKeys bounds how many users, organizations, memberships and client addresses
+// are tracked. Idle ones are evicted first; when all are in use, new ones share one
+// count per row. Default 100,000, at about 350 bytes each in use
+// (go test ./clerkthrottle -run - -bench Million -benchtime 1x).
 func WithMaxKeys(n int) Option {
 	return func(c *config) error {
 		c.MaxKeys = n
@@ -80,10 +78,9 @@ func WithMaxKeys(n int) Option {
 	}
 }
 
-// WithDryRun computes and reports everything and holds nobody back: requests go
-// out at once, 429s are handed back as they come, and observers, the logger and
-// snapshots tell how long each would have waited. Use it to try the throttle in
-// production.
+// WithDryRun computes and reports every wait but delays no request. Use it to try the
+// throttle in production: requests are sent at once, 429s are returned as they come, and
+// observers, the logger and snapshots show how long each request would have waited.
 func WithDryRun() Option {
 	return func(c *config) error {
 		c.DryRun = true
@@ -91,14 +88,14 @@ func WithDryRun() Option {
 	}
 }
 
-// WithAnswerTimeout bounds how long one attempt of a request may take from its
-// sending, connecting included, until the header of its answer is in. Past it the
-// attempt ends as a failure whose Timeout method reports true, and is tried again
-// where that is safe. A request that is never answered would hold its tokens for
-// ever: where one in a hundred of 5 a second is, a limit of 100 per 10 s is all but
-// gone within an hour (go test ./transport -run HungRequests -v). The answer's body
-// may take as long as it likes, and time spent waiting for a token does not count.
-// Default 2 minutes; 0 means no bound.
+// WithAnswerTimeout bounds one attempt, from sending (connecting included) to the
+// response header. Past it the attempt fails with an error whose Timeout method reports
+// true, and is retried if that is safe. Waiting for a token and reading the body do not
+// count. Default 2 minutes; 0 means no bound.
+//
+// A request that is never answered would hold its tokens forever: if one in a hundred
+// hangs, at 5 requests a second, a limit of 100 per 10 s is all but gone within an hour
+// (go test ./transport -run HungRequests -v).
 func WithAnswerTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		c.AnswerTimeout = zeroIsNone(d)
@@ -106,13 +103,13 @@ func WithAnswerTimeout(d time.Duration) Option {
 	}
 }
 
-// WithRetryBudget bounds how many failures (502, 503, 504 and broken connections)
-// are tried again, for all requests of the transport together, so that a Clerk in
-// trouble is not given four times its load, at a token each: in any minute no more
-// than free, and fraction of the minute's requests besides. A failure past it goes
-// back at once; snapshots count it as denied, and an observer's RetryDenied is
-// told. 429s are not counted. Default 0.2 and 10; 0 ≤ fraction ≤ 3, free ≥ 0, and
-// 0 and 0 mean that no failure is tried again.
+// WithRetryBudget bounds the retries of failures (502, 503, 504 and broken connections)
+// of all requests together. Without it, retries could multiply the load of a Clerk in
+// trouble by four, at a token each. In any minute it allows free retries plus fraction
+// of the minute's requests. A failure past that is returned at once; snapshots count it
+// as denied, and an observer's RetryDenied is called. Retries of 429s do not count.
+// Default 0.2 and 10; 0 ≤ fraction ≤ 3 and free ≥ 0. With 0 and 0, no failure is
+// retried.
 func WithRetryBudget(fraction float64, free int) Option {
 	return func(c *config) error {
 		if !(fraction >= 0 && fraction <= 3) || free < 0 { // NaN fails, too
@@ -123,7 +120,7 @@ func WithRetryBudget(fraction float64, free int) Option {
 	}
 }
 
-// asWritten returns a class as it stands in a program.
+// goName returns a class as a program writes it.
 func goName(p Priority) string {
 	switch p {
 	case Interactive:
@@ -150,7 +147,8 @@ func notNegative(option string, d time.Duration) error {
 	return nil
 }
 
-// orNone says 0 as [transport.Config] does, where 0 is the default.
+// zeroIsNone translates 0, meaning none, for [transport.Config], where it means the
+// default.
 func zeroIsNone(d time.Duration) time.Duration {
 	if d == 0 {
 		return -1

@@ -2,8 +2,8 @@ package clerkthrottle
 
 import "encoding/json"
 
-// productRules are the codes of 429s that stand for a rule of the product, not
-// for throughput: waiting for a token does not cure them.
+// productRules are the error codes of 429s that enforce a product rule rather than a
+// rate limit: waiting for a token does not cure them.
 var productRules = map[string]bool{
 	"signup_rate_limit_exceeded":                true,
 	"verification_code_too_many_requests":       true,
@@ -11,8 +11,8 @@ var productRules = map[string]bool{
 	"email_template_customization_rate_limited": true,
 }
 
-// isProductRule reports whether the body of a 429 names a rule of the product.
-// A body that is not Clerk's JSON, such as one from the edge, names none.
+// isProductRule reports whether the body of a 429 names a product rule. A body that is
+// not Clerk's JSON, such as one from a CDN, names none.
 func isProductRule(body []byte) bool {
 	var answer struct {
 		Errors []struct {

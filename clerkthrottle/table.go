@@ -13,8 +13,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/route"
 )
 
-// table is the limit table as one throttle applies it: Clerk's rows or the
-// user's, the user's overrides, and the headroom taken off.
+// table is the limit table of one throttle: Clerk's rows or the user's, with the user's
+// overrides, less the headroom.
 type table struct {
 	backend, frontend *api
 	instance          map[InstanceType]*Limit
@@ -51,8 +51,7 @@ func newTable(cfg *config) (*table, error) {
 	return t, nil
 }
 
-// add checks a row, fills in what it may leave out, and makes its operations
-// draw on it.
+// add checks a row, sets its Name if it has none, and assigns its operations to it.
 func (t *table) add(l Limit) error {
 	if l.Name == "" {
 		l.Name = append(l.Operations, InstanceLimit)[0]
@@ -65,9 +64,9 @@ func (t *table) add(l Limit) error {
 	case l.Scope < PerInstance || l.Scope > PerAddress:
 		return fmt.Errorf("%q: Scope is %d: want PerInstance, PerResource or PerAddress", l.Name, int(l.Scope))
 	case (l.Name == InstanceLimit) != (len(l.Operations) == 0), l.Name == InstanceLimit && l.Scope != PerInstance:
-		return fmt.Errorf("%q: the row of that name, and no other, has no operations and is PerInstance", InstanceLimit)
+		return fmt.Errorf("%q: the row of this name, and no other, must have no operations and be PerInstance", InstanceLimit)
 	case slices.ContainsFunc(t.operations, func(other *Limit) bool { return other.Name == l.Name }):
-		return fmt.Errorf("%q: there is a row of that name", l.Name)
+		return fmt.Errorf("%q: another row has this name", l.Name)
 	case l.Name == InstanceLimit:
 		t.resizeInstance(l.N, l.Window)
 		return nil
@@ -81,7 +80,7 @@ func (t *table) add(l Limit) error {
 	return nil
 }
 
-// draw makes an operation draw on a row.
+// assign makes an operation draw on a row.
 func (t *table) assign(operation string, l *Limit) error {
 	method, template, err := t.parse(operation)
 	if err != nil {
@@ -93,13 +92,13 @@ func (t *table) assign(operation string, l *Limit) error {
 	}
 	switch {
 	case frontend != (l.Scope == PerAddress):
-		return errors.New("PerAddress is for the Frontend API, and everything there is PerAddress")
+		return errors.New("PerAddress is for the Frontend API alone, and all its rows are PerAddress")
 	case l.Scope == PerResource && !strings.Contains(template, "{"):
-		return errors.New("PerResource, but no {param} names a resource")
+		return errors.New("PerResource needs a {param} that identifies the resource")
 	}
 	id := a.add(method, template)
 	if a.rows[id] != nil {
-		return errors.New("it has a row already")
+		return errors.New("another row has this operation")
 	}
 	a.rows[id] = l
 	return nil
@@ -134,8 +133,8 @@ func (t *table) resizeInstance(n int, window time.Duration) {
 	}
 }
 
-// parse takes "METHOD /path/{template}" apart, and puts in the /v1 that some
-// leave out; a few Frontend operations have none.
+// parse splits "METHOD /path/{template}" and adds a /v1 that was left out. A few
+// Frontend API operations have none.
 func (t *table) parse(operation string) (method, template string, err error) {
 	method, template, ok := strings.Cut(operation, " ")
 	if !ok || !strings.HasPrefix(template, "/") || !request.KnownMethod(method) {
@@ -156,16 +155,17 @@ func (t *table) parse(operation string) (method, template string, err error) {
 	return method, template, nil
 }
 
-// isFrontend tells for an operation without a row to which API it belongs: the
-// one that knows it, and the Backend API if both do.
+// isFrontend reports whether an operation without a row belongs to the Frontend API:
+// only if that API knows it and the Backend API does not, or if neither does and its
+// path is one that browsers use.
 func (t *table) isFrontend(method, template string) bool {
 	_, backend := t.backend.Lookup(method, template)
 	_, frontend := t.frontend.Lookup(method, template)
 	return !backend && (frontend || isFrontendPath(template))
 }
 
-// less takes the headroom off a limit; one request always remains. It rounds
-// what is taken off, not what remains: float64(math.MaxInt) is no int.
+// lessHeadroom returns n less the headroom, at least 1. It rounds what it subtracts, not
+// what remains: float64(math.MaxInt) overflows an int.
 func lessHeadroom(n int, headroom float64) int {
 	const rounding = 1e-9 // 0.07 × 100 is a little more than 7
 	return max(1, n-int(math.Ceil(float64(n)*headroom-rounding)))

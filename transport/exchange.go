@@ -31,7 +31,7 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	f.exchanging = nil
 	for _, ep := range f.reporting {
 		if (err != nil || answer.Err != nil) && ep.block.Closed(now) && !slices.Contains(f.blocks, ep) {
-			f.blocks = append(f.blocks, ep) // to be told again
+			f.blocks = append(f.blocks, ep) // report them again
 		}
 	}
 	if f.closed {
@@ -85,7 +85,7 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 		sh.reportedOwned = owned
 		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
 	}
-	f.reporting, f.blocks = f.blocks, nil // what closes from now on is for the next report
+	f.reporting, f.blocks = f.blocks, nil // blocks from now on go into the next report
 	for _, ep := range f.reporting {
 		if left := ep.block.Until() - now; left > 0 {
 			r.Blocks = append(r.Blocks, Block{Key: ep.key, For: left})

@@ -1,7 +1,7 @@
-// Package transport is the mechanism of a client-side throttle: an
-// [http.RoundTripper] that sends a request only when the server has room for it,
-// and waits out a 429 before it retries. It knows no API's limits: a [Config]
-// supplies them, and package clerkthrottle is the Config for Clerk.
+// Package transport is the mechanism of a client-side throttle. A [Transport] is an
+// [http.RoundTripper] that sends a request only when the server has room for it, and
+// waits out a 429 before it retries. [New] makes one from a [Config], which supplies
+// the API's limits; package clerkthrottle does so for Clerk.
 //
 // [Transport.RoundTrip] takes a request through six steps. A scheduler decides when
 // to send it, by gates that a 429 closes, buckets that guard the limits, and a rate
@@ -24,7 +24,7 @@ const (
 	defaultMaxKeys       = 100_000 // about 350 bytes each, see clerkthrottle.WithMaxKeys
 )
 
-// Config describes a [Transport]. Classify is required.
+// Config configures a [Transport]. Classify is required.
 type Config struct {
 	// Base sends the requests. Default [http.DefaultTransport].
 	Base http.RoundTripper
@@ -55,7 +55,7 @@ type Config struct {
 	// ten a minute.
 	RetryBudget *RetryBudget
 	// Priority is the class of requests whose context sets none. Default [Normal].
-	// With [Batch], rates learned from 429s yield to programs that do not use it.
+	// With [Batch], learned rates yield to programs with another default.
 	Priority Priority
 	// Observers are notified of what the throttle does.
 	Observers []*Observer

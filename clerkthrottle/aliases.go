@@ -30,7 +30,7 @@ type (
 	WaitEvent = transport.WaitEvent
 	// AnswerEvent describes an attempt that has ended.
 	AnswerEvent = transport.AnswerEvent
-	// RetryEvent describes an attempt that failed, and whether it is repeated.
+	// RetryEvent describes an attempt that failed, whether it is retried or not.
 	RetryEvent = transport.RetryEvent
 	// BlockEvent describes an endpoint that a 429 has blocked, or whose block ended.
 	BlockEvent = transport.BlockEvent

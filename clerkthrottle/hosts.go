@@ -23,7 +23,7 @@ const (
 
 // hostOf returns the kind of a URL's host, by its name alone.
 func (c *classifier) hostOf(u *url.URL) host {
-	if u.Host == "api.clerk.com" { // nearly always
+	if u.Host == "api.clerk.com" { // the usual case
 		return backendHost
 	}
 	name := hostName(u)

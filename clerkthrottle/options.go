@@ -156,9 +156,9 @@ func WithObserver(o *Observer) Option {
 }
 
 // WithLogger sets the logger. Blocks, an exhausted retry budget and configuration
-// problems are logged as warnings, learned rates at info level, and waits, refusals and
-// retries at debug level, each at most once in ten seconds per endpoint. No line holds
-// a secret. Default [slog.Default].
+// problems are logged as warnings, learned rates and a dry run's waits at info level,
+// and waits, refusals and retries at debug level, each at most once in ten seconds per
+// endpoint. No line holds a secret. Default [slog.Default].
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {

@@ -67,8 +67,8 @@ func WithLimits(rows []Limit) Option {
 }
 
 // WithLimitPerEndpoint counts the instance's limit for each endpoint separately.
-// Clerk's documentation does not say that it does. The default, one count for all
-// endpoints, is safe either way.
+// Clerk's documentation does not say that Clerk counts so. The default, one count for
+// all endpoints, is safe either way.
 func WithLimitPerEndpoint() Option {
 	return func(c *config) error {
 		c.perEndpoint = true

@@ -57,9 +57,9 @@ func WithReserve(p Priority, fraction float64) Option {
 	}
 }
 
-// WithMaxQueue bounds how many requests may wait at once. Past it, the newest request
-// of the lowest class is refused at once; its [ThrottledError] says how many wait, and
-// how long it would have waited. By default there is no bound.
+// WithMaxQueue bounds how many requests may wait at a time. Past it, the newest request
+// of the lowest class is refused; its [ThrottledError] says how many wait, and how long
+// it would have waited. By default there is no bound.
 func WithMaxQueue(n int) Option {
 	return func(c *config) error {
 		c.MaxQueue = n

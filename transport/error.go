@@ -50,7 +50,7 @@ type ThrottledError struct {
 	Window   time.Duration // the limit's window, with HoldLimit
 	Wait     time.Duration // how long it would still have had to wait when it was refused
 	Bound    time.Duration // how long it could still have waited
-	Queue    int           // how many others wait: for the same or, with ReasonQueueFull, for anything
+	Queue    int           // how many others wait for the same or, with ReasonQueueFull, in total
 	RetryAt  time.Time     // the earliest time worth retrying
 	Err      error         // why the budget is unreachable, with ReasonUnavailable
 }

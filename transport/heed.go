@@ -100,9 +100,9 @@ func (f *fleet) recheckLocked(asked []*station, now time.Duration) {
 		for class := range sh.denied {
 			sh.denied[class] = sh.reported[class] && (st.line != nil && st.line.LenOf(class) > 0 || f.s.cfg.DryRun && st.window.Free(now) < 0)
 		}
-		hoped := sh.recheck
+		recheck := sh.recheck
 		sh.exchanging, sh.recheck = false, sh.due
-		if st.line != nil && hoped {
+		if st.line != nil && recheck {
 			f.s.expelLateLocked(st, now, func(p *permit, ahead int) time.Duration {
 				at := p.whenLocked(st, now, ahead)
 				if p.late { // do not count the time that the exchange took

@@ -16,7 +16,7 @@ type share struct {
 	until         time.Duration       // limits the lease for tokens that the Budget lost track of; 0: no limit
 	due           bool                // the next exchange must name it
 	exchanging    bool                // the exchange in flight names it
-	reportedOwned int                 // owned, by the last report
+	reportedOwned int                 // owned, by the last report or answer
 	keep          int                 // spent tokens beyond this are given back when they come back
 	spare         int                 // how many more the program can get, by the last answer
 	reported      [queue.Classes]bool // classes that waited at the last report

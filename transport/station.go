@@ -184,7 +184,7 @@ func (st *station) openClasses(now time.Duration) int {
 // when estimates when a request of a class will pass with ahead others before it, if
 // answers take latency. An unknown latency is taken to be a little long: a request
 // that must wait for whole windows, and may wait no longer, is better refused at once
-// than after a wait in vain.
+// than after a useless wait.
 func (st *station) when(now time.Duration, class, ahead int, latency time.Duration) time.Duration {
 	switch {
 	case st.gate != nil:

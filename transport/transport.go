@@ -173,8 +173,8 @@ func (cfg *Config) reserveOf(l *Limit) *reserve {
 
 // RoundTrip sends the request once its limits have room. It waits as long as the
 // request's context and [Config.MaxWait] allow; if that would not be enough, it
-// returns a [*ThrottledError] at once. It waits out a 429 and retries within the
-// same bound; past it, it returns the 429 itself.
+// returns a [*ThrottledError] at once. It waits out a 429 and retries within the same
+// bound; if that does not suffice, it returns the 429 itself.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	// 1. Classify: which limits does the request draw on?
 	claim := t.cfg.Classify(req)

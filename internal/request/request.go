@@ -48,7 +48,7 @@ func unescape(path string) string {
 
 // TrimPrefix removes what a proxy puts before an API's path.
 func TrimPrefix(path string) string {
-	if strings.HasPrefix(path, "/v1/") { // nearly always
+	if strings.HasPrefix(path, "/v1/") { // the usual case
 		return path
 	}
 	if i := strings.Index(path, "/v1/"); i >= 0 {
@@ -70,7 +70,7 @@ func Versioned(path string) string {
 
 // Method returns the method of a request in upper case, or "OTHER" if it is unknown.
 func Method(r *http.Request) string {
-	if KnownMethod(r.Method) { // nearly always
+	if KnownMethod(r.Method) { // the usual case
 		return r.Method
 	}
 	if r.Method == "" {

@@ -154,7 +154,7 @@ func resourceOf(params []string) string {
 
 // keyPart makes untrusted text part of a bucket key: short and printable.
 func keyPart(s string) string {
-	const longest = 128 // bytes; Clerk's ids have some 32
+	const longest = 128 // bytes; Clerk's ids have about 32
 	odd := len(s) > longest
 	for i := 0; i < len(s) && !odd; i++ {
 		odd = s[i] <= ' ' || s[i] > '~'

@@ -18,7 +18,7 @@ type override struct {
 // 0 ≤ fraction < 1.
 func WithHeadroom(fraction float64) Option {
 	return func(c *config) error {
-		if !(fraction >= 0 && fraction < 1) { // NaN fails, too
+		if !(fraction >= 0 && fraction < 1) { // also refuses NaN
 			return fmt.Errorf("WithHeadroom(%v): want 0 ≤ fraction < 1", fraction)
 		}
 		c.headroom = fraction

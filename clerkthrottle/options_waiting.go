@@ -39,7 +39,7 @@ func WithDefaultPriority(p Priority) Option {
 func WithReserve(p Priority, fraction float64) Option {
 	return func(c *config) error {
 		wrong := func(why string) error { return fmt.Errorf("WithReserve(%s, %v): %s", goName(p), fraction, why) }
-		if !(fraction >= 0 && fraction < 1) { // NaN fails, too
+		if !(fraction >= 0 && fraction < 1) { // also refuses NaN
 			return wrong("want 0 ≤ fraction < 1")
 		}
 		switch p {
@@ -112,7 +112,7 @@ func WithAnswerTimeout(d time.Duration) Option {
 // retried.
 func WithRetryBudget(fraction float64, free int) Option {
 	return func(c *config) error {
-		if !(fraction >= 0 && fraction <= 3) || free < 0 { // NaN fails, too
+		if !(fraction >= 0 && fraction <= 3) || free < 0 { // also refuses NaN
 			return fmt.Errorf("WithRetryBudget(%v, %d): want 0 ≤ fraction ≤ 3 and free ≥ 0", fraction, free)
 		}
 		c.RetryBudget = &transport.RetryBudget{Fraction: fraction, Free: free}

@@ -135,7 +135,7 @@ func (cfg *Config) check() error {
 		name  string
 		value float64
 	}{{"ReserveInteractive", cfg.ReserveInteractive}, {"ReserveNormal", cfg.ReserveNormal}} {
-		if !(f.value >= 0 && f.value < 1) { // NaN fails, too
+		if !(f.value >= 0 && f.value < 1) { // also refuses NaN
 			return fmt.Errorf("transport: Config.%s is %v: want 0 ≤ fraction < 1", f.name, f.value)
 		}
 	}
@@ -144,7 +144,7 @@ func (cfg *Config) check() error {
 		return errors.New("transport: Config.Classify is nil: nothing would be throttled")
 	case throttles(cfg.Base):
 		return errors.New("transport: Config.Base is or wraps a Transport: every request would be throttled twice")
-	case cfg.RetryBudget != nil && (!(cfg.RetryBudget.Fraction >= 0 && cfg.RetryBudget.Fraction <= maxFailures) || cfg.RetryBudget.Free < 0): // NaN fails, too
+	case cfg.RetryBudget != nil && (!(cfg.RetryBudget.Fraction >= 0 && cfg.RetryBudget.Fraction <= maxFailures) || cfg.RetryBudget.Free < 0): // also refuses NaN
 		return fmt.Errorf("transport: Config.RetryBudget is %+v: want 0 ≤ Fraction ≤ %d and Free ≥ 0", *cfg.RetryBudget, maxFailures)
 	case cfg.ReserveInteractive+cfg.ReserveNormal >= 1:
 		return fmt.Errorf("transport: Config.ReserveInteractive and ReserveNormal are %v and %v: together they must be below 1", cfg.ReserveInteractive, cfg.ReserveNormal)

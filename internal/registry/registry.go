@@ -24,7 +24,7 @@ import (
 // add as many keys as it checks, and the registry would never shrink.
 const sweepSteps = 2
 
-// Registry maps keys to state of type T. Use [New].
+// Registry maps keys to values of type T. Use [New].
 type Registry[T any] struct {
 	idle    func(T, time.Duration) bool
 	byKey   map[string]int // index in entries

@@ -130,8 +130,8 @@ func WithBudget(b transport.Budget) Option {
 }
 
 // WithBudgetOf makes the transport use the budget of another one in this program: the
-// two share limits, queues and blocks. The other's reserves, bounds and dry run apply,
-// and its Close closes both.
+// two share limits, queues and blocks. The other's reserves, bounds, retry budget and
+// dry run apply, and its Close closes both.
 func WithBudgetOf(other *Transport) Option {
 	return func(c *config) error {
 		if other == nil {

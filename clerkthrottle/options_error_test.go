@@ -96,7 +96,8 @@ func TestWrongOptionIsRefusedAtConstruction(t *testing.T) {
 
 		"throttle":     {[]Option{WithBase(another)}, "WithBase is or wraps a Transport"},
 		"budgets":      {[]Option{WithBudgetOf(another), WithBudget(new(budgettest.Memory))}, "WithBudgetOf and WithBudget are mutually exclusive"},
-		"other's rows": {[]Option{WithBudgetOf(another), WithMaxQueue(1)}, "WithBudgetOf: reserves, bounds and dry run are the other transport's"},
+		"other's rows": {[]Option{WithBudgetOf(another), WithMaxQueue(1)}, "WithBudgetOf: reserves, bounds, retry budget and dry run are the other transport's"},
+		"its retries":  {[]Option{WithBudgetOf(another), WithRetryBudget(0, 0)}, "WithBudgetOf: reserves, bounds, retry budget"},
 
 		"nil budget": {[]Option{WithBudget(nil)}, "WithBudget(nil): the budget is nil"},
 		"nil logger": {[]Option{WithLogger(nil)}, "WithLogger(nil): the logger is nil"},

@@ -156,14 +156,14 @@ func TestEstimateOfWhatIsNotThrottled(t *testing.T) {
 func TestConfigErrorsNameTheField(t *testing.T) {
 	other := newTransport(t, newNoop(), limit(1, sec))
 	for want, cfg := range map[string]transport.Config{
-		"ReserveInteractive is -0.1: want 0 ≤ fraction < 1":              {ReserveInteractive: -0.1},
-		"ReserveInteractive is NaN":                                      {ReserveInteractive: math.NaN()},
-		"ReserveNormal is 1: want 0 ≤ fraction < 1":                      {ReserveNormal: 1},
-		"ReserveNormal are 0.5 and 0.5: together":                        {ReserveInteractive: 0.5, ReserveNormal: 0.5},
-		"MaxQueue is -1: it must not be negative":                        {MaxQueue: -1},
-		"MaxKeys is -1: it must not be negative":                         {MaxKeys: -1},
-		"SameAs and Budget are mutually exclusive":                       {SameAs: other, Budget: struct{ transport.Budget }{}},
-		"SameAs: reserves, bounds and dry run are the other transport's": {SameAs: other, MaxQueue: 1},
+		"ReserveInteractive is -0.1: want 0 ≤ fraction < 1":                            {ReserveInteractive: -0.1},
+		"ReserveInteractive is NaN":                                                    {ReserveInteractive: math.NaN()},
+		"ReserveNormal is 1: want 0 ≤ fraction < 1":                                    {ReserveNormal: 1},
+		"ReserveNormal are 0.5 and 0.5: together":                                      {ReserveInteractive: 0.5, ReserveNormal: 0.5},
+		"MaxQueue is -1: it must not be negative":                                      {MaxQueue: -1},
+		"MaxKeys is -1: it must not be negative":                                       {MaxKeys: -1},
+		"SameAs and Budget are mutually exclusive":                                     {SameAs: other, Budget: struct{ transport.Budget }{}},
+		"SameAs: reserves, bounds, retry budget and dry run are the other transport's": {SameAs: other, MaxQueue: 1},
 	} {
 		cfg.Classify = limit(1, sec).classify
 		if _, err := transport.New(cfg); err == nil || !strings.HasPrefix(err.Error(), "transport: Config.") || !strings.Contains(err.Error(), want) {

@@ -41,7 +41,8 @@ type fleet struct {
 const (
 	maxPerExchange = 64 // limits
 	retryDelay     = 100 * time.Millisecond
-	leaveTimeout   = time.Second // for the final report
+	blockNoise     = 100 * time.Millisecond // by which two programs may differ about a block's end
+	leaveTimeout   = time.Second            // for the final report
 )
 
 type foreignBlock struct {

@@ -23,7 +23,7 @@ func (f *fleet) failedLocked(asked []*station, err error, now time.Duration) {
 }
 
 // answeredLocked applies an answer.
-func (f *fleet) answeredLocked(asked []*station, report *Report, a *Answer, began, now time.Duration) {
+func (f *fleet) answeredLocked(asked []*station, a *Answer, began, now time.Duration) {
 	f.err = nil
 	if (a.Err == nil) != (f.answerErr == nil) {
 		f.since = now
@@ -129,14 +129,14 @@ func (f *fleet) applyBlocksLocked(blocks []Block, now time.Duration) {
 }
 
 // applyForeignBlockLocked closes an endpoint's gate if another program found it
-// blocked. A block that ends less than retryDelay later than ours is the same one: the
+// blocked. A block that ends less than blockNoise later than ours is the same one: the
 // difference is the time it took to be relayed.
 func (s *scheduler) applyForeignBlockLocked(ep *endpoint, now time.Duration) {
 	if s.fleet == nil {
 		return
 	}
 	for _, b := range s.fleet.foreign {
-		if before := ep.block.Until(); b.key == ep.key && b.until > max(now, before+retryDelay) {
+		if before := ep.block.Until(); b.key == ep.key && b.until > max(now, before+blockNoise) {
 			ep.block.Close(now, b.until-now)
 			s.blockMovedLocked(ep, before, now)
 			s.fleet.blocks = slices.DeleteFunc(s.fleet.blocks, func(e *endpoint) bool { return e == ep })

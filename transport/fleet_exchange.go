@@ -43,7 +43,7 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	if err != nil {
 		f.failedLocked(asked, err, now)
 	} else {
-		f.answeredLocked(asked, report, answer, began, now)
+		f.answeredLocked(asked, answer, began, now)
 	}
 	s.drainLocked(now)
 	f.recheckLocked(asked, now)
@@ -83,7 +83,10 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 			st.window.Resize(owned, period)
 		}
 		sh.reportedOwned = owned
-		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now), Reserve: f.s.cfg.reserveOf(st.limit).classes()}
+		r.Limits[i] = Usage{Limit: st.limit, Owned: owned, Need: sh.need(st, now)}
+		if st.reserve != nil {
+			r.Limits[i].Reserve = f.s.cfg.reserveOf(st.limit).classes()
+		}
 	}
 	f.reporting, f.blocks = f.blocks, nil // blocks from now on go into the next report
 	for _, ep := range f.reporting {

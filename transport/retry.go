@@ -151,9 +151,7 @@ func (c *call) checkRetry(ctx context.Context, resp *http.Response, err error) (
 	if again, _ := retryablehttp.DefaultRetryPolicy(ctx, resp, err); !again {
 		return false, nil
 	}
-	switch {
-	case a.throttled():
-	default:
+	if !a.throttled() {
 		if !c.planRetry(ctx) {
 			return false, nil
 		}

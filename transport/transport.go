@@ -38,8 +38,9 @@ type Config struct {
 	// Budget holds the tokens of all limits, shared with other programs. Default
 	// nil: the tokens are this transport's own.
 	Budget Budget
-	// SameAs makes this transport share the tokens, queues, gates and retry budget
-	// of another, whose reserves, MaxQueue, MaxKeys and DryRun apply here as well.
+	// SameAs makes this transport share the tokens, queues and gates
+	// of another, whose reserves, MaxQueue, MaxKeys, RetryBudget and DryRun apply
+	// here as well.
 	SameAs *Transport
 	// MaxWait bounds how long one request may wait in total, retries included. Zero
 	// means one minute; negative means never wait: a request that cannot be sent at
@@ -154,8 +155,8 @@ func (cfg *Config) check() error {
 		return fmt.Errorf("transport: Config.MaxKeys is %d: it must not be negative", cfg.MaxKeys)
 	case cfg.SameAs != nil && cfg.Budget != nil:
 		return errors.New("transport: Config.SameAs and Budget are mutually exclusive")
-	case cfg.SameAs != nil && (cfg.ReserveInteractive != 0 || cfg.ReserveNormal != 0 || cfg.MaxQueue != 0 || cfg.MaxKeys != 0 || cfg.DryRun):
-		return errors.New("transport: Config.SameAs: reserves, bounds and dry run are the other transport's: set them there")
+	case cfg.SameAs != nil && (cfg.ReserveInteractive != 0 || cfg.ReserveNormal != 0 || cfg.MaxQueue != 0 || cfg.MaxKeys != 0 || cfg.RetryBudget != nil || cfg.DryRun):
+		return errors.New("transport: Config.SameAs: reserves, bounds, retry budget and dry run are the other transport's: set them there")
 	}
 	return nil
 }

@@ -3,79 +3,107 @@ package budgettest
 import (
 	"math"
 	"slices"
+	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Holding is what one program owns and needs of a limit.
-type Holding struct {
-	Owned int
-	Need  transport.Classes
-}
-
-// Division is how the tokens of a limit are divided among programs.
+// Division is how the tokens of one limit are divided among programs. Use [Divide].
 type Division struct {
-	Parts []int // how many each may come to own
-	Keeps []int // how many each may go on owning: where they do not divide evenly, a few go round
-	Spare bool  // there are enough for everybody
+	Window time.Duration // the longest that any program told
 
-	n, free  int
-	private  bool
-	programs []Holding
-	reserve  transport.Classes
-	left     transport.Classes // by them: a program that is alone keeps the reserve itself
-	needs    [3][]int          // of each class, by program
-	need     [3]int            // in all
-	part     [3]int            // levels: nobody gets more of a class
+	told    []transport.Usage
+	n, free int
+	window  time.Duration
+	private bool
+	reserve transport.Classes
+	left    transport.Classes // by them: a program that is alone keeps the reserve itself
+	needs   [classes][]int    // by program
+	need    [classes]int      // in all
+	part    [classes]int      // levels: nobody gets more of a class
+	parts   []int             // how many each may come to own
+	keeps   []int             // how many each may go on owning: where they do not divide evenly, a few go round
+	plenty  bool              // there are enough for everybody
 }
 
-// Divide divides n tokens fairly: what better classes need comes first, but for a
-// turn in eleven, as in a program's own lines; each class leaves its reserve to
-// better ones; and within a class, nobody gets more than he needs, or more than
-// another who goes without (max-min fairness). It is what a [transport.Budget] is expected to do, as the oracle
-// of those that do it elsewhere.
-func Divide(n int, reserve transport.Classes, private bool, programs []Holding) Division {
-	d := Division{Spare: true, n: n, free: n, private: private, programs: programs, reserve: reserve}
-	for _, p := range programs {
-		for class, k := range classesOf(p.Need) {
+const classes = 3
+
+// Divide divides the tokens of a limit fairly among the programs that draw on it, one
+// or more, by what each has told. What better classes need comes first, but for a turn in eleven,
+// as in a program's own lines; each class leaves its reserve to better ones; and within
+// a class, nobody gets more than he needs, or more than another who goes without
+// (max-min fairness). Where programs tell different limits or reserves, the strictest
+// holds: the fewest tokens, the longest window, the largest reserve.
+//
+// It is the oracle for a [transport.Budget] that divides tokens elsewhere.
+func Divide(told []transport.Usage) *Division {
+	d := &Division{told: told, n: told[0].N, private: told[0].Private, plenty: true}
+	owned := 0
+	for _, u := range told {
+		d.n, d.Window, owned = min(d.n, u.N), max(d.Window, u.Window), owned+u.Owned
+		d.reserve.Normal, d.reserve.Batch = max(d.reserve.Normal, u.Reserve.Normal), max(d.reserve.Batch, u.Reserve.Batch)
+		for class, k := range classesOf(u.Need) {
 			d.needs[class] = append(d.needs[class], k)
 			d.need[class] += k
 		}
-		d.free -= p.Owned
 	}
-	if len(programs) > 1 {
-		d.left = reserve
+	if d.free = d.n - owned; len(told) > 1 {
+		d.left = d.reserve
 	}
-	got, keep := d.classes(d.need), [3]int{}
+	got, keep := d.perClass(d.need), [classes]int{}
 	for class, k := range d.need {
 		keep[class], d.part[class] = fill(got[class], d.needs[class])
-		d.Spare = d.Spare && got[class] >= k
+		d.plenty = d.plenty && got[class] >= k
 	}
 	unmet := max(0, d.left.Normal-got[0], d.left.Batch-got[0]-got[1])
-	for i, p := range programs {
+	for i, u := range told {
 		parts, keeps := 0, 0
-		for class := range 3 {
+		for class := range classes {
 			parts += min(d.needs[class][i], d.part[class])
 			keeps += min(d.needs[class][i], keep[class])
 		}
-		d.Parts, d.Keeps = append(d.Parts, parts), append(d.Keeps, keeps)
-		unmet += max(0, parts-p.Owned)
+		d.parts, d.keeps = append(d.parts, parts), append(d.keeps, keeps)
+		unmet += max(0, parts-u.Owned)
 	}
-	for i := range programs {
+	for i := range told {
 		switch {
-		case private: // of no use for long
-			d.Keeps[i] = 0
-		case d.Spare && unmet <= d.free: // nobody goes without
-			d.Keeps[i] = all
+		case d.private: // of no use for long
+			d.keeps[i] = 0
+		case d.plenty && unmet <= d.free: // nobody goes without
+			d.keeps[i] = all
 		}
 	}
 	return d
 }
 
-// Could returns how many tokens a program could come to own if it needed all, in the
+// Share returns what a program gets that has told what it owns. It has given some
+// back, or not, and the Budget grants tokens, or does not.
+func (d *Division) Share(program int, gave, grants bool) transport.Share {
+	owned, most := d.told[program].Owned, d.parts[program]
+	s := transport.Share{Owned: owned, Part: d.could(program), Keep: d.keeps[program], Window: d.Window}
+	if gave && !d.private { // what goes round is another's turn
+		most = min(most, max(owned, s.Keep))
+	}
+	if grants {
+		s.Owned += max(0, min(most-owned, d.free))
+	}
+	if d.plenty {
+		s.Part = max(s.Part, owned+d.free)
+	}
+	if need := d.told[program].Need; len(d.told) > 1 { // the pool has the rest
+		s.Reserve.Normal = min(d.reserve.Normal, need.Interactive)
+		s.Reserve.Batch = min(d.reserve.Batch, need.Interactive+need.Normal)
+	} else {
+		pool := d.free - (s.Owned - owned)
+		s.Reserve.Normal, s.Reserve.Batch = max(0, d.reserve.Normal-pool), max(0, d.reserve.Batch-pool)
+	}
+	return s
+}
+
+// could returns how many tokens a program could come to own if it needed all, in the
 // class that would get it most of those of which it needs any.
-func (d *Division) Could(program int) int {
-	could := d.Parts[program]
+func (d *Division) could(program int) int {
+	could := d.parts[program]
 	for class, needs := range d.needs {
 		k, need := needs[program], d.need
 		if k == 0 {
@@ -83,8 +111,8 @@ func (d *Division) Could(program int) int {
 		}
 		greedy := slices.Clone(needs)
 		greedy[program], need[class] = all, all
-		_, fair := fill(d.classes(need)[class], greedy)
-		could = max(could, min(d.n, d.Parts[program]+fair-min(k, d.part[class])))
+		_, fair := fill(d.perClass(need)[class], greedy)
+		could = max(could, min(d.n, d.parts[program]+fair-min(k, d.part[class])))
 	}
 	return could
 }
@@ -92,36 +120,12 @@ func (d *Division) Could(program int) int {
 // all is more than any limit has.
 const all = math.MaxInt32
 
-// Share returns what a program gets that has told what it owns, after it gave some
-// back, or not, while the Budget grants tokens, or does not. Its window is not told.
-func (d *Division) Share(program int, gave, grants bool) transport.Share {
-	p, most := d.programs[program], d.Parts[program]
-	s := transport.Share{Owned: p.Owned, Part: d.Could(program), Keep: d.Keeps[program]}
-	if gave && !d.private { // what goes round is another's turn
-		most = min(most, max(p.Owned, s.Keep))
-	}
-	if grants {
-		s.Owned += max(0, min(most-p.Owned, d.free))
-	}
-	if d.Spare {
-		s.Part = max(s.Part, p.Owned+d.free)
-	}
-	if len(d.programs) > 1 { // the pool has the rest
-		s.Reserve.Normal = min(d.reserve.Normal, p.Need.Interactive)
-		s.Reserve.Batch = min(d.reserve.Batch, p.Need.Interactive+p.Need.Normal)
-	} else {
-		pool := d.free - (s.Owned - p.Owned)
-		s.Reserve.Normal, s.Reserve.Batch = max(0, d.reserve.Normal-pool), max(0, d.reserve.Batch-pool)
-	}
-	return s
-}
-
-// classes returns what each class gets in all, if it needs so much.
-func (d *Division) classes(need [3]int) [3]int {
-	turn := [3]int{1: min(need[1], d.n/11), 2: min(need[2], d.n/11)}
+// perClass returns what each class gets in all, if it needs so much.
+func (d *Division) perClass(need [classes]int) [classes]int {
+	turn := [classes]int{1: min(need[1], d.n/11), 2: min(need[2], d.n/11)}
 	a := min(need[0], d.n-turn[1]-turn[2])
 	b := min(need[1], max(turn[1], d.n-max(a, d.left.Normal)-turn[2]))
-	return [3]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.left.Batch, d.left.Normal+b)))}
+	return [classes]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.left.Batch, d.left.Normal+b)))}
 }
 
 // fill returns the levels up to which everybody gets what he needs: rounded down,
@@ -138,4 +142,6 @@ func fill(tokens int, needs []int) (down, up int) {
 	return all, all
 }
 
-func classesOf(c transport.Classes) [3]int { return [3]int{c.Interactive, c.Normal, c.Batch} }
+func classesOf(c transport.Classes) [classes]int {
+	return [classes]int{c.Interactive, c.Normal, c.Batch}
+}

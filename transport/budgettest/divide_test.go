@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
@@ -20,11 +21,14 @@ func FuzzDivide(f *testing.F) {
 		n := int(size)%2000 + 1
 		reserve := transport.Classes{Normal: int(r1) * (n - 1) / 512}
 		reserve.Batch = reserve.Normal + int(r2)*(n-1)/512
-		var programs []Holding
-		var need [3]int
+		var programs []transport.Usage
+		var need [classes]int
 		owned := 0
 		for ; len(data) >= 4 && len(programs) < 40; data = data[4:] {
-			p := Holding{min(int(data[3]), n-owned), transport.Classes{Interactive: int(data[0]), Normal: int(data[1]), Batch: int(data[2])}}
+			p := transport.Usage{
+				Limit: &transport.Limit{N: n, Window: time.Second, Private: private}, Reserve: reserve,
+				Owned: min(int(data[3]), n-owned), Need: transport.Classes{Interactive: int(data[0]), Normal: int(data[1]), Batch: int(data[2])},
+			}
 			for class, k := range classesOf(p.Need) {
 				need[class] += k
 			}
@@ -34,83 +38,83 @@ func FuzzDivide(f *testing.F) {
 		if len(programs) == 0 {
 			return
 		}
-		d := Divide(n, reserve, private, programs)
-		checkDivision(t, n, reserve, private, programs, need, d)
+		checkDivision(t, n, reserve, private, programs, need)
 	})
 }
 
-func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool, programs []Holding, need [3]int, d Division) {
+func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool, programs []transport.Usage, need [classes]int) {
 	t.Helper()
-	all := func(p Holding) int { return p.Need.Interactive + p.Need.Normal + p.Need.Batch }
+	d := Divide(programs)
+	all := func(p transport.Usage) int { return p.Need.Interactive + p.Need.Normal + p.Need.Batch }
 	parts, keeps, short := 0, 0, false
 	for i, p := range programs {
-		parts += d.Parts[i]
-		if d.Parts[i] > all(p) || d.Parts[i] < 0 {
-			t.Errorf("program %d gets %d and needs %d", i, d.Parts[i], all(p))
+		parts += d.parts[i]
+		if d.parts[i] > all(p) || d.parts[i] < 0 {
+			t.Errorf("program %d gets %d and needs %d", i, d.parts[i], all(p))
 		}
-		short = short || d.Parts[i] < all(p)
+		short = short || d.parts[i] < all(p)
 		switch {
-		case private && d.Keeps[i] != 0:
-			t.Errorf("program %d keeps %d of a private limit", i, d.Keeps[i])
-		case d.Keeps[i] == math.MaxInt32 && !d.Spare:
+		case private && d.keeps[i] != 0:
+			t.Errorf("program %d keeps %d of a private limit", i, d.keeps[i])
+		case d.keeps[i] == math.MaxInt32 && !d.plenty:
 			t.Errorf("program %d keeps all, though somebody lacks", i)
-		case d.Keeps[i] != math.MaxInt32 && d.Keeps[i] > d.Parts[i]:
-			t.Errorf("program %d keeps %d of a part of %d", i, d.Keeps[i], d.Parts[i])
-		case d.Keeps[i] != math.MaxInt32:
-			keeps += d.Keeps[i]
+		case d.keeps[i] != math.MaxInt32 && d.keeps[i] > d.parts[i]:
+			t.Errorf("program %d keeps %d of a part of %d", i, d.keeps[i], d.parts[i])
+		case d.keeps[i] != math.MaxInt32:
+			keeps += d.keeps[i]
 		}
 	}
 	if parts > n+3*len(programs) || keeps > n {
 		t.Errorf("parts of %d and %d to keep, of %d", parts, keeps, n)
 	}
-	if d.Spare && (short || parts > n) {
-		t.Errorf("enough for all, yet parts of %v", d.Parts)
+	if d.plenty && (short || parts > n) {
+		t.Errorf("enough for all, yet parts of %v", d.parts)
 	}
 	if len(programs) == 1 {
 		reserve = transport.Classes{}
 	}
 	// What a program could have is what it gets once it needs all.
 	for i, p := range programs {
-		greedy, want := slices.Clone(programs), d.Parts[i]
+		greedy, want := slices.Clone(programs), d.parts[i]
 		for class, k := range classesOf(p.Need) {
 			if k > 0 && k == all(p) {
 				of := &greedy[i].Need
 				*[]*int{&of.Interactive, &of.Normal, &of.Batch}[class] = n
-				want = Divide(n, reserve, private, greedy).Parts[i]
+				want = Divide(greedy).parts[i]
 			}
 		}
-		if got := d.Could(i); got < want || got > n && got > want {
+		if got := d.could(i); got < want || got > n && got > want {
 			t.Errorf("program %d could have %d, and would get %d", i, got, want)
 		}
 	}
 	// With a single class there is one level: nobody gets more than another who goes
 	// without, and nothing that may be used stays unused.
 	turn := func(class int) int { return min(need[class], n/11) }
-	usable := [3]int{n, max(n-reserve.Normal, turn(1)), max(n-reserve.Batch, turn(2))}
+	usable := [classes]int{n, max(n-reserve.Normal, turn(1)), max(n-reserve.Batch, turn(2))}
 	for class, k := range need {
 		if k == 0 || k != need[0]+need[1]+need[2] {
 			continue
 		}
 		least, most := math.MaxInt, 0
 		for i, p := range programs {
-			most = max(most, d.Parts[i])
-			if d.Parts[i] < all(p) {
-				least = min(least, d.Parts[i])
+			most = max(most, d.parts[i])
+			if d.parts[i] < all(p) {
+				least = min(least, d.parts[i])
 			}
 		}
 		if least < most {
-			t.Errorf("one gets %d while another lacks and has %d: %v", most, least, d.Parts)
+			t.Errorf("one gets %d while another lacks and has %d: %v", most, least, d.parts)
 		}
 		if want := min(k, usable[class]); parts < want || parts > want+len(programs) {
 			t.Errorf("parts come to %d, want %d and rounding", parts, want)
 		}
 	}
 	// No class starves: it gets a turn in eleven.
-	for class := 1; class < 3; class++ {
+	for class := 1; class < classes; class++ {
 		got, needed := 0, 0
 		for i, p := range programs {
 			if k := classesOf(p.Need)[class]; k == all(p) {
-				got, needed = got+d.Parts[i], needed+k
+				got, needed = got+d.parts[i], needed+k
 			}
 		}
 		if needed == need[class] && got < turn(class) {

@@ -2,7 +2,6 @@ package budgettest
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -21,9 +20,9 @@ type Memory struct {
 
 // pool is the tokens of one limit.
 type pool struct {
-	members []*member
-	told    []transport.Usage // what each told last, and owns now
-	held    time.Time         // nothing is handed out before
+	told   map[*member]transport.Usage // last, and what it owns now
+	window time.Duration
+	held   time.Time // nothing is granted before
 }
 
 type member struct{ memory *Memory }
@@ -50,12 +49,10 @@ func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.A
 	now := time.Now()
 	a := &transport.Answer{Lease: time.Hour, Next: time.Second}
 	for _, u := range r.Limits {
-		p := m.limits[u.Key]
-		if p == nil {
-			p = new(pool)
-			m.limits[u.Key] = p
+		if m.limits[u.Key] == nil {
+			m.limits[u.Key] = &pool{told: make(map[*member]transport.Usage)}
 		}
-		a.Shares = append(a.Shares, p.share(me, u, now))
+		a.Shares = append(a.Shares, m.limits[u.Key].share(me, u, now))
 	}
 	for _, b := range r.Blocks {
 		if until := now.Add(b.For); until.After(m.blocks[b.Key]) {
@@ -72,47 +69,22 @@ func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.A
 
 // share takes what a member tells, and returns its share.
 func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Share {
-	_, before := p.terms()
-	i := slices.Index(p.members, me)
-	if i < 0 {
-		i = len(p.members)
-		p.members, p.told = append(p.members, me), append(p.told, u)
-	}
-	gave := u.Owned < p.told[i].Owned
+	gave := u.Owned < p.told[me].Owned
 	limit := *u.Limit // the caller's to change
 	u.Limit = &limit
-	p.told[i] = u
-	n, window := p.terms()
-	if before > 0 && window > before { // what was given back is not free for as long as that
-		p.held = now.Add(window)
-	}
-	var reserve transport.Classes
-	var programs []Holding
-	mine := 0
-	for k, t := range p.told {
-		reserve.Normal, reserve.Batch = max(reserve.Normal, t.Reserve.Normal), max(reserve.Batch, t.Reserve.Batch)
-		if k == i {
-			mine = len(programs)
-		}
-		if t.Owned > 0 || t.Need != (transport.Classes{}) || k == i {
-			programs = append(programs, Holding{t.Owned, t.Need})
+	told := []transport.Usage{u}
+	for other, t := range p.told {
+		if other != me && (t.Owned > 0 || t.Need != transport.Classes{}) { // else it is idle, or gone
+			told = append(told, t)
 		}
 	}
-	d := Divide(n, reserve, u.Private, programs)
-	s := d.Share(mine, gave, !now.Before(p.held))
-	s.Window = window
-	p.told[i].Owned = s.Owned
+	d := Divide(told)
+	if p.window > 0 && d.Window > p.window { // what was given back is not free for as long as that
+		p.held = now.Add(d.Window)
+	}
+	p.window = d.Window
+	s := d.Share(0, gave, !now.Before(p.held))
+	u.Owned = s.Owned
+	p.told[me] = u
 	return s
-}
-
-// terms are the strictest that any member tells: the fewest tokens and the longest
-// window.
-func (p *pool) terms() (n int, window time.Duration) {
-	for i, u := range p.told {
-		if i == 0 || u.N < n {
-			n = u.N
-		}
-		window = max(window, u.Window)
-	}
-	return n, window
 }

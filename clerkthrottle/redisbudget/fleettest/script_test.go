@@ -86,7 +86,7 @@ func FuzzScriptDoesWhatTheModelSays(f *testing.F) {
 			}
 			if want.Status == "ok" && c.Named {
 				sh := want.Share
-				says = append(says, int64(sh.Owned), int64(sh.Part), int64(sh.Keep), int64(want.Window), int64(sh.Reserve.Normal), int64(sh.Reserve.Batch))
+				says = append(says, int64(sh.Owned), int64(sh.Part), int64(sh.Keep), int64(sh.Window), int64(sh.Reserve.Normal), int64(sh.Reserve.Batch))
 			}
 			if fmt.Sprint(answer) != fmt.Sprint(says) {
 				t.Fatalf("seed %d, call %d, %+v\nthe script says %v\nthe model says  %v\n%+v", seed, i, c, answer, says, store)

@@ -19,6 +19,8 @@
 package model
 
 import (
+	"time"
+
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
@@ -75,7 +77,6 @@ type Reply struct {
 	Epoch    string
 	Recovery int
 	Share    transport.Share // its Window in the unit of the store
-	Window   int
 }
 
 // Do carries a call out.
@@ -106,7 +107,7 @@ func (s *Store) Do(now int, c Call) Reply {
 	s.Heard = now
 	r := Reply{Status: "ok", Epoch: s.Epoch, Recovery: max(0, s.Recovery-now)}
 	if c.Named {
-		r.Share, r.Window = s.share(now, c)
+		r.Share = s.share(now, c)
 	}
 	if now-s.Cleaned > c.Bound {
 		s.Cleaned = now
@@ -128,7 +129,7 @@ func (s *Store) begin(now int, c Call) Reply {
 }
 
 // share takes what a program tells of the limit, and divides it.
-func (s *Store) share(now int, c Call) (transport.Share, int) {
+func (s *Store) share(now int, c Call) transport.Share {
 	l, told, recovering := &s.Limit, c.Told, now < s.Recovery
 	if l.Epoch != s.Epoch {
 		l.Epoch, l.Held, l.Window, l.Record = s.Epoch, 0, 0, [Programs]Record{}
@@ -142,16 +143,17 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 	told.Known = true
 	gave := told.Owned < l.Record[c.Program].Owned
 	l.Record[c.Program] = told
-	n, window, me := told.N, told.Window, 0
-	var reserve transport.Classes
-	var holdings []budgettest.Holding
+	var all []transport.Usage
+	me := 0
 	for i := range l.Record {
 		r := &l.Record[i]
 		if !r.Known {
 			continue
 		}
 		need := r.Need
-		if i != c.Program {
+		if i == c.Program {
+			me = len(all)
+		} else {
 			silent := now - max(s.Program[i].Heard, s.Base)
 			if !s.Program[i].Known || silent > c.Bound+r.Window {
 				*r = Record{}
@@ -161,19 +163,16 @@ func (s *Store) share(now int, c Call) (transport.Share, int) {
 				need = transport.Classes{}
 			}
 		}
-		n, window = min(n, r.N), max(window, r.Window)
-		reserve.Normal, reserve.Batch = max(reserve.Normal, r.Reserve.Normal), max(reserve.Batch, r.Reserve.Batch)
-		if i == c.Program {
-			me = len(holdings)
-		}
-		holdings = append(holdings, budgettest.Holding{Owned: r.Owned, Need: need})
+		limit := &transport.Limit{N: r.N, Window: time.Duration(r.Window)}
+		all = append(all, transport.Usage{Limit: limit, Owned: r.Owned, Need: need, Reserve: r.Reserve})
 	}
+	d := budgettest.Divide(all)
+	window := int(d.Window)
 	if l.Window > 0 && window > l.Window {
 		l.Held = now + window
 	}
 	l.Window, l.Known, s.Marked, s.Longest = window, true, true, max(s.Longest, told.Window)
-	d := budgettest.Divide(n, reserve, false, holdings)
 	share := d.Share(me, gave, !recovering && now >= l.Held)
 	l.Record[c.Program].Owned = share.Owned
-	return share, window
+	return share
 }

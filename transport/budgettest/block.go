@@ -33,20 +33,29 @@ func blockHoldsEverybody(e *env) {
 	}
 }
 
+// learnedRatePaces: from a 429 on, until the rate has climbed back to the limit.
 func learnedRatePaces(e *env) {
-	const callers = 30
 	e.learn = true
-	e.route("/", e.limit("shared", 100))
+	l := e.limit("shared", 100)
+	l.Window /= 4
+	e.route("/", l)
 	var seen notes
 	p := e.program(seen.observe)
-	p.blocked("/", 0.1)
+	p.blocked("/", 0.05)
 	all := e.crowd()
-	for range 2 {
-		all.times(callers, func() { p.get("/") })
-		all.Wait()
-	}
-	if seen.count("waited rate shared") == 0 || seen.count("rate learned") == 0 {
+	all.times(30, func() { p.get("/") })
+	all.Wait()
+	over := p.since() > e.windows(1) // a slow machine may come too late for it
+	if seen.count("waited rate shared") == 0 && !(e.real && over) {
 		e.Errorf("nobody waited for the learned rate: %q", seen.all())
+	}
+	e.pause(5)
+	for range 3 {
+		p.get("/")
+		_ = p.patient.Snapshot()
+	}
+	if learned, forgotten := seen.count("rate learned"), seen.count("rate forgotten"); learned != 1 || forgotten != 1 {
+		e.Errorf("told of a learned rate %d times, and that it is forgotten %d times: %q", learned, forgotten, seen.all())
 	}
 }
 
@@ -81,23 +90,5 @@ func learnedRateRefusesTheSame(e *env) {
 	}
 	if alone, got := refused("/alone", nil), refused("/shared", e.budget); got != alone {
 		e.Errorf("%d of %d are refused, want %d as without a budget", got, callers, alone)
-	}
-}
-
-func learnedRateIsForgotten(e *env) {
-	e.learn = true
-	l := e.limit("shared", 100)
-	l.Window /= 20
-	e.route("/", l)
-	var seen notes
-	p := e.program(seen.observe)
-	p.blocked("/", 0.01)
-	e.pause(5)
-	for range 3 {
-		p.get("/")
-		_ = p.patient.Snapshot()
-	}
-	if learned, forgotten := seen.count("rate learned"), seen.count("rate forgotten"); learned != 1 || forgotten != 1 {
-		e.Errorf("told of a learned rate %d times, and that it is forgotten %d times: %q", learned, forgotten, seen.all())
 	}
 }

@@ -167,7 +167,7 @@ func (p *program) get(path string) {
 func (p *program) now(path string) {
 	p.Helper()
 	if err := p.send(context.Background(), p.hasty, path); err != nil {
-		p.Errorf("%s after the start: GET %s, which may not wait: %v", p.since(), path, err)
+		p.Fatalf("%s after the start: GET %s, which may not wait: %v", p.since(), path, err)
 	}
 }
 
@@ -193,10 +193,9 @@ func (p *program) blocked(path string, windows float64) time.Duration {
 	p.Helper()
 	p.server.answers(path, tooMany(p.windows(windows)))
 	if err := p.send(context.Background(), p.hasty, path); !errors.Is(err, statusError(http.StatusTooManyRequests)) {
-		p.Errorf("%s after the start: GET %s: %v, want a 429", p.since(), path, err)
+		p.Fatalf("%s after the start: GET %s: %v, want a 429", p.since(), path, err)
 	}
-	log := p.server.log(path)
-	return log[len(log)-1].answered + p.windows(windows)
+	return p.visit(path, len(p.server.log(path))-1).answered + p.windows(windows)
 }
 
 // come waits until so many requests were sent by, or wait in, the program.
@@ -233,9 +232,20 @@ func (e *env) eventually(what string, holds func() bool) {
 
 func (e *env) since() time.Duration { return time.Since(e.start) }
 
+// visit returns the nth request to a path, or of all, which must have arrived.
+func (e *env) visit(path string, nth int) visit {
+	e.Helper()
+	log := e.server.log(path)
+	if nth >= len(log) {
+		e.Fatalf("%s after the start: only %d requests have arrived", e.since(), len(log))
+	}
+	return log[nth]
+}
+
 // free returns when the token of the nth request to a path is free again.
 func (e *env) free(path string, nth int) time.Duration {
-	return e.server.log(path)[nth].answered + e.window
+	e.Helper()
+	return e.visit(path, nth).answered + e.window
 }
 
 // pause sleeps for so many windows, and for what an exchange may take.

@@ -30,7 +30,7 @@ func everyoneInTurn(e *env) {
 		all := e.crowd()
 		release := p.occupy(all, path)
 		for i, letter := range strings.Split(come, "") {
-			all.times(1, func() { p.get(path + "?" + letter) })
+			all.Go(func() { p.get(path + "?" + letter) })
 			p.come(2 + i)
 		}
 		release()
@@ -47,7 +47,7 @@ func everyoneInTurn(e *env) {
 func (p *program) occupy(all *crowd, path string) (release func()) {
 	release = p.server.hold(path)
 	p.Cleanup(release)
-	all.times(1, func() { p.get(path + "?i") })
+	all.Go(func() { p.get(path + "?i") })
 	p.eventually("one is under way", func() bool { return len(p.server.log(path)) == 1 })
 	return release
 }
@@ -61,14 +61,14 @@ func cancelLeavesNoTrace(e *env) {
 	gone, cancel := context.WithCancel(e.Context())
 	all := e.crowd()
 	for i := range 3 { // the first takes a private token and waits for a shared one
-		all.times(1, func() {
+		all.Go(func() {
 			if err := e.send(gone, p.patient, "/me"); !errors.Is(err, context.Canceled) {
 				e.Errorf("got %v, want context.Canceled", err)
 			}
 		})
 		p.come(2 + i)
 	}
-	all.times(1, func() { p.get("/me") }) // one behind them, who stays
+	all.Go(func() { p.get("/me") }) // one behind them, who stays
 	p.come(5)
 	cancel()
 	all.Wait()
@@ -125,7 +125,7 @@ func queueHasABound(e *env) {
 	all.times(bound, batch)
 	p.come(1 + bound)
 	batch()
-	all.times(1, func() { p.get("/?i") })
+	all.Go(func() { p.get("/?i") })
 	e.eventually("two gave way", func() bool { return full.Load() == 2 })
 	release()
 	all.Wait()

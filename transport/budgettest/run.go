@@ -42,11 +42,9 @@ func Run(t *testing.T, newBudget func(t *testing.T) transport.Budget, opts ...Op
 	}
 	for _, test := range tests {
 		body := func(t *testing.T) {
-			budget, start := newBudget(t), time.Now()
-			e := &env{
-				T: t, setting: s, budget: budget, start: start, server: &server{start: start, script: make(map[string][]answer), held: make(map[string]chan struct{})},
-				routes: make(map[string][]transport.Limit), prefix: fmt.Sprintf("%s %d ", t.Name(), start.UnixNano()),
-			}
+			e := &env{T: t, setting: s, budget: newBudget(t), start: time.Now(), routes: make(map[string][]transport.Limit)}
+			e.prefix = fmt.Sprintf("%s %d ", t.Name(), e.start.UnixNano())
+			e.server = &server{start: e.start, script: make(map[string][]answer), held: make(map[string]chan struct{})}
 			e.Cleanup(e.exact)
 			test.run(e)
 		}
@@ -84,12 +82,10 @@ var tests = []struct {
 	{"who is idle leaves his tokens", idleLeavesTokens},
 
 	{"a block holds everybody", blockHoldsEverybody},
-	{"a learned rate paces", learnedRatePaces},
+	{"a learned rate paces until it is forgotten", learnedRatePaces},
 	{"a learned rate refuses as without a budget", learnedRateRefusesTheSame},
-	{"a learned rate is forgotten", learnedRateIsForgotten},
 
 	{"an estimate is the wait that follows", estimateIsTheWait},
 	{"a dry run holds nobody", dryRunHoldsNobody},
-	{"observers are told", observersAreTold},
-	{"the snapshot adds up", snapshotAddsUp},
+	{"everything is told", everythingIsTold},
 }

@@ -42,7 +42,7 @@ func estimateIsTheWait(e *env) {
 		e.Errorf("with none: %s", d)
 	}
 	p.get("/")
-	e.at("it was sent", e.server.log("")[n].at, before+d)
+	e.at("it was sent", e.visit("", n).at, before+d)
 }
 
 func dryRunHoldsNobody(e *env) {
@@ -72,8 +72,10 @@ func dryRunHoldsNobody(e *env) {
 	}
 }
 
-func observersAreTold(e *env) {
-	e.route("/", e.limit("shared", 2))
+// everythingIsTold: to observers as it happens, and in the snapshot.
+func everythingIsTold(e *env) {
+	const n = 2
+	e.route("/", e.limit("shared", n))
 	var seen notes
 	p := e.program(seen.observe)
 	e.server.answers("/", tooMany(e.windows(0.5)))
@@ -82,38 +84,27 @@ func observersAreTold(e *env) {
 	defer cancel()
 	_ = e.send(ctx, p.patient, "/")
 	e.eventually("the end of the block is told", func() bool { return seen.count("unblocked") > 0 })
-	got := seen.all()
 	// The end of the block and the first request after it are one moment, and some wait
 	// for an exchange.
-	got = slices.DeleteFunc(got, func(line string) bool { return line == "unblocked" || line == "waited limit shared" })
-	want := []string{"blocked", "answered 1: 429", "retrying 1: 429", "waited block ", "answered 2: 200", "refused deadline limit"}
-	if !slices.Equal(got, want) && !e.real {
-		e.Errorf("told %q, want %q", got, want)
+	got := slices.DeleteFunc(seen.all(), func(line string) bool { return line == "unblocked" || line == "waited limit shared" })
+	events := []string{"blocked", "answered 1: 429", "retrying 1: 429", "waited block ", "answered 2: 200", "refused deadline limit"}
+	if !slices.Equal(got, events) && !e.real {
+		e.Errorf("told %q, want %q", got, events)
 	}
-	for _, line := range want[:5] {
+	for _, line := range events[:5] {
 		if !slices.Contains(got, line) {
 			e.Errorf("told %q, without %q", got, line)
 		}
 	}
-}
 
-func snapshotAddsUp(e *env) {
-	const n = 5
-	e.route("/", e.limit("shared", n))
-	p := e.program()
-	for range n {
-		p.now("/")
-	}
-	e.server.answers("/", tooMany(e.windows(0.1)))
-	p.get("/")
 	p.get("/")
 	s := p.patient.Snapshot()
 	if l := s.Limits[0]; l.Free+l.InFlight+l.Returning != l.Owned || l.Waiting != 0 || l.N != n || l.Owned > n || e.budget == nil && l.Owned < n {
 		e.Errorf("the bucket is %+v", l)
 	}
 	c := s.Endpoints[0].Counts
-	want := transport.Counts{Sent: n + 3, Waited: c.Waited, Throttled: 1, Retried: 1}
-	if c != want || !e.real && c.Waited < 2 {
+	want := transport.Counts{Sent: int64(len(e.server.log(""))), Waited: c.Waited, Refused: c.Refused, Throttled: 1, Retried: 1}
+	if c != want || !e.real && (c.Sent != 3 || c.Waited < 2 || c.Refused != 1) {
 		e.Errorf("counts %+v, want %+v", c, want)
 	}
 	if w := s.Endpoints[0].Waits; w.P50 > w.Max || c.Waited > 0 && w.Max == 0 {
@@ -123,6 +114,7 @@ func snapshotAddsUp(e *env) {
 	for _, slice := range s.History.Slices {
 		sum.Sent += slice.Sent
 		sum.Waited += slice.Waited
+		sum.Refused += slice.Refused
 		sum.Throttled += slice.Throttled
 		sum.Retried += slice.Retried
 	}

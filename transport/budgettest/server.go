@@ -1,7 +1,7 @@
 package budgettest
 
 import (
-	"context"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -13,16 +13,14 @@ import (
 	"time"
 )
 
-// server is the far side, in memory: it notes what arrived and when, takes its
-// time, and answers as the test says.
+// server is the far side, in memory: it notes what arrived and when, and answers
+// as the test says.
 type server struct {
 	start time.Time
-	takes func(nth int) (way, back time.Duration) // nil: no time
 
 	mu     sync.Mutex
-	sent   int
 	visits []visit
-	script map[string][]answer      // by path, for the next ones; then 200
+	script map[string][]answer      // by path, for the next ones
 	held   map[string]chan struct{} // by path, until when nothing is answered
 }
 
@@ -33,40 +31,51 @@ type visit struct {
 	answered    time.Duration // 0: not yet
 }
 
-// answer is what the server does with a request.
-type answer func() (*http.Response, error)
+// answer is what becomes of a request. The zero value is a 200, at once.
+type answer struct {
+	way, back  time.Duration
+	status     int
+	retryAfter time.Duration
+	body       string
+	err        error // instead; a *net.OpError: it was never sent
+}
+
+// tooMany is a 429 that blocks for some time.
+func tooMany(d time.Duration) answer {
+	return answer{status: http.StatusTooManyRequests, retryAfter: d}
+}
 
 func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
+	path := req.URL.Path
 	s.mu.Lock()
-	nth := s.sent
-	s.sent++
-	s.mu.Unlock()
-	var way, back time.Duration
-	if s.takes != nil {
-		way, back = s.takes(nth)
+	var a answer
+	if next := s.script[path]; len(next) > 0 {
+		a, s.script[path] = next[0], next[1:]
 	}
-	time.Sleep(way)
+	s.mu.Unlock()
+	if errors.As(a.err, new(*net.OpError)) {
+		return nil, a.err
+	}
+	time.Sleep(a.way)
 	s.mu.Lock()
-	what := status(http.StatusOK)
-	if next := s.script[req.URL.Path]; len(next) > 0 {
-		what, s.script[req.URL.Path] = next[0], next[1:]
-	}
-	resp, err := what()
-	if errors.As(err, new(*net.OpError)) { // it never left
-		s.mu.Unlock()
-		return nil, err
-	}
-	nth = len(s.visits)
-	s.visits = append(s.visits, visit{path: req.URL.Path, query: req.URL.RawQuery, at: time.Since(s.start)})
-	held := s.held[req.URL.Path]
+	nth := len(s.visits)
+	s.visits = append(s.visits, visit{path: path, query: req.URL.RawQuery, at: time.Since(s.start)})
+	held := s.held[path]
 	s.mu.Unlock()
-	if time.Sleep(back); held != nil {
+	if time.Sleep(a.back); held != nil {
 		<-held
 	}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.visits[nth].answered = time.Since(s.start)
-	s.mu.Unlock()
-	return resp, err
+	if a.err != nil {
+		return nil, a.err
+	}
+	resp := &http.Response{StatusCode: cmp.Or(a.status, http.StatusOK), Header: http.Header{}, Body: io.NopCloser(strings.NewReader(a.body))}
+	if a.retryAfter > 0 {
+		resp.Header.Set("Retry-After", fmt.Sprintf("%.6f", a.retryAfter.Seconds()))
+	}
+	return resp, nil
 }
 
 // answers has the next requests to a path answered so, one each.
@@ -93,39 +102,9 @@ func (s *server) log(path string) []visit {
 }
 
 // order returns the queries of what arrived at a path.
-func (s *server) order(path string) string {
-	var order strings.Builder
+func (s *server) order(path string) (order string) {
 	for _, v := range s.log(path) {
-		order.WriteString(v.query)
+		order += v.query
 	}
-	return order.String()
-}
-
-func status(code int) answer {
-	return func() (*http.Response, error) {
-		return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody}, nil
-	}
-}
-
-// tooMany is a 429 that blocks for some time.
-func tooMany(d time.Duration) answer {
-	return func() (*http.Response, error) {
-		resp, err := status(http.StatusTooManyRequests)()
-		resp.Header.Set("Retry-After", fmt.Sprintf("%.6f", d.Seconds()))
-		return resp, err
-	}
-}
-
-const quota = "over the quota" // of a rule that no waiting cures
-
-func overQuota() (*http.Response, error) {
-	resp, err := status(http.StatusTooManyRequests)()
-	resp.Body = io.NopCloser(strings.NewReader(quota))
-	return resp, err
-}
-
-func broken() (*http.Response, error) { return nil, errors.New("connection reset by peer") }
-
-func neverSent() (*http.Response, error) {
-	return nil, &net.OpError{Op: "dial", Err: context.DeadlineExceeded}
+	return order
 }

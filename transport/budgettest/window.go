@@ -1,7 +1,10 @@
 package budgettest
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"time"
 
@@ -16,8 +19,8 @@ func neverMoreThanN(e *env) {
 	const n, requests = 10, 80
 	e.route("/", e.limit("shared", n))
 	a, b := e.pair()
-	e.server.takes = func(nth int) (way, back time.Duration) {
-		return e.windows(float64(nth*nth%7) / 20), e.windows(float64(nth*nth%11) / 20)
+	for nth := range requests {
+		e.server.answers("/", answer{way: e.windows(float64(nth*nth%7) / 20), back: e.windows(float64(nth*nth%11) / 20)})
 	}
 	all := e.crowd()
 	all.times(requests/2, func() { a.get("/") })
@@ -42,37 +45,37 @@ func nAtOnceWhenIdle(e *env) {
 			p.refused("/", "shared", e.free("/", round*n))
 		}
 		e.pause(1)
-		if e.Failed() {
-			e.Fatalf("in round %d", round)
-		}
 	}
 }
 
 // tokenComesBackAWindowLater: counted from the answer, not from sending.
 func tokenComesBackAWindowLater(e *env) {
 	e.route("/", e.limit("shared", 1))
-	e.server.takes = func(nth int) (way, back time.Duration) {
-		return 0, e.windows(1.5 * float64(1-min(nth, 1)))
-	}
+	e.server.answers("/", answer{back: e.windows(1.5)})
 	p := e.program()
 	all := e.crowd()
-	all.times(1, func() { p.get("/") })
+	all.Go(func() { p.get("/") })
 	time.Sleep(e.windows(1.2))
 	p.refused("/", "shared", e.windows(2.5)) // a window after sending, and no answer yet
 	all.Wait()
 	free := e.free("/", 0)
 	p.refused("/", "shared", free)
 	p.get("/")
-	e.at("the second was sent", e.server.log("")[1].at, free)
+	e.at("the second was sent", e.visit("", 1).at, free)
 }
 
 // outcomes: what each of them does to the token.
 func outcomes(e *env) {
+	const quota = "over the quota" // a rule's, that no waiting cures
 	p := e.program(func(c *transport.Config) {
 		c.Ruled = func(body []byte) bool { return string(body) == quota }
 	})
 	for path, what := range map[string]answer{
-		"/answered": status(http.StatusNotFound), "/failed": broken, "/throttled": tooMany(e.window / 2), "/ruled": overQuota, "/unsent": neverSent,
+		"/answered":  {status: http.StatusNotFound},
+		"/failed":    {err: errors.New("connection reset by peer")},
+		"/throttled": tooMany(e.window / 2),
+		"/ruled":     {status: http.StatusTooManyRequests, body: quota},
+		"/unsent":    {err: &net.OpError{Op: "dial", Err: context.DeadlineExceeded}},
 	} {
 		e.route(path, e.limit(path, 1))
 		e.server.answers(path, what)
@@ -87,7 +90,7 @@ func outcomes(e *env) {
 			p.refused(path, path, free)
 		}
 		p.get(path)
-		e.at(path+": the token came back", e.server.log(path)[1].at, free)
+		e.at(path+": the token came back", e.visit(path, 1).at, free)
 	}
 }
 

@@ -14,7 +14,6 @@ type Division struct {
 
 	told    []transport.Usage
 	n, free int
-	window  time.Duration
 	private bool
 	reserve transport.Classes
 	left    transport.Classes // by them: a program that is alone keeps the reserve itself

@@ -8,6 +8,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bucket"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/gate"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/served"
 )
 
 // A scenario is what a simulation plays: programs on the real gate, rate and
@@ -118,12 +119,12 @@ type sim struct {
 	results
 }
 
-// results are what a simulation brought, by program and second.
+// results are what a simulation brought.
 type results struct {
-	limit              int
-	accepted, rejected [][]int
-	refused            int
-	last               time.Duration // when the last call was answered
+	*served.Counts
+	length  time.Duration
+	refused int
+	last    time.Duration // when the last call was answered
 }
 
 // client is one program under way.
@@ -185,7 +186,8 @@ func (s scenario) play(a algorithm, seed uint64) *results {
 		s.roundTrip = 50 * time.Millisecond
 	}
 	m := &sim{scenario: s, rng: rand.New(rand.NewPCG(seed, 0)), blocked: make([]time.Duration, s.endpoints)}
-	m.results.limit = s.limit
+	m.results.length = s.length
+	m.Counts = served.New(len(s.programs), s.limit, window, s.length)
 	phase := time.Duration(m.rng.Int64N(int64(window)))
 	for range s.endpoints {
 		m.counters = append(m.counters, &counter{algorithm: a, n: s.limit, log: make([]time.Duration, s.limit), phase: phase})
@@ -199,8 +201,6 @@ func (s scenario) play(a algorithm, seed uint64) *results {
 			}
 			c.lines = append(c.lines, &endpoint{client: c, number: e, rate: rate})
 		}
-		m.accepted = append(m.accepted, make([]int, s.length/time.Second+1))
-		m.rejected = append(m.rejected, make([]int, s.length/time.Second+1))
 		m.in(c.from, c.start)
 	}
 	for len(m.todo) > 0 && m.todo[0].at <= s.length {
@@ -334,7 +334,6 @@ func (e *endpoint) send(k *call) {
 
 // arrive is what the server does.
 func (e *endpoint) arrive() (ok bool, retryAfter time.Duration) {
-	second := int(e.now / time.Second)
 	until := &e.blocked[e.number]
 	if e.stray > 0 && e.now >= e.stray {
 		e.stray = 0
@@ -348,7 +347,7 @@ func (e *endpoint) arrive() (ok bool, retryAfter time.Duration) {
 		wait := c.wait(e.now)
 		if wait == 0 {
 			c.take(e.now)
-			e.accepted[e.client.number][second]++
+			e.Answer(e.client.number, e.now, true)
 			return true, 0
 		}
 		if e.blocks > 0 {
@@ -356,7 +355,7 @@ func (e *endpoint) arrive() (ok bool, retryAfter time.Duration) {
 		}
 		*until = e.now + wholeSeconds(wait)
 	}
-	e.rejected[e.client.number][second]++
+	e.Answer(e.client.number, e.now, false)
 	return false, wholeSeconds(*until - e.now)
 }
 
@@ -387,59 +386,4 @@ func (e *endpoint) answer(k *call, sent time.Duration, ok bool, retryAfter time.
 	for _, other := range e.lines { // a token of the window may be free
 		other.pump()
 	}
-}
-
-// Figures.
-
-func sum(seconds []int, from, to time.Duration) (n int) {
-	for _, x := range seconds[from/time.Second : min(int(to/time.Second), len(seconds))] {
-		n += x
-	}
-	return n
-}
-
-func (r *results) all(programs []int) []int {
-	if len(programs) > 0 {
-		return programs
-	}
-	for i := range r.accepted {
-		programs = append(programs, i)
-	}
-	return programs
-}
-
-func (r *results) got(from, to time.Duration, programs ...int) (n int) {
-	for _, p := range r.all(programs) {
-		n += sum(r.accepted[p], from, to)
-	}
-	return n
-}
-
-func (r *results) met(from, to time.Duration, programs ...int) (n int) {
-	for _, p := range r.all(programs) {
-		n += sum(r.rejected[p], from, to)
-	}
-	return n
-}
-
-func (r *results) per1000(from, to time.Duration, programs ...int) float64 {
-	return 1000 * float64(r.met(from, to, programs...)) / float64(max(1, r.got(from, to, programs...)))
-}
-
-// share is the part that programs got of what the others left of the limit.
-func (r *results) share(from, to time.Duration, programs ...int) float64 {
-	got := r.got(from, to, programs...)
-	others := r.got(from, to) - got
-	return float64(got) / (float64(r.limit)*float64(to-from)/float64(window) - float64(others))
-}
-
-func (r *results) jain(from, to time.Duration, programs ...int) float64 {
-	programs = r.all(programs)
-	var sum, squares float64
-	for _, p := range programs {
-		x := float64(r.got(from, to, p))
-		sum += x
-		squares += x * x
-	}
-	return sum * sum / (float64(len(programs)) * max(1, squares))
 }

@@ -1,7 +1,7 @@
 package bench
 
 import (
-	"fmt"
+	"net/http"
 	"testing"
 	"time"
 
@@ -18,10 +18,8 @@ const limitN = 1000
 // Case is a scenario in which peers are compared: programs that all use the same
 // library, and have work to do.
 type Case struct {
-	Name string // of its chart, too
-	What string // for the reader of the results
-	// Lone: one program has the limit to itself, and can avoid every 429.
-	Lone     bool
+	Name     string // of its chart, too
+	What     string // for the reader of the results
 	Programs int
 	Callers  int // of each program
 	Calls    int // by all programs together
@@ -33,20 +31,23 @@ type Case struct {
 	Algorithm  clerktest.Algorithm
 }
 
+// Lone reports whether one program has the limit to itself, and can avoid every 429.
+func (c Case) Lone() bool { return c.Programs == 1 && c.Outsider == 0 }
+
 // Cases are the scenarios of the comparison. Servers count by a sliding log, the
 // strictest way there is.
 func Cases() []Case {
 	return []Case{
 		{
-			Name: "burst", Lone: true, Programs: 1, Callers: 2000, Calls: 2000,
+			Name: "burst", Programs: 1, Callers: 2000, Calls: 2000,
 			What: "2,000 calls at once",
 		},
 		{
-			Name: "saturation", Lone: true, Programs: 1, Callers: 256, Calls: 60_000,
+			Name: "saturation", Programs: 1, Callers: 256, Calls: 60_000,
 			What: "256 callers who keep the limit saturated: 60,000 calls, ten minutes' worth",
 		},
 		{
-			Name: "people", Lone: true, Programs: 1, Callers: 256, Calls: 30_000, People: 5,
+			Name: "people", Programs: 1, Callers: 256, Calls: 30_000, People: 5,
 			What: "people beside a batch: five callers, each of whom makes a call every second on average, while 256 others get 30,000 calls done; the waits are the people's",
 		},
 		{
@@ -62,7 +63,7 @@ func Cases() []Case {
 			What: "one program of 256 callers, 36,000 calls, beside another that ignores limits and makes 40 calls a second",
 		},
 		{
-			Name: "headerless", Lone: true, Programs: 1, Callers: 256, Calls: 18_000,
+			Name: "headerless", Programs: 1, Callers: 256, Calls: 18_000,
 			RetryAfter: clerktest.RetryAfterOmitted,
 			What:       "a Clerk whose 429s say nothing of when to come back, 256 callers, 18,000 calls",
 		},
@@ -115,7 +116,9 @@ func (c Case) Play(t *testing.T, p peers.Peer, seed uint64) Outcome {
 	for i := range c.Programs {
 		own = append(own, i)
 		s.Programs = append(s.Programs, sim.Program{
-			Client:  p.Client(limitN, seed+uint64(i)<<32),
+			Client: func(network http.RoundTripper) http.RoundTripper {
+				return p.Client(network, limitN, seed+uint64(i)<<32)
+			},
 			Callers: c.Callers,
 			Work:    &sim.Work{Calls: c.Calls / c.Programs, People: c.People},
 		})
@@ -141,9 +144,12 @@ type Outcome struct {
 }
 
 func (c Case) outcome(r *sim.Result, own []int) Outcome {
+	all := r.Length()
 	o := Outcome{
-		Finished: r.Finished, Failed: r.Failed, Rejected: r.Rejected(0, r.Length(), own...), Took: r.Last,
-		P50: r.Wait(0.5), P99: r.Wait(0.99),
+		Finished: r.Finished, Failed: r.Failed, Rejected: r.Met(0, all, own...), Took: r.Last,
+		Slowdown: r.Last.Seconds() / c.shortest(r.People()+r.Got(0, all)-r.Got(0, all, own...)).Seconds(),
+		Share:    float64(r.Got(0, all)) / (limitN * (1 + r.Last.Seconds()/sim.Window.Seconds())),
+		P50:      r.Wait(0.5), P99: r.Wait(0.99),
 	}
 	if c.Name == "burst" {
 		o.Timeline = r.Timeline()
@@ -151,9 +157,6 @@ func (c Case) outcome(r *sim.Result, own []int) Outcome {
 	if c.People > 0 {
 		o.P50, o.P99 = r.PeopleWait(0.5), r.PeopleWait(0.99)
 	}
-	others := r.Total(0, r.Length()) - r.Total(0, r.Length(), own...)
-	o.Slowdown = o.Took.Seconds() / c.shortest(len(r.People)+others).Seconds()
-	o.Share = float64(r.Total(0, r.Length())) / (limitN * (1 + r.Last.Seconds()/sim.Window.Seconds()))
 	return o
 }
 
@@ -161,7 +164,7 @@ func (c Case) outcome(r *sim.Result, own []int) Outcome {
 // that the server let through in the meantime: N at once, N each window after
 // that, and one round trip.
 func (c Case) shortest(others int) time.Duration {
-	return time.Duration(float64(c.Calls+others-limitN)/limitN*float64(sim.Window)) + 50*time.Millisecond
+	return time.Duration(float64(c.Calls+others-limitN)/limitN*float64(sim.Window)) + sim.Median
 }
 
 // per1000 is how many 429s there were for a thousand calls that worked.
@@ -169,7 +172,3 @@ func (o Outcome) per1000() float64 { return 1000 * float64(o.Rejected) / float64
 
 // complete reports whether all the work was done before the run was cut off.
 func (c Case) complete(o Outcome) bool { return o.Finished == c.Calls/c.Programs*c.Programs }
-
-func (c Case) String() string {
-	return fmt.Sprintf("%s: %s", c.Name, c.What)
-}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/plotutil"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -16,29 +18,20 @@ import (
 var (
 	ourColor  = color.RGBA{R: 0x1f, G: 0x77, B: 0xb4, A: 0xff}
 	peerColor = color.RGBA{R: 0xb8, G: 0xb8, B: 0xb8, A: 0xff}
-	palette   = []color.Color{
-		ourColor,
-		color.RGBA{R: 0xd6, G: 0x27, B: 0x28, A: 0xff}, color.RGBA{R: 0xff, G: 0x7f, B: 0x0e, A: 0xff},
-		color.RGBA{R: 0x2c, G: 0xa0, B: 0x2c, A: 0xff}, color.RGBA{R: 0x94, G: 0x67, B: 0xbd, A: 0xff},
-		color.RGBA{R: 0x8c, G: 0x56, B: 0x4b, A: 0xff}, color.RGBA{R: 0xe3, G: 0x77, B: 0xc2, A: 0xff},
-		color.RGBA{R: 0x7f, G: 0x7f, B: 0x7f, A: 0xff}, color.RGBA{R: 0xbc, G: 0xbd, B: 0x22, A: 0xff},
-		color.RGBA{R: 0x17, G: 0xbe, B: 0xcf, A: 0xff},
-	}
 )
 
-// Charts draws the report: file name to SVG.
-func (r *Report) Charts() (map[string][]byte, error) {
+// charts draws the report: file name to SVG.
+func (r *Report) charts() (map[string][]byte, error) {
 	all := make(map[string][]byte)
 	for _, c := range Cases() {
 		rows := r.Of(c)
 		if len(rows) == 0 {
 			continue
 		}
-		svg, err := bars(c, rows)
-		if err != nil {
+		var err error
+		if all[c.Name+".svg"], err = bars(c, rows); err != nil {
 			return nil, err
 		}
-		all[c.Name+".svg"] = svg
 		if rows[0].Timeline == nil {
 			continue
 		}
@@ -62,11 +55,10 @@ func bars(c Case, rows []Row) ([]byte, error) {
 	rejected.Title.Text = c.Name
 	time.Title.Text = " "
 	const width, height = 24 * vg.Centimeter, 9 * vg.Centimeter
-	canvas := vgsvg.New(width, height)
-	whole := draw.New(canvas)
-	rejected.Draw(draw.Crop(whole, 0, -width*2/5, 0, 0))
-	time.Draw(draw.Crop(whole, width*3/5, -width/50, 0, 0))
-	return svgOf(canvas)
+	return svg(width, height, func(whole draw.Canvas) {
+		rejected.Draw(draw.Crop(whole, 0, -width*2/5, 0, 0))
+		time.Draw(draw.Crop(whole, width*3/5, -width/50, 0, 0))
+	})
 }
 
 // panel is one bar a peer, the throttle's on top.
@@ -114,9 +106,9 @@ func timeline(c Case, rows []Row) ([]byte, error) {
 	p.X.Max, p.Y.Min, p.Y.Max = 30, 0, 2100
 	p.Legend.Top = false
 	p.Add(plotter.NewGrid())
-	for i := len(rows) - 1; i >= 0; i-- {
+	for i, row := range slices.Backward(rows) {
 		points := plotter.XYs{{}}
-		for half, n := range rows[i].Timeline {
+		for half, n := range row.Timeline {
 			if x := float64(half+1) / 2; x <= p.X.Max {
 				points = append(points, plotter.XY{X: x, Y: float64(n)})
 			}
@@ -125,19 +117,19 @@ func timeline(c Case, rows []Row) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		line.Color = palette[i%len(palette)]
-		if line.Width = vg.Points(1); i == 0 {
-			line.Width = vg.Points(3)
+		line.Color, line.Dashes = plotutil.Color(i), plotutil.Dashes(i/len(plotutil.DefaultColors))
+		if i == 0 {
+			line.Color, line.Width = ourColor, vg.Points(3)
 		}
 		p.Add(line)
-		p.Legend.Add(rows[i].Peer, line)
+		p.Legend.Add(row.Peer, line)
 	}
-	canvas := vgsvg.New(20*vg.Centimeter, 12*vg.Centimeter)
-	p.Draw(draw.New(canvas))
-	return svgOf(canvas)
+	return svg(20*vg.Centimeter, 12*vg.Centimeter, p.Draw)
 }
 
-func svgOf(canvas *vgsvg.Canvas) ([]byte, error) {
+func svg(width, height vg.Length, paint func(draw.Canvas)) ([]byte, error) {
+	canvas := vgsvg.New(width, height)
+	paint(draw.New(canvas))
 	var b bytes.Buffer
 	_, err := canvas.WriteTo(&b)
 	return b.Bytes(), err

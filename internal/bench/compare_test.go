@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
-	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
 )
 
 var (
@@ -19,8 +20,6 @@ var (
 
 const (
 	reportFile = "testdata/report.json"
-	tableFile  = "RESULTS.md"
-	chartsDir  = "charts"
 	reportSeed = 1
 )
 
@@ -41,7 +40,11 @@ func TestPeers(t *testing.T) {
 	if *render {
 		write(t, r)
 	}
-	checkFiles(t, r)
+	for name, want := range files(t, r) {
+		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the figures say (%v): run with -update", name, err)
+		}
+	}
 	for _, c := range Cases() {
 		for _, p := range c.peers() {
 			was, ok := r.find(c, p)
@@ -102,24 +105,21 @@ func TestBestOfAllPeers(t *testing.T) {
 		if len(rows) != 1+len(peers.All()) || rows[0].Peer != peers.Throttle().Name {
 			t.Fatalf("%s: %d rows are written", c.Name, len(rows))
 		}
-		v := Judge(rows)
-		if c.Lone {
-			for _, p := range v.Worse {
-				t.Errorf("%s: %s is better: %s", c.Name, p, v.Reason[p])
+		for _, v := range Judge(rows) {
+			if v.Better && c.Lone() && c.Algorithm == clerktest.SlidingLog {
+				t.Errorf("%s: %s is better: %s", c.Name, v.Peer, v.Why)
 			}
+			t.Logf("%s: %s: %s", c.Name, v.Peer, v.Why)
 		}
-		if c.Programs == 1 && c.Outsider == 0 && (rows[0].Rejected != 0 || rows[0].Failed != 0) {
+		if c.Lone() && (rows[0].Rejected != 0 || rows[0].Failed != 0) {
 			t.Errorf("%s: a lone program met %d of 429s and %d failures", c.Name, rows[0].Rejected, rows[0].Failed)
 		}
 		if !c.complete(rows[0].Outcome) {
 			t.Errorf("%s: %d of %d calls finished", c.Name, rows[0].Finished, c.Calls)
 		}
-		for _, p := range v.Ties {
-			t.Logf("%s: %s ties: %s", c.Name, p, v.Reason[p])
-		}
 		for _, row := range rows[1:] {
 			// Others share the limit: far fewer 429s than anybody else's.
-			if !c.Lone && c.Algorithm == 0 && 2*rows[0].Rejected > row.Rejected {
+			if !c.Lone() && c.Algorithm == clerktest.SlidingLog && 2*rows[0].Rejected > row.Rejected {
 				t.Errorf("%s: %d of 429s, and %s met only %d", c.Name, rows[0].Rejected, row.Peer, row.Rejected)
 			}
 		}
@@ -139,44 +139,26 @@ func read(t *testing.T) *Report {
 	return r
 }
 
-func write(t *testing.T, r *Report) {
+// files are the report's, and the figures that they are made of.
+func files(t *testing.T, r *Report) map[string][]byte {
 	t.Helper()
+	all, err := r.Files()
+	if err != nil {
+		t.Fatal(err)
+	}
 	data, err := json.MarshalIndent(r, "", "\t")
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string][]byte{reportFile: append(data, '\n'), tableFile: []byte(r.Markdown())}
-	charts, err := r.Charts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, svg := range charts {
-		files[filepath.Join(chartsDir, name)] = svg
-	}
-	for name, data := range files {
-		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(name, data, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	all[reportFile] = append(data, '\n')
+	return all
 }
 
-// checkFiles reports a table or chart that is not that of the figures.
-func checkFiles(t *testing.T, r *Report) {
+func write(t *testing.T, r *Report) {
 	t.Helper()
-	charts, err := r.Charts()
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := map[string][]byte{tableFile: []byte(r.Markdown())}
-	for name, svg := range charts {
-		files[filepath.Join(chartsDir, name)] = svg
-	}
-	for name, want := range files {
-		if got, err := os.ReadFile(name); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the figures say (%v): run with -update", name, err)
+	for name, data := range files(t, r) {
+		if err := os.WriteFile(name, data, 0o644); err != nil {
+			t.Fatal(err)
 		}
 	}
 }

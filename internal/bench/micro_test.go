@@ -53,7 +53,7 @@ func facade(tb testing.TB, base http.RoundTripper) http.RoundTripper {
 func contestants(tb testing.TB) []contestant {
 	all := []contestant{{"bare", noop{}}, {"clerkthrottle", facade(tb, noop{})}}
 	for _, p := range peers.All() {
-		all = append(all, contestant{p.Name, p.Client(microN, 1)(noop{})})
+		all = append(all, contestant{p.Name, p.Client(noop{}, microN, 1)})
 	}
 	return all
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -41,47 +42,52 @@ func (r *Report) find(c Case, p peers.Peer) (Row, bool) {
 // slowest of a thousand answers, whoever sent the requests.
 const tie = 0.01
 
-// Verdict says how the throttle compares in a case.
+// Verdict says in which respects a peer matches the throttle, or is better.
 type Verdict struct {
-	Worse  []string // peers that met fewer 429s, or were faster by more than a tie
-	Ties   []string // peers that met as few 429s, or were as fast
-	Reason map[string]string
+	Peer   string
+	Better bool // it met fewer 429s, or was faster by more than a tie
+	Why    string
 }
 
-// Judge compares the first row, the throttle, with the others.
-func Judge(rows []Row) Verdict {
-	v := Verdict{Reason: make(map[string]string)}
+// Judge compares the first row, the throttle, with the others. Peers of whom there is
+// nothing to say are left out.
+func Judge(rows []Row) (all []Verdict) {
 	ours := rows[0]
 	for _, row := range rows[1:] {
 		var why []string
-		lost := false
-		switch {
-		case row.Rejected < ours.Rejected:
-			lost = true
+		quotient := row.Slowdown / ours.Slowdown
+		if row.Rejected < ours.Rejected {
 			why = append(why, fmt.Sprintf("fewer 429s: %d", row.Rejected))
-		case row.Rejected == ours.Rejected:
+		} else if row.Rejected == ours.Rejected {
 			why = append(why, fmt.Sprintf("as few 429s: %d", row.Rejected))
 		}
-		switch quotient := row.Slowdown / ours.Slowdown; {
-		case quotient < 1-tie:
-			lost = true
+		if quotient < 1-tie {
 			why = append(why, fmt.Sprintf("%.1f %% less time", 100*(1-quotient)))
-		case quotient <= 1+tie:
+		} else if quotient <= 1+tie {
 			why = append(why, fmt.Sprintf("as fast: %+.1f %%", 100*(quotient-1)))
 		}
-		switch {
-		case lost:
-			v.Worse = append(v.Worse, row.Peer)
-		case len(why) > 0:
-			v.Ties = append(v.Ties, row.Peer)
+		if len(why) > 0 {
+			all = append(all, Verdict{row.Peer, row.Rejected < ours.Rejected || quotient < 1-tie, strings.Join(why, ", ")})
 		}
-		v.Reason[row.Peer] = strings.Join(why, ", ")
 	}
-	return v
+	return all
 }
 
-// Markdown writes the report for a reader.
-func (r *Report) Markdown() string {
+// Files returns the report for a reader, by the files that hold it: a page of tables,
+// and charts.
+func (r *Report) Files() (map[string][]byte, error) {
+	charts, err := r.charts()
+	if err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{"RESULTS.md": []byte(r.markdown())}
+	for name, svg := range charts {
+		files[filepath.Join("charts", name)] = svg
+	}
+	return files, nil
+}
+
+func (r *Report) markdown() string {
 	var b strings.Builder
 	b.WriteString(introduction)
 	b.WriteString("## How each is set up\n\n")
@@ -149,18 +155,19 @@ func (c Case) section(b *strings.Builder, rows []Row) {
 		fmt.Fprintf(b, "| %s | %d | %d | %d (%.1f) | %.3f (%.0f s) | %.3f | %s | %s |\n", name, row.Finished, row.Failed,
 			row.Rejected, row.per1000(), row.Slowdown, row.Took.Seconds(), row.Share, seconds(row.P50), seconds(row.P99))
 	}
-	v := Judge(rows)
-	say := func(what string, peers []string) {
-		for _, p := range peers {
-			fmt.Fprintf(b, "- %s: %s (%s)\n", what, p, v.Reason[p])
+	var better, ties strings.Builder
+	for _, v := range Judge(rows) {
+		if v.Better {
+			fmt.Fprintf(&better, "- better than the throttle in one respect: %s (%s)\n", v.Peer, v.Why)
+		} else {
+			fmt.Fprintf(&ties, "- ties in one respect: %s (%s)\n", v.Peer, v.Why)
 		}
 	}
 	b.WriteString("\n")
-	if len(v.Worse) == 0 {
+	if better.Len() == 0 {
 		b.WriteString("No peer met fewer 429s, and none was faster by more than 1 %.\n\n")
 	}
-	say("better than the throttle in one respect", v.Worse)
-	say("ties in one respect", v.Ties)
+	b.WriteString(better.String() + ties.String())
 	fmt.Fprintf(b, "\n![%s](charts/%s.svg)\n", c.Name, c.Name)
 	if rows[0].Timeline != nil {
 		fmt.Fprintf(b, "\n![%s over time](charts/%s-timeline.svg)\n", c.Name, c.Name)

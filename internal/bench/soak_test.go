@@ -23,11 +23,8 @@ func TestSoak(t *testing.T) {
 			break
 		}
 		synctest.Test(t, func(t *testing.T) {
-			s := Soak{
-				Duration: duration, Limit: 200, Window: 10 * time.Second, Callers: 40, Every: 1600 * time.Millisecond, Seed: seed + 1,
-				Wrong: t.Errorf,
-			}
-			check(t, s.Run())
+			s := soaked{t: t, Duration: duration, Limit: 200, Window: 10 * time.Second, Callers: 40, Every: 1600 * time.Millisecond, Seed: seed + 1}
+			check(t, s.run())
 		})
 	}
 }
@@ -42,11 +39,8 @@ func TestSoakWithLateArrivals(t *testing.T) {
 		duration = 24 * time.Hour
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := Soak{
-			Duration: duration, Limit: 200, Window: 10 * time.Second, Callers: 40, Every: 1600 * time.Millisecond, Seed: 1,
-			Late: true, Wrong: t.Errorf,
-		}
-		r := s.Run()
+		s := soaked{t: t, Duration: duration, Limit: 200, Window: 10 * time.Second, Callers: 40, Every: 1600 * time.Millisecond, Seed: 1, Late: true}
+		r := s.run()
 		// Twenty-four hours come to one in 6,000; twenty minutes scatter.
 		if n := r.Calls.Load() / 1000; int64(r.Rejected) > n {
 			t.Errorf("%d of 429s for the limit, want %d at most", r.Rejected, n)
@@ -67,16 +61,13 @@ func TestSoakInRealTime(t *testing.T) {
 		t.Log("ten minutes of real time: run it with -soak; this is a moment of it")
 		duration = 3 * time.Second
 	}
-	s := Soak{
-		Duration: duration, Limit: 500, Window: time.Second, Callers: 300, Every: 400 * time.Millisecond, Seed: 1,
-		Wrong: t.Errorf,
-	}
-	check(t, s.Run())
+	s := soaked{t: t, Duration: duration, Limit: 500, Window: time.Second, Callers: 300, Every: 400 * time.Millisecond, Seed: 1}
+	check(t, s.run())
 }
 
 // check holds the end of a soak to what must hold: nobody broke the limit, all
 // callers came back in one way or another, and memory does not grow.
-func check(t *testing.T, r *SoakReport) {
+func check(t *testing.T, r *soakReport) {
 	t.Helper()
 	t.Log(r)
 	if r.Rejected != 0 {

@@ -14,27 +14,34 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
-// awsClient is the retry layer of an AWS SDK client, in its adaptive mode, as an
-// http.RoundTripper.
-type awsClient struct {
-	attempt *retry.Attempt
-	network http.RoundTripper
-}
-
-// adaptive is the SDK's adaptive mode. Its backoff is the SDK's formula with
-// random numbers that can be seeded.
-func adaptive(seed uint64) func(http.RoundTripper) http.RoundTripper {
-	return func(network http.RoundTripper) http.RoundTripper {
-		mode := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
-			o.FailOnNoAttemptTokens = true
-			o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
-				o.MaxAttempts = 1 + tries
-				o.Backoff = awsBackoff(seed)
-				o.RateLimiter = ratelimit.None
-			})
+// newAWSClient returns the retry layer of an AWS SDK client, in its adaptive mode.
+// Its backoff is the SDK's formula with random numbers that can be seeded.
+func newAWSClient(network http.RoundTripper, seed uint64) http.RoundTripper {
+	mode := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+		o.FailOnNoAttemptTokens = true
+		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
+			o.MaxAttempts = 1 + tries
+			o.Backoff = awsBackoff(seed)
+			o.RateLimiter = ratelimit.None
 		})
-		return &awsClient{attempt: retry.NewAttemptMiddleware(patient{mode}, func(v any) any { return v }), network: network}
-	}
+	})
+	attempt := retry.NewAttemptMiddleware(patient{mode}, func(v any) any { return v })
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		send := func(ctx context.Context, _ middleware.FinalizeInput) (out middleware.FinalizeOutput, md middleware.Metadata, err error) {
+			resp, err := network.RoundTrip(req.WithContext(ctx))
+			if err == nil && resp.StatusCode == http.StatusTooManyRequests {
+				resp.Body.Close()
+				err = awsThrottled{resp}
+			}
+			out.Result = resp
+			return out, md, err
+		}
+		out, _, err := attempt.HandleFinalize(req.Context(), middleware.FinalizeInput{Request: req}, middleware.FinalizeHandlerFunc(send))
+		if err != nil {
+			return nil, err
+		}
+		return out.Result.(*http.Response), nil
+	})
 }
 
 // patient asks for a token of the adaptive mode until there is one, every 50 ms.
@@ -74,21 +81,3 @@ type awsThrottled struct{ resp *http.Response }
 
 func (awsThrottled) Error() string     { return "429" }
 func (awsThrottled) ErrorCode() string { return "TooManyRequestsException" }
-
-// RoundTrip implements http.RoundTripper.
-func (c *awsClient) RoundTrip(req *http.Request) (*http.Response, error) {
-	send := func(ctx context.Context, _ middleware.FinalizeInput) (out middleware.FinalizeOutput, md middleware.Metadata, err error) {
-		resp, err := c.network.RoundTrip(req.WithContext(ctx))
-		if err == nil && resp.StatusCode == http.StatusTooManyRequests {
-			resp.Body.Close()
-			err = awsThrottled{resp}
-		}
-		out.Result = resp
-		return out, md, err
-	}
-	out, _, err := c.attempt.HandleFinalize(req.Context(), middleware.FinalizeInput{Request: req}, middleware.FinalizeHandlerFunc(send))
-	if err != nil {
-		return nil, err
-	}
-	return out.Result.(*http.Response), nil
-}

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 	"github.com/failsafe-go/failsafe-go/adaptivethrottler"
 	"github.com/failsafe-go/failsafe-go/failsafehttp"
 	"github.com/failsafe-go/failsafe-go/ratelimiter"
@@ -13,33 +12,19 @@ import (
 )
 
 // failsafeRetry is failsafe-go's policy for HTTP, which goes by Retry-After, with
-// a backoff where there is none.
+// go-retryablehttp's backoff where there is none: its own is to retry at once.
 func failsafeRetry() retrypolicy.RetryPolicy[*http.Response] {
 	return failsafehttp.NewRetryPolicyBuilder().
 		WithMaxRetries(tries).
-		WithBackoff(backoffMin, backoffMax).
+		WithBackoff(time.Second, 30*time.Second).
 		ReturnLastFailure().
 		Build()
 }
 
-func failsafeBursty(n int) func(http.RoundTripper) http.RoundTripper {
-	return failsafeLimiter(func() ratelimiter.Builder[*http.Response] {
-		return ratelimiter.NewBurstyBuilder[*http.Response](uint(n), sim.Window)
-	})
-}
-
-func failsafeSmooth(n int) func(http.RoundTripper) http.RoundTripper {
-	return failsafeLimiter(func() ratelimiter.Builder[*http.Response] {
-		return ratelimiter.NewSmoothBuilder[*http.Response](uint(n), sim.Window)
-	})
-}
-
 // failsafeLimiter has every attempt wait for a permit of the limiter, however
 // long: its default is to refuse at once.
-func failsafeLimiter(limiter func() ratelimiter.Builder[*http.Response]) func(http.RoundTripper) http.RoundTripper {
-	return func(network http.RoundTripper) http.RoundTripper {
-		return failsafehttp.NewRoundTripper(network, failsafeRetry(), limiter().WithMaxWaitTime(24*time.Hour).Build())
-	}
+func failsafeLimiter(network http.RoundTripper, limiter ratelimiter.Builder[*http.Response]) http.RoundTripper {
+	return failsafehttp.NewRoundTripper(network, failsafeRetry(), limiter.WithMaxWaitTime(24*time.Hour).Build())
 }
 
 func failsafeThrottler(network http.RoundTripper) http.RoundTripper {

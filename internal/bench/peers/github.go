@@ -6,20 +6,19 @@ import (
 	"strings"
 )
 
-// githubWords puts a 429 of Clerk's in the words by which clients know GitHub's
-// secondary limit.
-type githubWords struct{ next http.RoundTripper }
-
 const secondaryLimit = `{"message":"You have exceeded a secondary rate limit.",` +
 	`"documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`
 
-// RoundTrip implements http.RoundTripper.
-func (g githubWords) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := g.next.RoundTrip(req)
-	if err == nil && resp.StatusCode == http.StatusTooManyRequests {
-		resp.Body.Close()
-		resp.Body = io.NopCloser(strings.NewReader(secondaryLimit))
-		resp.ContentLength = int64(len(secondaryLimit))
-	}
-	return resp, err
+// githubWords puts a 429 of Clerk's in the words by which clients know GitHub's
+// secondary limit.
+func githubWords(next http.RoundTripper) http.RoundTripper {
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		resp, err := next.RoundTrip(req)
+		if err == nil && resp.StatusCode == http.StatusTooManyRequests {
+			resp.Body.Close()
+			resp.Body = io.NopCloser(strings.NewReader(secondaryLimit))
+			resp.ContentLength = int64(len(secondaryLimit))
+		}
+		return resp, err
+	})
 }

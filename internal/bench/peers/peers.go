@@ -1,9 +1,10 @@
+//nolint:bodyclose // the responses in here are type arguments of policies
 package peers
 
 import (
 	"net/http"
-	"time"
 
+	"github.com/failsafe-go/failsafe-go/ratelimiter"
 	"github.com/gofri/go-github-ratelimit/v2/github_ratelimit/github_secondary_ratelimit"
 	"github.com/hashicorp/go-retryablehttp"
 	uber "go.uber.org/ratelimit"
@@ -20,8 +21,9 @@ type Peer struct {
 	// Loose says that its own random numbers cannot be seeded: its figures vary
 	// from run to run.
 	Loose bool
-	// Client makes the program's client for a limit of n requests per window.
-	Client func(n int, seed uint64) func(network http.RoundTripper) http.RoundTripper
+	// Client puts the program's client over the network, for a limit of n requests per
+	// window.
+	Client func(network http.RoundTripper, n int, seed uint64) http.RoundTripper
 }
 
 // tries is how often every peer that retries may do so. Defaults are from 2 to
@@ -33,8 +35,8 @@ func Throttle(opts ...clerkthrottle.Option) Peer {
 	return Peer{
 		Name:  "clerkthrottle",
 		Setup: "no configuration but the limit's size; `WithReserve(Interactive, 0.05)` in the scenario with people",
-		Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
-			return sim.Throttled(n, opts...)
+		Client: func(network http.RoundTripper, n int, _ uint64) http.RoundTripper {
+			return sim.Throttled(n, opts...)(network)
 		},
 	}
 }
@@ -45,70 +47,66 @@ func All() []Peer {
 		{
 			Name:  "go-retryablehttp",
 			Setup: "`NewClient`, 10 retries: it waits for Retry-After, or 1, 2, 4 … 30 s",
-			Client: func(int, uint64) func(http.RoundTripper) http.RoundTripper {
-				return Retryable
+			Client: func(network http.RoundTripper, _ int, _ uint64) http.RoundTripper {
+				return Retryable(network)
 			},
 		},
 		{
 			Name:  "x/time/rate (burst N) + go-retryablehttp",
 			Setup: "`rate.NewLimiter(N/W, N)`: 100 a second, burst 1000; every attempt waits for a token",
-			Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
-				return limited(n, float64(n))
+			Client: func(network http.RoundTripper, n int, _ uint64) http.RoundTripper {
+				return limited(network, n, n)
 			},
 		},
 		{
 			Name:  "x/time/rate (sized) + go-retryablehttp",
 			Setup: "burst + rate·W ≤ N: burst 50, 95 a second",
-			Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
-				return limited(n, float64(n)/20)
+			Client: func(network http.RoundTripper, n int, _ uint64) http.RoundTripper {
+				return limited(network, n-n/20, n/20)
 			},
 		},
 		{
 			Name:  "aws-sdk-go-v2 adaptive mode",
 			Setup: "`retry.NewAdaptiveMode` under the SDK's own attempt middleware, 10 retries, no retry quota; a 429 is its `TooManyRequestsException`",
-			Client: func(_ int, seed uint64) func(http.RoundTripper) http.RoundTripper {
-				return adaptive(seed)
+			Client: func(network http.RoundTripper, _ int, seed uint64) http.RoundTripper {
+				return newAWSClient(network, seed)
 			},
 		},
 		{
 			Name:  "failsafe-go rate limiter (bursty)",
 			Setup: "`NewBursty(N, W)` inside `failsafehttp`'s retry policy with 10 retries and its backoff",
-			Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
-				return failsafeBursty(n)
+			Client: func(network http.RoundTripper, n int, _ uint64) http.RoundTripper {
+				return failsafeLimiter(network, ratelimiter.NewBurstyBuilder[*http.Response](uint(n), sim.Window))
 			},
 		},
 		{
 			Name:  "failsafe-go rate limiter (smooth)",
 			Setup: "`NewSmooth(N, W)` inside the same",
-			Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
-				return failsafeSmooth(n)
+			Client: func(network http.RoundTripper, n int, _ uint64) http.RoundTripper {
+				return failsafeLimiter(network, ratelimiter.NewSmoothBuilder[*http.Response](uint(n), sim.Window))
 			},
 		},
 		{
 			Name:  "failsafe-go adaptive throttler",
 			Setup: "its defaults, 429 being a failure, inside the same; what it refuses is retried too",
 			Loose: true,
-			Client: func(int, uint64) func(http.RoundTripper) http.RoundTripper {
-				return failsafeThrottler
+			Client: func(network http.RoundTripper, _ int, _ uint64) http.RoundTripper {
+				return failsafeThrottler(network)
 			},
 		},
 		{
 			Name:  "go-github-ratelimit",
 			Setup: "its waiter for secondary limits; Clerk's 429s are put in GitHub's words, or it would not know them",
-			Client: func(int, uint64) func(http.RoundTripper) http.RoundTripper {
-				return func(network http.RoundTripper) http.RoundTripper {
-					return github_secondary_ratelimit.New(githubWords{network})
-				}
+			Client: func(network http.RoundTripper, _ int, _ uint64) http.RoundTripper {
+				return github_secondary_ratelimit.New(githubWords(network))
 			},
 		},
 		{
 			Name:  "go.uber.org/ratelimit + go-retryablehttp",
 			Setup: "`New(N, Per(W))` with its default slack of 10; every attempt takes a turn",
-			Client: func(n int, _ uint64) func(http.RoundTripper) http.RoundTripper {
-				return func(network http.RoundTripper) http.RoundTripper {
-					limiter := uber.New(n, uber.Per(sim.Window))
-					return Retryable(before(network, func(*http.Request) error { limiter.Take(); return nil }))
-				}
+			Client: func(network http.RoundTripper, n int, _ uint64) http.RoundTripper {
+				limiter := uber.New(n, uber.Per(sim.Window))
+				return Retryable(before(network, func(*http.Request) error { limiter.Take(); return nil }))
 			},
 		},
 	}
@@ -123,41 +121,24 @@ func Retryable(network http.RoundTripper) http.RoundTripper {
 	return &retryablehttp.RoundTripper{Client: c}
 }
 
-// limited is a token bucket of golang.org/x/time/rate under go-retryablehttp. A
-// burst that is smaller than the limit is paid for with the rate, so that no
-// window holds more than n.
-func limited(n int, burst float64) func(http.RoundTripper) http.RoundTripper {
-	perWindow := float64(n)
-	if burst < perWindow {
-		perWindow -= burst
-	}
-	return func(network http.RoundTripper) http.RoundTripper {
-		limiter := rate.NewLimiter(rate.Limit(perWindow/sim.Window.Seconds()), int(burst))
-		return Retryable(before(network, func(req *http.Request) error { return limiter.Wait(req.Context()) }))
-	}
+// limited is a token bucket of golang.org/x/time/rate under go-retryablehttp.
+func limited(network http.RoundTripper, perWindow, burst int) http.RoundTripper {
+	limiter := rate.NewLimiter(rate.Limit(float64(perWindow)/sim.Window.Seconds()), burst)
+	return Retryable(before(network, func(req *http.Request) error { return limiter.Wait(req.Context()) }))
 }
+
+// roundTripper is a function as an http.RoundTripper.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // before returns a transport that waits its turn before each request.
 func before(next http.RoundTripper, wait func(*http.Request) error) http.RoundTripper {
-	return turn{next, wait}
+	return roundTripper(func(req *http.Request) (*http.Response, error) {
+		if err := wait(req); err != nil {
+			return nil, err
+		}
+		return next.RoundTrip(req)
+	})
 }
-
-type turn struct {
-	next http.RoundTripper
-	wait func(*http.Request) error
-}
-
-// RoundTrip implements http.RoundTripper.
-func (t turn) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := t.wait(req); err != nil {
-		return nil, err
-	}
-	return t.next.RoundTrip(req)
-}
-
-// backoffMin and backoffMax are go-retryablehttp's default delays, for peers
-// whose own default is to retry at once.
-const (
-	backoffMin = time.Second
-	backoffMax = 30 * time.Second
-)

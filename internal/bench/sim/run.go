@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/internal/served"
 )
 
 // Run plays a scenario in virtual time.
@@ -20,21 +22,20 @@ func Run(t *testing.T, s Scenario) *Result {
 }
 
 func (s Scenario) play(ctx context.Context) *Result {
-	if s.Median == 0 {
-		s.Median = 50 * time.Millisecond
-	}
-	r := newResult(s)
+	r := &Result{Counts: served.New(len(s.Programs), s.Limit, Window, s.Duration), start: time.Now()}
 	server := s.server()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	time.AfterFunc(s.Duration, cancel)
 
 	var wg, working sync.WaitGroup
+	worked := false // any has work
 	for i, p := range s.Programs {
 		if p.Work != nil {
+			worked = true
 			working.Add(1)
 		}
-		n := &network{median: s.Median, to: server.RoundTripper(), result: r, program: i}
+		n := &network{to: server.RoundTripper(), result: r, program: i}
 		wg.Go(func() {
 			time.Sleep(p.From)
 			ctx := ctx
@@ -52,12 +53,12 @@ func (s Scenario) play(ctx context.Context) *Result {
 			}
 			var callers sync.WaitGroup
 			for c := range p.Callers {
-				callers.Go(func() { s.call(ctx, p, i, c, client, r) })
+				callers.Go(func() { s.call(ctx, p, uint64(i)<<32|uint64(c), client) })
 			}
 			callers.Wait()
 		})
 	}
-	if r.work {
+	if worked {
 		working.Wait()
 		cancel()
 	}
@@ -66,46 +67,24 @@ func (s Scenario) play(ctx context.Context) *Result {
 }
 
 // call is one caller's life.
-func (s Scenario) call(ctx context.Context, p Program, program, caller int, client http.RoundTripper, r *Result) {
-	random := rand.New(rand.NewPCG(s.Seed, uint64(program)<<32|uint64(caller)))
+func (s Scenario) call(ctx context.Context, p Program, caller uint64, client http.RoundTripper) {
+	random := rand.New(rand.NewPCG(s.Seed, caller))
 	endpoints := s.endpoints()
 	for ctx.Err() == nil {
-		if at := time.Since(r.start); p.Gap != nil && at >= p.Gap.From && at < p.Gap.Until {
-			Pause(ctx, p.Gap.Until-at)
-		}
 		if p.Every > 0 {
-			Pause(ctx, time.Duration(random.ExpFloat64()*float64(p.Every)*float64(max(p.Burst, 1))))
+			Pause(ctx, time.Duration(random.ExpFloat64()*float64(p.Every)))
 		}
-		var burst sync.WaitGroup
-		for range max(p.Burst, 1) {
-			path := endpoints[random.IntN(len(endpoints))]
-			luck := rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
-			if p.Burst > 1 {
-				burst.Go(func() { one(ctx, client, path, luck, program, r) })
-			} else {
-				one(ctx, client, path, luck, program, r)
-			}
+		path := endpoints[random.IntN(len(endpoints))]
+		luck := rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
+		if !ask(ctx, client, path, luck) {
+			Pause(ctx, 100*time.Millisecond) // a program goes on a moment after an error
 		}
-		burst.Wait()
 	}
 }
 
 // luckKey is the context key of a call's random numbers: its latencies follow
 // from what it is, not from the order in which goroutines happen to run.
 type luckKey struct{}
-
-// one is a single call: done when the client returns.
-func one(ctx context.Context, client http.RoundTripper, path string, luck *rand.Rand, program int, r *Result) {
-	asked := time.Now()
-	worked := ask(ctx, client, path, luck)
-	if ctx.Err() != nil {
-		return // the program has ended
-	}
-	r.finish(program, asked, worked)
-	if !worked {
-		Pause(ctx, 100*time.Millisecond) // a program goes on a moment after an error
-	}
-}
 
 // ask makes a request and reports whether it worked.
 func ask(ctx context.Context, client http.RoundTripper, path string, luck *rand.Rand) bool {
@@ -134,19 +113,21 @@ func Pause(ctx context.Context, d time.Duration) {
 
 // network lies between one program and the server.
 type network struct {
-	median  time.Duration
 	to      http.RoundTripper
 	result  *Result
 	program int
 }
 
-// Sigma is the spread of the lognormal round trip.
-const Sigma = 0.4
+// The lognormal round trip: its median, and its spread.
+const (
+	Median = 50 * time.Millisecond
+	Sigma  = 0.4
+)
 
 // RoundTrip implements http.RoundTripper: half of a round trip there, half back.
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	luck := req.Context().Value(luckKey{}).(*rand.Rand)
-	half := time.Duration(float64(n.median)*math.Exp(Sigma*luck.NormFloat64())) / 2
+	half := time.Duration(float64(Median)*math.Exp(Sigma*luck.NormFloat64())) / 2
 	Pause(req.Context(), half)
 	if err := req.Context().Err(); err != nil {
 		return nil, err
@@ -155,7 +136,7 @@ func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.result.arrive(n.program, resp.StatusCode)
+	n.result.answered(n.program, resp.StatusCode != http.StatusTooManyRequests)
 	Pause(req.Context(), half)
 	return resp, nil
 }

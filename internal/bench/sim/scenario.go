@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
@@ -23,7 +24,6 @@ type Scenario struct {
 	RetryAfter  clerktest.RetryAfter
 	Programs    []Program
 	Duration    time.Duration
-	Median      time.Duration // of the lognormal round trip; default 50 ms
 	Seed        uint64
 }
 
@@ -36,11 +36,8 @@ type Program struct {
 	// Every is the mean time between two calls of a caller, exponentially
 	// distributed (a Poisson process). Zero: the next call follows the last
 	// answer, so that all callers together saturate the limit.
-	Every time.Duration
-	// Burst makes a caller's arrivals that many calls at once.
-	Burst       int
+	Every       time.Duration
 	From, Until time.Duration // when it runs; Until 0: to the end
-	Gap         *Gap          // when it makes no calls in between
 	Work        *Work         // nil: it goes on until its time is over
 }
 
@@ -57,9 +54,6 @@ type Work struct {
 
 // again is when a program asks again for a call that came back failed.
 const again = time.Second
-
-// Gap is a span of time without calls.
-type Gap struct{ From, Until time.Duration }
 
 // Window is that of Clerk's instance limit.
 const Window = 10 * time.Second
@@ -81,22 +75,12 @@ func Throttled(limit int, opts ...clerkthrottle.Option) func(http.RoundTripper) 
 	}
 }
 
-// ThrottledPerEndpoint is the throttle for a server that counts each endpoint
-// apart.
-func ThrottledPerEndpoint(limit int) func(http.RoundTripper) http.RoundTripper {
-	return Throttled(limit, clerkthrottle.WithLimitPerEndpoint())
-}
-
 // Bare is a program that ignores limits.
 func Bare(network http.RoundTripper) http.RoundTripper { return network }
 
 // Programs returns n equal programs.
 func Programs(n int, p Program) []Program {
-	all := make([]Program, n)
-	for i := range all {
-		all[i] = p
-	}
-	return all
+	return slices.Repeat([]Program{p}, n)
 }
 
 func (s Scenario) endpoints() []string {
@@ -116,12 +100,7 @@ func (s Scenario) server() *clerktest.Server {
 			})
 		}
 	}
-	opts := []clerktest.Option{
-		clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithLogSize(0),
-		clerktest.WithPhase(time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(Window)))), // of a fixed window
-	}
-	if s.RetryAfter != clerktest.RetryAfterSeconds {
-		opts = append(opts, clerktest.WithRetryAfter(s.RetryAfter))
-	}
-	return clerktest.New(opts...)
+	phase := time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(Window))) // of a fixed window
+	return clerktest.New(clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithPhase(phase),
+		clerktest.WithRetryAfter(s.RetryAfter), clerktest.WithLogSize(0))
 }

@@ -42,7 +42,7 @@ func soakRequest(ctx context.Context, random *rand.Rand) *http.Request {
 }
 
 // fault says what goes wrong with the n-th request: with about one in twenty.
-func (s Soak) fault(_ *http.Request, n int) clerktest.Fault {
+func (s soaked) fault(_ *http.Request, n int) clerktest.Fault {
 	random := rand.New(rand.NewPCG(s.Seed, uint64(n)))
 	switch random.IntN(200) {
 	case 0, 1:

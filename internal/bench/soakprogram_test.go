@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
@@ -21,11 +22,13 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Soak is a program that calls Clerk for a long time, by seed: callers who come
+// soaked is a program that calls Clerk for a long time, by seed: callers who come
 // and go, bodies, deadlines and cancellations, a server and a network at which
 // everything goes wrong now and then, and a restart of the program every few
 // minutes.
-type Soak struct {
+type soaked struct {
+	t *testing.T
+
 	Duration time.Duration
 	Limit    int
 	Window   time.Duration
@@ -35,12 +38,10 @@ type Soak struct {
 	// Late has a request arrive that was cancelled on its way: the server counts
 	// it then, after the moment from which the program counts its window.
 	Late bool
-	// Wrong is told of every invariant that does not hold.
-	Wrong func(format string, args ...any)
 }
 
-// SoakReport is what a soak did.
-type SoakReport struct {
+// soakReport is what a soak did.
+type soakReport struct {
 	Calls, Worked, Refused, Cancelled, Failed atomic.Int64
 	Restarts                                  int
 	Rejected, MaxInWindow                     int
@@ -48,19 +49,19 @@ type SoakReport struct {
 	Heap                                      []uint64 // bytes in use after each program's life
 }
 
-func (r *SoakReport) String() string {
+func (r *soakReport) String() string {
 	return fmt.Sprintf("%d calls: %d worked, %d refused, %d cancelled, %d failed; %d faults, %d of 429s by limit, at most %d in any window; %d restarts; heap %d to %d KiB",
 		r.Calls.Load(), r.Worked.Load(), r.Refused.Load(), r.Cancelled.Load(), r.Failed.Load(), r.Faults, r.Rejected, r.MaxInWindow,
 		r.Restarts, slices.Min(r.Heap)>>10, slices.Max(r.Heap)>>10)
 }
 
-// Run runs the soak. It returns when every caller has come back.
-func (s Soak) Run() *SoakReport {
-	r := new(SoakReport)
+// run runs the soak. It returns when every caller has come back.
+func (s soaked) run() *soakReport {
+	r := new(soakReport)
 	opts := []clerktest.Option{
 		clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: s.Limit, Window: s.Window}),
 		clerktest.WithLogSize(0), clerktest.WithSeed(s.Seed), clerktest.WithFault(s.fault),
-		clerktest.WithLatency(clerktest.Lognormal(50*time.Millisecond, sim.Sigma)),
+		clerktest.WithLatency(clerktest.Lognormal(sim.Median, sim.Sigma)),
 	}
 	if s.Late {
 		opts = append(opts, clerktest.WithLateArrivals())
@@ -71,7 +72,7 @@ func (s Soak) Run() *SoakReport {
 		life := min(time.Duration((0.5+random.Float64())*float64(30*s.Window)), s.Duration-time.Since(start))
 		s.live(server, life, random.Uint64(), r)
 		if n := server.MaxInWindow(clerkthrottle.InstanceLimit); n > s.Limit {
-			s.Wrong("program %d: %d requests in a window", r.Restarts, n)
+			s.t.Errorf("program %d: %d requests in a window", r.Restarts, n)
 		}
 		r.Heap = append(r.Heap, heap())
 	}
@@ -83,13 +84,13 @@ func (s Soak) Run() *SoakReport {
 // live is one life of the program: from its start to its last caller's end, and
 // then until its tokens are back. A lone program's requests of the life before
 // must be out of the window, as they are after a restart that takes a moment.
-func (s Soak) live(server *clerktest.Server, life time.Duration, seed uint64, r *SoakReport) {
+func (s soaked) live(server *clerktest.Server, life time.Duration, seed uint64, r *soakReport) {
 	rt, err := clerkthrottle.NewTransport(
 		clerkthrottle.WithBase(server.RoundTripper()), clerkthrottle.WithLogger(quiet),
 		clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, s.Limit, s.Window), clerkthrottle.WithMaxWait(3*s.Window),
 	)
 	if err != nil {
-		panic(err)
+		s.t.Fatal(err)
 	}
 	ctx, stop := context.WithTimeout(context.Background(), life)
 	defer stop()
@@ -108,32 +109,32 @@ func (s Soak) live(server *clerktest.Server, life time.Duration, seed uint64, r 
 	time.Sleep(s.Window + time.Second) // for answers that nobody waits for, too
 	s.conserved(rt.Snapshot(), true)
 	if err := rt.Close(); err != nil {
-		s.Wrong("close: %v", err)
+		s.t.Errorf("close: %v", err)
 	}
 }
 
 // conserved holds a snapshot to the conservation of tokens; at rest all are free.
-func (s Soak) conserved(snapshot transport.Snapshot, rest bool) {
+func (s soaked) conserved(snapshot transport.Snapshot, rest bool) {
 	for _, l := range snapshot.Limits {
 		if l.Free < 0 || l.InFlight < 0 || l.Returning < 0 || l.Free+l.InFlight+l.Returning != l.N {
-			s.Wrong("tokens are not conserved: %+v", l)
+			s.t.Errorf("tokens are not conserved: %+v", l)
 		}
 		if rest && l.Window <= s.Window && (l.Free != l.N || l.Waiting != 0) {
-			s.Wrong("not whole at rest: %+v", l)
+			s.t.Errorf("not whole at rest: %+v", l)
 		}
 	}
 	for _, e := range snapshot.Endpoints {
 		if rest && e.Waiting != 0 {
-			s.Wrong("somebody waits at rest: %+v", e)
+			s.t.Errorf("somebody waits at rest: %+v", e)
 		}
 	}
 }
 
 // patience is the longest that a caller may be gone: his bound, a request that
 // is sent, failures with their pauses and another request.
-func (s Soak) patience() time.Duration { return 3*s.Window + 2*time.Minute }
+func (s soaked) patience() time.Duration { return 3*s.Window + 2*time.Minute }
 
-func (s Soak) caller(ctx context.Context, rt http.RoundTripper, random *rand.Rand, r *SoakReport) {
+func (s soaked) caller(ctx context.Context, rt http.RoundTripper, random *rand.Rand, r *soakReport) {
 	for {
 		sim.Pause(ctx, time.Duration(random.ExpFloat64()*float64(s.Every)))
 		if ctx.Err() != nil {
@@ -142,13 +143,13 @@ func (s Soak) caller(ctx context.Context, rt http.RoundTripper, random *rand.Ran
 		begin := time.Now()
 		s.once(ctx, rt, random, r)
 		if took := time.Since(begin); took > s.patience() {
-			s.Wrong("a caller was gone for %s", took)
+			s.t.Errorf("a caller was gone for %s", took)
 		}
 	}
 }
 
 // once is one call, as impatient as the dice say.
-func (s Soak) once(ctx context.Context, rt http.RoundTripper, random *rand.Rand, r *SoakReport) {
+func (s soaked) once(ctx context.Context, rt http.RoundTripper, random *rand.Rand, r *soakReport) {
 	r.Calls.Add(1)
 	switch dice := random.Float64(); {
 	case dice < 0.1:

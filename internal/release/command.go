@@ -22,11 +22,13 @@ func check(err error) {
 	}
 }
 
-// command runs a command and returns what it prints, less the last newline.
+// command runs a command and returns what it prints, less the last newline. That it
+// runs it, it says.
 func command(ctx context.Context, dir string, env []string, args ...string) string {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), env...)
+	fmt.Println(strings.Join(args, " "))
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil {

@@ -72,7 +72,6 @@ func (r *release) follow(ctx context.Context, who string, p page) {
 		dir := r.newModule(ctx, who, fmt.Sprintf("module-%d", i))
 		dirs = append(dirs, dir)
 		command(ctx, dir, r.user(who), strings.Fields(line)...)
-		fmt.Printf("%s: %s\n", p.name, line)
 	}
 	for i, program := range p.programs {
 		main := filepath.Join(dirs[0], fmt.Sprintf("program-%d", i), "main.go")
@@ -86,7 +85,6 @@ func (r *release) follow(ctx context.Context, who string, p page) {
 		if want := strings.TrimSuffix(program.output, "\n"); verb == "run" && out != want {
 			fail("%s: the program printed\n%s\nand the page says\n%s", p.name, out, want)
 		}
-		fmt.Printf("%s: go %s of program %d\n", p.name, verb, i+1)
 	}
 }
 
@@ -108,6 +106,5 @@ func (r *release) runExamples(ctx context.Context) {
 		for _, args := range [][]string{strings.Fields(r.documented[at]), {"go", "test", "."}} {
 			command(ctx, dir, r.user(who), args...)
 		}
-		fmt.Println("example", path.Join(m.dir, "example_test.go"))
 	}
 }

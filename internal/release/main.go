@@ -61,23 +61,23 @@ type release struct {
 	dist      string   // where the binaries are left; empty: nowhere
 	upstream  []string // module proxies that have the modules of others; nil: this machine's cache and settings
 
-	path    string    // of the module at the root
-	modules []*module // each after those that it requires
-	temp    string
-	stage   string // the work tree of the version
-	proxy   string // a module proxy that has the version
+	path     string    // of the module at the root
+	required string    // version that the modules require of each other
+	modules  []*module // each after those that it requires
+	temp     string
+	stage    string // the work tree of the version
+	proxy    string // a module proxy that has the version
 
 	documented []string // the "go get" and "go install" lines of all pages
 }
 
 // run rehearses the release, and returns what was wrong with it.
 func (r *release) run(ctx context.Context) (err error) {
-	step := "look around"
 	defer func() {
 		switch f := recover().(type) {
 		case nil:
 		case failure:
-			err = fmt.Errorf("%s: %w", step, f.error)
+			err = f.error
 		default:
 			panic(f)
 		}
@@ -90,26 +90,17 @@ func (r *release) run(ctx context.Context) (err error) {
 	r.temp, err = os.MkdirTemp("", "release-")
 	check(err)
 	defer func() { _ = os.RemoveAll(r.temp) }()
-	steps := []struct {
-		what string
-		do   func(context.Context)
-	}{
-		{"read the modules", r.read},
-		{"copy the work tree", r.copy},
-		{"look for internal imports", r.checkImports},
-		{"tag and fetch", r.publish},
-		{"do what the documentation says", r.followDocumentation},
-		{"run the examples", r.runExamples},
-		{"build the tools", r.buildTools},
-		{"write the version", r.writeBack},
-	}
-	if r.version == "" { // it is written already
-		steps = steps[:len(steps)-1]
-	}
-	for _, s := range steps {
-		step = s.what
-		fmt.Printf("-- %s\n", step)
-		s.do(ctx)
+	another := r.version != ""
+	r.read(ctx)
+	r.copy(ctx)
+	r.nameVersion(ctx)
+	r.checkImports(ctx)
+	r.publish(ctx)
+	r.followDocumentation(ctx)
+	r.runExamples(ctx)
+	r.buildTools(ctx)
+	if another {
+		r.writeBack(ctx)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 	"path"
 	"path/filepath"
 	"slices"
@@ -60,11 +59,10 @@ func (r *release) read(ctx context.Context) {
 	if len(versions) > 1 {
 		fail("the modules require different versions of each other: %v", versions)
 	}
-	for v := range versions {
-		r.version = cmp.Or(r.version, v)
+	for r.required = range versions { // the only one
+		r.version = cmp.Or(r.version, r.required)
 	}
 	slices.SortStableFunc(r.modules, func(a, b *module) int { return cmp.Compare(depth[a.path], depth[b.path]) })
-	fmt.Println("version", r.version)
 }
 
 // module returns the module that a package belongs to, nil if there is none.
@@ -82,13 +80,15 @@ func (r *release) module(pkg string) (of *module) {
 // but a user may have the two in different versions, and internal packages keep
 // no promise between versions.
 func (r *release) checkImports(ctx context.Context) {
-	const each = `{{$p := .}}{{range .Imports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}{{range .TestImports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}{{range .XTestImports}}{{$p.ImportPath}} {{.}}{{"\n"}}{{end}}`
-	imports := command(ctx, r.stage, nil, "go", "list", "-f", each, "work")
-	for line := range strings.Lines(imports) {
-		pkg, imported, _ := strings.Cut(strings.TrimSpace(line), " ")
-		from, to := r.module(pkg), r.module(imported)
-		if from != nil && from.published && to != nil && to != from && slices.Contains(strings.Split(imported, "/"), "internal") {
-			fail("%s imports %s, which is internal to another module", pkg, imported)
+	const each = `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}`
+	for line := range strings.Lines(command(ctx, r.stage, nil, "go", "list", "-f", each, "work")) {
+		imports := strings.Fields(line)
+		from := r.module(imports[0])
+		for _, imported := range imports[1:] {
+			to := r.module(imported)
+			if from.published && to != nil && to != from && slices.Contains(strings.Split(imported, "/"), "internal") {
+				fail("%s imports %s, which is internal to another module", imports[0], imported)
+			}
 		}
 	}
 }

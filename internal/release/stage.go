@@ -3,12 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
-	"errors"
-	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -24,31 +22,35 @@ func (r *release) copy(ctx context.Context) {
 	} {
 		command(ctx, r.root, index, args...)
 	}
-	r.nameVersion(ctx)
 }
 
 // nameVersion has the modules require the version of each other, and go.work
 // replace it. The hashes that go.sum has of it are of the tree as it once was.
 func (r *release) nameVersion(ctx context.Context) {
-	work := []string{"go", "work", "edit"}
-	for _, m := range r.modules {
-		edit := []string{"go", "mod", "edit"}
-		for _, need := range m.mod.Require {
-			if of := r.module(need.Path); of != nil {
-				edit = append(edit, "-require="+need.Path+"@"+r.version)
-				work = append(work, "-dropreplace="+need.Path+"@"+need.Version, "-replace="+need.Path+"@"+r.version+"=./"+of.dir)
-			}
+	ours := regexp.MustCompile(`(\b` + regexp.QuoteMeta(r.path) + `\S* )` + regexp.QuoteMeta(r.required) + `\b`)
+	for _, name := range r.versioned(ctx) {
+		file := filepath.Join(r.stage, name)
+		text, err := os.ReadFile(file)
+		check(err)
+		if path.Base(name) == "go.sum" {
+			text = r.foreign(text)
 		}
-		dir := filepath.Join(r.stage, m.dir)
-		if len(edit) > 3 {
-			command(ctx, dir, nil, edit...)
-		}
-		sums := filepath.Join(dir, "go.sum")
-		if text, err := os.ReadFile(sums); err == nil {
-			check(os.WriteFile(sums, r.foreign(text), 0o666))
-		}
+		check(os.WriteFile(file, ours.ReplaceAll(text, []byte("${1}"+r.version)), 0o666))
 	}
-	command(ctx, r.stage, nil, work...)
+}
+
+// writeBack writes the version into the work tree.
+func (r *release) writeBack(ctx context.Context) {
+	for _, name := range r.versioned(ctx) {
+		text, err := os.ReadFile(filepath.Join(r.stage, name))
+		check(err)
+		check(os.WriteFile(filepath.Join(r.root, name), text, 0o666))
+	}
+}
+
+// versioned returns the files that name the version.
+func (r *release) versioned(ctx context.Context) []string {
+	return strings.Fields(command(ctx, r.stage, nil, "git", "ls-files", "--cached", "--others", "go.work", "*go.mod", "*go.sum"))
 }
 
 // foreign returns the lines of a go.sum that are about modules of others.
@@ -77,12 +79,10 @@ func (r *release) publish(ctx context.Context) {
 		if !m.published {
 			continue
 		}
-		tag := path.Join(m.dir, r.version)
-		for _, args := range [][]string{{"add", "-A"}, {"commit", "-q", "--allow-empty", "-m", m.path}, {"tag", tag}} {
+		for _, args := range [][]string{{"add", "-A"}, {"commit", "-q", "--allow-empty", "-m", m.path}, {"tag", path.Join(m.dir, r.version)}} {
 			command(ctx, r.stage, nil, append(git[:len(git):len(git)], args...)...)
 		}
 		command(ctx, r.temp, fetch, "go", "mod", "download", m.path+"@"+r.version)
-		fmt.Println("tag", tag)
 	}
 }
 
@@ -98,20 +98,5 @@ func (r *release) tidy(ctx context.Context, m *module) {
 	command(ctx, dir, r.user("tidy"), "go", "mod", "tidy")
 	if after := text(); !bytes.Equal(before, after) {
 		fail("%s/go.mod or its go.sum is not tidy: go mod tidy makes of them\n%s", m.dir, after)
-	}
-}
-
-// writeBack writes the version into the work tree.
-func (r *release) writeBack(context.Context) {
-	files := []string{"go.work"}
-	for _, m := range r.modules {
-		files = append(files, path.Join(m.dir, "go.mod"), path.Join(m.dir, "go.sum"))
-	}
-	for _, file := range files {
-		text, err := os.ReadFile(filepath.Join(r.stage, file))
-		if !errors.Is(err, fs.ErrNotExist) { // a module without requirements has no go.sum
-			check(err)
-			check(os.WriteFile(filepath.Join(r.root, file), text, 0o666))
-		}
 	}
 }

@@ -7,14 +7,12 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 )
 
-// buildTools installs every command of the published modules as users do and
-// asks it for its version, then compiles those that come as binaries for other
-// systems.
+// buildTools installs every command that comes as a binary as users do and asks it for
+// its version, then compiles it for other systems.
 func (r *release) buildTools(ctx context.Context) {
 	const who = "tools"
 	for _, tool := range r.tools {
@@ -27,32 +25,31 @@ func (r *release) buildTools(ctx context.Context) {
 		if !slices.Contains(strings.Fields(out), r.version) {
 			fail("%s -version says %q, want %s", path.Base(tool), out, r.version)
 		}
-		fmt.Println(out)
 	}
 	if r.dist == "" {
 		return
 	}
-	check(os.MkdirAll(r.dist, 0o777))
+	dist, err := filepath.Abs(r.dist)
+	check(err)
+	check(os.MkdirAll(dist, 0o777))
+	dir := r.newModule(ctx, who, "module")
 	var sums strings.Builder
-	for _, target := range r.targets {
-		goos, goarch, _ := strings.Cut(target, "/")
-		env := append(r.user(who), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
-		bin, suffix := filepath.Join(r.temp, who, "bin"), ""
-		if target != runtime.GOOS+"/"+runtime.GOARCH {
-			bin = filepath.Join(bin, goos+"_"+goarch)
-		}
-		if goos == "windows" {
-			suffix = ".exe"
-		}
-		for _, tool := range r.tools {
-			command(ctx, r.temp, env, "go", "install", "-ldflags=-s", path.Join(r.path, tool)+"@"+r.version)
-			binary, err := os.ReadFile(filepath.Join(bin, path.Base(tool)+suffix))
+	for _, tool := range r.tools {
+		pkg := path.Join(r.path, tool)
+		command(ctx, dir, r.user(who), "go", "get", pkg+"@"+r.version)
+		for _, target := range r.targets {
+			goos, goarch, _ := strings.Cut(target, "/")
+			name := strings.Join([]string{path.Base(r.path) + "-" + path.Base(tool), r.version, goos, goarch}, "_")
+			if goos == "windows" {
+				name += ".exe"
+			}
+			file := filepath.Join(dist, name)
+			env := append(r.user(who), "GOOS="+goos, "GOARCH="+goarch, "CGO_ENABLED=0")
+			command(ctx, dir, env, "go", "build", "-ldflags=-s", "-o", file, pkg)
+			binary, err := os.ReadFile(file)
 			check(err)
-			name := fmt.Sprintf("%s-%s_%s_%s_%s%s", path.Base(r.path), path.Base(tool), r.version, goos, goarch, suffix)
-			check(os.WriteFile(filepath.Join(r.dist, name), binary, 0o777))
 			fmt.Fprintf(&sums, "%x  %s\n", sha256.Sum256(binary), name)
 		}
 	}
-	fmt.Print(sums.String())
-	check(os.WriteFile(filepath.Join(r.dist, "SHA256SUMS"), []byte(sums.String()), 0o666))
+	check(os.WriteFile(filepath.Join(dist, "SHA256SUMS"), []byte(sums.String()), 0o666))
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/hex"
 	"errors"
 
 	"github.com/redis/go-redis/v9"
@@ -35,12 +34,7 @@ func New(rdb redis.Scripter, opts ...Option) (*Budget, error) {
 
 // Join implements [transport.Budget].
 func (b *Budget) Join() transport.Member {
-	return &member{
-		budget: b,
-		id:     newID(),
-		keys:   [2]string{b.key("budget"), b.key("blocks")},
-		limits: make(map[string]string),
-	}
+	return &member{budget: b, id: newID(), keys: [2]string{b.key("budget"), b.key("blocks")}}
 }
 
 // key names something in Redis. The budget's name is the hash tag, so that all of a
@@ -57,8 +51,4 @@ func (b *Budget) limitKey(key string) string {
 
 // newID returns a name that nobody has taken. It begins with a letter, so that no
 // script takes it for a number.
-func newID() string {
-	var id [8]byte
-	_, _ = rand.Read(id[:]) // never fails, by its documentation
-	return "x" + hex.EncodeToString(id[:])
-}
+func newID() string { return "x" + rand.Text() }

@@ -40,7 +40,6 @@ type member struct {
 	budget  *Budget
 	id      string // names this program in Redis
 	keys    [2]string
-	limits  map[string]string // names of limits in Redis
 	session protocol.Session
 	epoch   time.Time // now() counts from here
 	givenUp chan struct{}
@@ -68,14 +67,21 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 			m.session.Enter(reply.epoch)
 			if !r.Complete {
 				m.found()
-				return m.unchanged(r, func(a *transport.Answer) { a.Incomplete, a.Lease = true, m.session.Left(now, m.budget.cfg.bound) }), nil
+				a := m.unchanged(r)
+				a.Incomplete, a.Lease = true, m.session.Left(now, m.budget.cfg.bound)
+				return a, nil
 			}
 		case statusStale: // a copy of the machine that this program runs on uses its id
 			m.id, m.session = newID(), protocol.Session{}
 		default:
 			m.session.Answered(n, now)
 			m.found()
-			return m.heed(reply), nil
+			bound := m.budget.cfg.bound
+			a := &transport.Answer{Shares: reply.shares, Blocks: reply.blocks, Lease: bound, Next: bound / 3}
+			if reply.recovery > 0 {
+				a.Next = min(a.Next, reply.recovery+time.Millisecond)
+			}
+			return a, nil
 		}
 	}
 	return m.alone(r, began, errors.New("redisbudget: Redis lost what it knows again and again"))
@@ -123,18 +129,8 @@ func (m *member) call(ctx context.Context, n protocol.Number, r *transport.Repor
 	}
 }
 
-// heed turns a reply into an answer.
-func (m *member) heed(r reply) *transport.Answer {
-	bound := m.budget.cfg.bound
-	a := &transport.Answer{Shares: r.shares, Blocks: r.blocks, Lease: protocol.Lease(bound), Next: bound / 3}
-	if r.recovery > 0 {
-		a.Next = min(a.Next, r.recovery+time.Millisecond)
-	}
-	return a
-}
-
 // unchanged answers that the program goes on with what it owns.
-func (m *member) unchanged(r *transport.Report, change func(*transport.Answer)) *transport.Answer {
+func (m *member) unchanged(r *transport.Report) *transport.Answer {
 	a := &transport.Answer{Shares: make([]transport.Share, len(r.Limits))}
 	for i, u := range r.Limits {
 		owned := u.Owned
@@ -145,7 +141,6 @@ func (m *member) unchanged(r *transport.Report, change func(*transport.Answer)) 
 			Normal: min(u.Reserve.Normal, owned-1), Batch: min(u.Reserve.Batch, owned-1),
 		}}
 	}
-	change(a)
 	return a
 }
 
@@ -163,10 +158,10 @@ func (m *member) alone(r *transport.Report, began time.Duration, err error) (*tr
 	if !cfg.fallback {
 		return nil, err
 	}
-	return m.unchanged(r, func(a *transport.Answer) {
-		a.Err, a.Lease = err, m.session.Alone(began, cfg.bound)
-		a.Next = min(firstProbe<<min(m.failures-1, 10), cfg.bound/probes)
-	}), nil
+	a := m.unchanged(r)
+	a.Err, a.Lease = err, m.session.Alone(began, cfg.bound)
+	a.Next = min(firstProbe<<min(m.failures-1, 10), cfg.bound/probes)
+	return a, nil
 }
 
 // found notes that Redis is there.

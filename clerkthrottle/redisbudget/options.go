@@ -30,11 +30,8 @@ type config struct {
 
 func newConfig(opts []Option) (*config, error) {
 	c := &config{
-		prefix:   "clerkthrottle",
-		name:     "default",
-		bound:    DefaultInFlightBound,
-		timeout:  DefaultTimeout,
-		fallback: true,
+		prefix: "clerkthrottle", name: "default", bound: DefaultInFlightBound, timeout: DefaultTimeout,
+		fallback: true, logger: slog.Default(),
 	}
 	for i, opt := range opts {
 		if opt == nil {
@@ -43,9 +40,6 @@ func newConfig(opts []Option) (*config, error) {
 		if err := opt(c); err != nil {
 			return nil, fmt.Errorf("redisbudget: %w", err)
 		}
-	}
-	if c.logger == nil {
-		c.logger = slog.Default()
 	}
 	return c, nil
 }
@@ -57,11 +51,8 @@ func newConfig(opts []Option) (*config, error) {
 // busy instances two names and two nodes can serve them.
 func WithName(name string) Option {
 	return func(c *config) error {
-		if err := checkName("WithName", name); err != nil {
-			return err
-		}
 		c.name = name
-		return nil
+		return checkName("WithName", name)
 	}
 }
 
@@ -69,11 +60,8 @@ func WithName(name string) Option {
 // "clerkthrottle".
 func WithPrefix(prefix string) Option {
 	return func(c *config) error {
-		if err := checkName("WithPrefix", prefix); err != nil {
-			return err
-		}
 		c.prefix = prefix
-		return nil
+		return checkName("WithPrefix", prefix)
 	}
 }
 
@@ -85,6 +73,13 @@ func checkName(option, name string) error {
 		return fmt.Errorf("%s(%q): braces would change the hash tag", option, name)
 	case strings.Contains(name, "sk_live_"), strings.Contains(name, "sk_test_"):
 		return fmt.Errorf("%s: that is a secret key; give it a name that may be seen", option)
+	}
+	return nil
+}
+
+func checkBetween(option string, d, least, most time.Duration) error {
+	if d < least || d > most {
+		return fmt.Errorf("%s(%s): want between %s and %s", option, d, least, most)
 	}
 	return nil
 }
@@ -101,11 +96,8 @@ func checkName(option, name string) error {
 // long. Give all programs the same.
 func WithInFlightBound(d time.Duration) Option {
 	return func(c *config) error {
-		if d < 100*time.Millisecond || d > time.Hour {
-			return fmt.Errorf("WithInFlightBound(%s): want between 100ms and 1h", d)
-		}
 		c.bound = d
-		return nil
+		return checkBetween("WithInFlightBound", d, 100*time.Millisecond, time.Hour)
 	}
 }
 
@@ -116,11 +108,8 @@ func WithInFlightBound(d time.Duration) Option {
 // a third may be over when a call is made.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
-		if d < time.Millisecond || d > 10*time.Second {
-			return fmt.Errorf("WithTimeout(%s): want between 1ms and 10s", d)
-		}
 		c.timeout = d
-		return nil
+		return checkBetween("WithTimeout", d, time.Millisecond, 10*time.Second)
 	}
 }
 

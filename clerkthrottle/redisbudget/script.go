@@ -40,28 +40,11 @@ func (m *member) encode(n protocol.Number, r *transport.Report) (keys []string, 
 	}
 	args = append(args, len(r.Limits))
 	for _, u := range r.Limits {
-		keys = append(keys, m.limitKey(u.Limit))
-		private := 0
-		if u.Private {
-			private = 1
-		}
-		args = append(args, private, m.session.Owns(u.Owned), u.N, u.Window.Microseconds(),
+		keys = append(keys, m.budget.limitKey(u.Key))
+		args = append(args, u.Private, m.session.Owns(u.Owned), u.N, u.Window.Microseconds(),
 			u.Need.Interactive, u.Need.Normal, u.Need.Batch, u.Reserve.Normal, u.Reserve.Batch)
 	}
 	return keys, args
-}
-
-// limitKey names a limit in Redis. The names of those that are not private, which
-// every call needs, are kept.
-func (m *member) limitKey(l *transport.Limit) string {
-	if name, ok := m.limits[l.Key]; ok {
-		return name
-	}
-	name := m.budget.limitKey(l.Key)
-	if !l.Private {
-		m.limits[l.Key] = name
-	}
-	return name
 }
 
 var errReply = errors.New("redisbudget: Redis gave an answer that is not the script's")

@@ -481,7 +481,7 @@ func (w *world) heed(m message, v variant) {
 		return
 	default:
 		s.Answered(protocol.Number{Seq: int64(m.seq)}, began)
-		p.lease = max(0, int8(began+protocol.Lease(bound)))
+		p.lease = max(0, int8(began+bound))
 		p.owned = m.grant
 	}
 	p.remember(s)

@@ -60,11 +60,8 @@ func (s *Session) Owns(owned int) int {
 	return owned
 }
 
-// Lease returns for how long after a call was answered the program may spend what it
-// owns, from when it was sent.
-func Lease(bound time.Duration) time.Duration { return bound }
-
-// Left returns what is left of that when a call is sent. A call that only told an
+// Left returns for how long the program may spend what it owns, when a call is sent: a
+// bound from when the latest call was sent that was answered. A call that only told an
 // epoch adds nothing to it: whoever does not tell in time what it owns is not waited
 // for.
 func (s *Session) Left(now, bound time.Duration) time.Duration { return max(0, s.Sent+bound-now) }

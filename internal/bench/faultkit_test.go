@@ -128,15 +128,13 @@ func watch(t *testing.T, base *http.Transport) *watched {
 		if err != nil {
 			return nil, err
 		}
-		w.conns.Add(1)
-		return &countedConn{Conn: c, open: &w.conns}, nil
+		return &countedConn{c, counted(&w.conns, c)}, nil
 	}
 	rt, err := clerkthrottle.NewTransport(
 		clerkthrottle.WithBase(roundTripper(func(req *http.Request) (*http.Response, error) {
 			resp, err := base.RoundTrip(req)
 			if err == nil {
-				w.bodies.Add(1)
-				resp.Body = &countedBody{ReadCloser: resp.Body, open: &w.bodies}
+				resp.Body = &countedBody{resp.Body, counted(&w.bodies, resp.Body)}
 			}
 			return resp, err
 		})),
@@ -155,24 +153,25 @@ func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { ret
 
 type countedConn struct {
 	net.Conn
-	open *atomic.Int64
-	once sync.Once
+	close func() error
 }
 
-func (c *countedConn) Close() error {
-	c.once.Do(func() { c.open.Add(-1) })
-	return c.Conn.Close()
-}
+func (c *countedConn) Close() error { return c.close() }
 
 type countedBody struct {
-	io.ReadCloser
-	open *atomic.Int64
-	once sync.Once
+	io.Reader
+	close func() error
 }
 
-func (b *countedBody) Close() error {
-	b.once.Do(func() { b.open.Add(-1) })
-	return b.ReadCloser.Close()
+func (b *countedBody) Close() error { return b.close() }
+
+// counted counts something as open until it is closed for the first time.
+func counted(open *atomic.Int64, c io.Closer) (closed func() error) {
+	open.Add(1)
+	return sync.OnceValue(func() error {
+		open.Add(-1)
+		return c.Close()
+	})
 }
 
 // fetch makes one request and reads the answer to its end. Status 0: there was

@@ -14,6 +14,7 @@ import (
 	"github.com/alicebob/miniredis/v2/server"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
+	"github.com/clerkthrottle/clerkthrottle-go/internal/served"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
@@ -74,11 +75,11 @@ func TestFleetSharesTheLimit(t *testing.T) {
 				cancel()
 				all.Wait()
 				share, each := float64(sent)/float64(windows*c.n), float64(called)/float64(sent)
-				t.Logf("share %.4f, Jain %.4f, %.2f calls a request, most in a window %d", share, jain(counts), each, s.most(c.window))
+				t.Logf("share %.4f, Jain %.4f, %.2f calls a request, most in a window %d", share, served.Jain(counts), each, s.most(c.window))
 				if most := s.most(c.window); most > c.n {
 					t.Errorf("%d requests in a window, want at most %d", most, c.n)
 				}
-				if share < c.share || jain(counts) < c.jain || each > c.calls {
+				if share < c.share || served.Jain(counts) < c.jain || each > c.calls {
 					t.Errorf("want a share of %.3f, Jain %.3f, at most %.2f calls", c.share, c.jain, c.calls)
 				}
 			})

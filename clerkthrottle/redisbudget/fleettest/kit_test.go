@@ -208,14 +208,6 @@ func (p *program) work(ctx context.Context, all *sync.WaitGroup, n int, pause fu
 	}
 }
 
-func jain(counts []float64) float64 {
-	sum, squares := 0., 0.
-	for _, v := range counts {
-		sum, squares = sum+v, squares+v*v
-	}
-	return sum * sum / (float64(len(counts)) * squares)
-}
-
 const requireRedis = "CLERKTHROTTLE_REQUIRE_REDIS"
 
 // serverBinary returns the path of redis-server. Without one, the test says what

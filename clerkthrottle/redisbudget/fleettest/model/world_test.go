@@ -3,6 +3,7 @@ package model
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
@@ -131,48 +132,31 @@ const (
 	clockBack
 )
 
+// happenings are in words, with # for the program.
+var happenings = [...]string{
+	tick:            "a tick",
+	spends:          "# spends a token",
+	spendsAndDies:   "# spends a token, and dies before the request arrives",
+	lastArrives:     "the last request of # arrives",
+	dies:            "# dies",
+	asks:            "# asks",
+	givesBack:       "# gives back what is free",
+	carriedOut:      "the call of # is carried out",
+	carriedOutTwice: "the call of # is carried out, and another copy is under way",
+	answered:        "# hears the answer",
+	givenUp:         "# gives its call up",
+	ghostCarriedOut: "the call that # gave up is carried out",
+	ghostAnswered:   "the answer to what # gave up arrives",
+	forgets:         "Redis forgets all",
+	evicts:          "Redis evicts the limit",
+	goesAway:        "Redis goes away",
+	comesBack:       "Redis is back",
+	clockForward:    "the clock of Redis steps forward",
+	clockBack:       "the clock of Redis steps back",
+}
+
 func (e event) String() string {
-	p := fmt.Sprintf("program %d ", e.program)
-	switch e.what {
-	case tick:
-		return "a tick"
-	case spends:
-		return p + "spends a token"
-	case spendsAndDies:
-		return p + "spends a token, and dies before the request arrives"
-	case lastArrives:
-		return "the last request of " + p + "arrives"
-	case dies:
-		return p + "dies"
-	case asks:
-		return p + "asks"
-	case givesBack:
-		return p + "gives back what is free"
-	case carriedOut:
-		return "the call of " + p + "is carried out"
-	case carriedOutTwice:
-		return "the call of " + p + "is carried out, and another copy is under way"
-	case answered:
-		return p + "hears the answer"
-	case givenUp:
-		return p + "gives its call up"
-	case ghostCarriedOut:
-		return "the call that " + p + "gave up is carried out"
-	case ghostAnswered:
-		return "the answer to what " + p + "gave up arrives"
-	case forgets:
-		return "Redis forgets all"
-	case evicts:
-		return "Redis evicts the limit"
-	case goesAway:
-		return "Redis goes away"
-	case comesBack:
-		return "Redis is back"
-	case clockForward:
-		return "the clock of Redis steps forward"
-	default:
-		return "the clock of Redis steps back"
-	}
+	return strings.Replace(happenings[e.what], "#", fmt.Sprint("program ", e.program), 1)
 }
 
 // each calls do with everything that can happen, and what the world is then. What

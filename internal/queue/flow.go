@@ -1,50 +1,47 @@
 package queue
 
-// flowOf returns the flow of a name, made if there is none.
+// flow is the waiters of one flow.
+type flow[T any] struct {
+	Queue[*Place[T]]
+	name string
+	turn Node[*flow[T]] // among the flows of its class
+}
+
+// flowOf returns the flow of a name, made if there is none: a newcomer's turn comes
+// last.
 func (c *class[T]) flowOf(name string) *flow[T] {
-	if f, ok := c.find(name); ok {
+	if f := c.find(name); f != nil {
 		return f
 	}
 	f := &flow[T]{name: name}
-	c.flows++
-	if c.turn == nil { // the only one: no map for it
-		f.prev, f.next = f, f
-		c.turn = f
-		return f
+	f.turn.Value = f
+	if only := c.turns.Front(); only != nil && c.byName == nil {
+		c.byName = map[string]*flow[T]{only.Value.name: only.Value}
 	}
-	if c.byName == nil {
-		c.byName = map[string]*flow[T]{c.turn.name: c.turn}
+	if c.byName != nil { // one alone needs no map
+		c.byName[name] = f
 	}
-	c.byName[name] = f
-	// A newcomer's turn comes last.
-	f.prev, f.next = c.turn.prev, c.turn
-	f.prev.next, f.next.prev = f, f
+	c.turns.Push(&f.turn)
 	return f
 }
 
-func (c *class[T]) find(name string) (*flow[T], bool) {
-	switch {
-	case c.turn == nil:
-		return nil, false
-	case c.byName == nil:
-		return c.turn, c.turn.name == name
+// find returns the flow of a name, or nil.
+func (c *class[T]) find(name string) *flow[T] {
+	if c.byName != nil {
+		return c.byName[name]
 	}
-	f, ok := c.byName[name]
-	return f, ok
+	if only := c.turns.Front(); only != nil && only.Value.name == name {
+		return only.Value
+	}
+	return nil
 }
 
-// drop takes an empty flow out of the ring.
+// drop takes an empty flow out.
 func (c *class[T]) drop(f *flow[T]) {
-	c.flows--
-	if c.flows == 0 {
-		c.turn, c.byName = nil, nil
-		return
+	f.turn.Remove()
+	if delete(c.byName, f.name); c.turns.Len() == 0 {
+		c.byName = nil
 	}
-	f.prev.next, f.next.prev = f.next, f.prev
-	if c.turn == f {
-		c.turn = f.next
-	}
-	delete(c.byName, f.name)
 }
 
 // flowsSeen bounds how many flows [class.ahead] looks at: of the rest it takes
@@ -54,17 +51,17 @@ const flowsSeen = 64
 // ahead estimates how many of the class go before a newcomer of a flow: all of
 // that, and one more of every other flow, as far as it has so many.
 func (c *class[T]) ahead(name string) int {
-	own, mine := 0, (*flow[T])(nil)
-	others := c.flows
-	if f, ok := c.find(name); ok {
-		own, mine, others = f.Len(), f, c.flows-1
+	own, others := 0, c.turns.Len()
+	mine := c.find(name)
+	if mine != nil {
+		own, others = mine.Len(), others-1
 	}
 	if own == 0 || others == 0 {
 		return own + others
 	}
 	sum, seen, rest := 0, 0, c.n-own
-	for f := c.turn; seen < min(others, flowsSeen); f = f.next {
-		if f != mine {
+	for turn := c.turns.Front(); seen < min(others, flowsSeen); turn = turn.Next() {
+		if f := turn.Value; f != mine {
 			sum += min(f.Len(), own+1)
 			rest -= f.Len()
 			seen++

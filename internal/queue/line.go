@@ -23,20 +23,12 @@ type Line[T any] struct {
 	n       int
 }
 
-// class is the waiters of one class: a ring of flows that take turns.
+// class is the waiters of one class.
 type class[T any] struct {
-	turn   *flow[T] // whose turn it is; nil: nobody waits
+	turns  Queue[*flow[T]] // the first one's turn it is
 	byName map[string]*flow[T]
-	flows  int
 	n      int
 	passed int // how many of better classes went since one of this class could have
-}
-
-// flow is the waiters of one flow.
-type flow[T any] struct {
-	Queue[*Place[T]]
-	name       string
-	prev, next *flow[T]
 }
 
 // Place is a place in at most one line. Who is the waiter that it stands for.
@@ -53,9 +45,6 @@ func (l *Line[T]) Len() int { return l.n }
 
 // Class returns the class that p was pushed with.
 func (p *Place[T]) Class() int { return p.class }
-
-// Stands reports whether p stands in a line.
-func (p *Place[T]) Stands() bool { return p.line != nil }
 
 // LenOf returns the number of waiters of one class.
 func (l *Line[T]) LenOf(class int) int { return l.classes[class].n }
@@ -87,19 +76,17 @@ func (l *Line[T]) Front(open int) *Place[T] {
 	if best < 0 {
 		return nil
 	}
-	return l.classes[best].turn.Front().Value
+	return l.classes[best].turns.Front().Value.Front().Value
 }
 
 // Places returns all who wait, the better classes first.
 func (l *Line[T]) Places() []*Place[T] {
 	all := make([]*Place[T], 0, l.n)
 	for i := range l.classes {
-		f := l.classes[i].turn
-		for range l.classes[i].flows {
-			for n := f.Front(); n != nil; n = n.Next() {
+		for turn := l.classes[i].turns.Front(); turn != nil; turn = turn.Next() {
+			for n := turn.Value.Front(); n != nil; n = n.Next() {
 				all = append(all, n.Value)
 			}
-			f = f.next
 		}
 	}
 	return all
@@ -118,9 +105,11 @@ func (l *Line[T]) Starved() bool {
 
 // Pass takes p out of its line because it goes, and notes who was passed over.
 func (l *Line[T]) Pass(p *Place[T]) {
-	class := p.class
-	l.classes[class].turn = p.flow.next // it had its turn
-	p.Leave()
+	class, turn := p.class, &p.flow.turn
+	if p.Leave(); turn.queue != nil { // it had its turn
+		turn.Remove()
+		l.classes[class].turns.Push(turn)
+	}
 	l.Passed(class)
 }
 

@@ -173,7 +173,7 @@ func FuzzLine(f *testing.F) {
 				i := int(b) % len(all)
 				all[i].Leave()
 				all[i].Leave() // a second time does nothing
-				if all[i].Stands() {
+				if all[i].line != nil {
 					t.Fatal("it stands where it left")
 				}
 				remove(i)
@@ -252,7 +252,7 @@ func BenchmarkStep(b *testing.B) {
 				gone := all[i%waiters]
 				gone.Leave()
 				l.Push(p, p.Class(), strconv.Itoa(p.Who%50))
-				if !gone.Stands() {
+				if gone.line == nil {
 					l.Push(&gone.Place, gone.class, gone.flow)
 				}
 				i += 7919

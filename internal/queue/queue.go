@@ -32,9 +32,6 @@ func (q *Queue[T]) Back() *Node[T] { return q.tail }
 // Next returns the node behind n in its queue, or nil.
 func (n *Node[T]) Next() *Node[T] { return n.next }
 
-// Queued reports whether the node stands in a queue.
-func (n *Node[T]) Queued() bool { return n.queue != nil }
-
 // Push puts n, which stands in no queue, at the end of the line.
 func (q *Queue[T]) Push(n *Node[T]) {
 	n.queue, n.prev = q, q.tail

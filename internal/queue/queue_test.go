@@ -11,7 +11,7 @@ func waiting(t *testing.T, q *Queue[int]) []int {
 	var all []int
 	var prev *Node[int]
 	for n := q.Front(); n != nil; prev, n = n, n.Next() {
-		if n.queue != q || n.prev != prev || !n.Queued() {
+		if n.queue != q || n.prev != prev {
 			t.Fatalf("%d is not linked to %v in its own queue", n.Value, prev)
 		}
 		all = append(all, n.Value)
@@ -74,7 +74,7 @@ func TestCancelledWaiterLeavesNoGap(t *testing.T) {
 			if got := waiting(t, q); !slices.Equal(got, want) {
 				t.Errorf("%d of %d left: %v wait, want %v", gone, n, got, want)
 			}
-			if left := nodes[gone]; left.Queued() || left.Next() != nil || left.prev != nil {
+			if left := nodes[gone]; left.queue != nil || left.Next() != nil || left.prev != nil {
 				t.Errorf("%d of %d left, and still knows its neighbours", gone, n)
 			}
 			q.Push(&Node[int]{Value: 9})
@@ -140,7 +140,7 @@ func FuzzQueue(f *testing.F) {
 		for _, e := range events {
 			who, where, leaves := int(e&15), int(e>>4&1), e>>5&1 == 1
 			queued := slices.Contains(models[0], who) || slices.Contains(models[1], who)
-			if nodes[who].Queued() != queued {
+			if nodes[who].queue != nil != queued {
 				t.Fatalf("%d: queued is %v", who, !queued)
 			}
 			switch {

@@ -169,7 +169,7 @@ func TestNoHerdAtTheBlocksEnd(t *testing.T) {
 	}
 }
 
-func TestOddLimits(t *testing.T) {
+func TestNoLimitIsHeldForEver(t *testing.T) {
 	for _, c := range []struct {
 		limit  int
 		window time.Duration

@@ -7,7 +7,7 @@ import (
 )
 
 // A server that names next to no time, again and again, is asked about once a second.
-func TestTinyRetryAfterIsNotHammered(t *testing.T) {
+func TestTinyRetryAfterIsWaitedOutByTheFloor(t *testing.T) {
 	var g Gate
 	asked := 0
 	for now := time.Duration(0); now < time.Minute; now = g.Until() {

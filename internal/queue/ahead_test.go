@@ -16,7 +16,7 @@ func goesAfter(l *Line[int], w *waiter) (n int) {
 
 // A class that is never passed over more than ten times in a row does not wait
 // for all of the better ones: whoever counts them all refuses it for ever.
-func TestAheadOfTheWorstClassCountsAllOfTheBest(t *testing.T) {
+func TestAheadOfTheWorstClassIsWhatPassesIt(t *testing.T) {
 	var l Line[int]
 	for i := range 1000 {
 		push(&l, i, 0, "")
@@ -28,7 +28,7 @@ func TestAheadOfTheWorstClassCountsAllOfTheBest(t *testing.T) {
 }
 
 // With all classes in line and no newcomers, the estimate is near what happens.
-func TestAheadIsFarOffUnderAMixOfClasses(t *testing.T) {
+func TestAheadIsNearUnderAMixOfClasses(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	worst := 0.0
 	for range 3000 {
@@ -141,7 +141,7 @@ func TestGivingUpEndsStarvation(t *testing.T) {
 }
 
 // One big flow among many small ones: a line of a thousand is no thousand turns.
-func TestAheadCountsABigFlowForEverySmallOne(t *testing.T) {
+func TestAheadCountsOfABigFlowItsTurns(t *testing.T) {
 	for _, small := range []int{10, 500} {
 		var l Line[int]
 		for i := range 1000 {

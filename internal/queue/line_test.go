@@ -218,7 +218,7 @@ func FuzzLine(f *testing.F) {
 	})
 }
 
-func TestPlacesMissesAFlow(t *testing.T) {
+func TestPlacesHasEveryFlow(t *testing.T) {
 	var l Line[int]
 	for i, class := range []int{2, 0, 1, 0, 2, 1} {
 		push(&l, i, class, string(rune('a'+i%2)))

@@ -104,7 +104,7 @@ func rehearse(t *testing.T, r *release, edits ...string) error {
 	return r.run(t.Context())
 }
 
-func TestRehearsalFails(t *testing.T) {
+func TestRehearsalFailsOnWhatIsWrong(t *testing.T) {
 	for name, c := range map[string]struct {
 		edits []string
 		want  string
@@ -161,7 +161,7 @@ func TestRehearsalFails(t *testing.T) {
 
 // A rehearsal that passes writes the new version into the work tree, with the
 // hashes that its modules will have, and leaves the binaries.
-func TestRehearsalPasses(t *testing.T) {
+func TestRehearsalWritesTheVersionAndTheBinaries(t *testing.T) {
 	r := &release{version: "v0.2.0", dist: t.TempDir(), targets: []string{runtime.GOOS + "/" + runtime.GOARCH}}
 	if err := rehearse(t, r); err != nil {
 		t.Fatal(err)

@@ -8,14 +8,10 @@ import (
 )
 
 // Add returns now + d, at most [math.MaxInt64]. now must not be negative.
-func Add(now, d time.Duration) time.Duration {
-	if d > math.MaxInt64-now {
-		return math.MaxInt64
-	}
-	return now + d
-}
+func Add(now, d time.Duration) time.Duration { return AddTimes(now, 1, d) }
 
-// AddTimes returns now + n·d, at most [math.MaxInt64]. No argument may be negative.
+// AddTimes returns now + n·d, at most [math.MaxInt64]. Neither now nor n may be
+// negative.
 func AddTimes(now time.Duration, n int, d time.Duration) time.Duration {
 	if n > 0 && d > (math.MaxInt64-now)/time.Duration(n) {
 		return math.MaxInt64

@@ -36,7 +36,7 @@ func (c Counts) Negative() Counts {
 	return Counts{Sent: -c.Sent, Waited: -c.Waited, Refused: -c.Refused, Throttled: -c.Throttled, Retried: -c.Retried}
 }
 
-// Ten minutes of history in slices of a Clerk window each.
+// Ten minutes of history, in slices.
 const (
 	SliceLength = 10 * time.Second
 	Length      = kept * SliceLength
@@ -54,7 +54,6 @@ type Slice struct {
 type History struct {
 	ring   [kept]Slice
 	newest int64 // number of the newest slice since the fixed moment
-	used   bool
 }
 
 // Note adds to the slice of a moment, now or a little while ago.
@@ -74,9 +73,6 @@ func (h *History) Note(at time.Duration, c Counts, wait time.Duration) {
 // Slices returns the last ten minutes, the oldest slice first. Slices before
 // the first note are left out.
 func (h *History) Slices(now time.Duration) []Slice {
-	if !h.used {
-		return nil
-	}
 	h.roll(now)
 	all := make([]Slice, 0, kept)
 	for i := max(0, h.newest-kept+1); i <= h.newest; i++ {
@@ -90,9 +86,6 @@ func (h *History) Slices(now time.Duration) []Slice {
 // Sent returns how many requests, but for repeats, were sent in the last while: as
 // long as d, and up to a slice less.
 func (h *History) Sent(now, d time.Duration) (n int64) {
-	if !h.used {
-		return 0
-	}
 	h.roll(now)
 	for i := max(0, h.newest-int64(d/SliceLength)+1); i <= h.newest; i++ {
 		if s := &h.ring[i%kept]; s.Start == time.Duration(i)*SliceLength {
@@ -105,11 +98,7 @@ func (h *History) Sent(now, d time.Duration) (n int64) {
 // roll empties the slices that now has moved past.
 func (h *History) roll(now time.Duration) {
 	number := int64(now / SliceLength)
-	first := h.newest + 1
-	if !h.used {
-		h.used, first = true, number
-	}
-	for i := max(first, number-kept+1); i <= number; i++ {
+	for i := max(h.newest+1, number-kept+1); i <= number; i++ {
 		h.ring[i%kept] = Slice{Start: time.Duration(i) * SliceLength}
 	}
 	h.newest = max(h.newest, number)

@@ -105,7 +105,7 @@ func TestHistoryAgreesWithAModel(t *testing.T) {
 	}
 }
 
-func TestUndoneNoteLeavesATrace(t *testing.T) {
+func TestUndoneNoteLeavesNoTrace(t *testing.T) {
 	var h Histogram
 	var history History
 	c := Counts{Sent: 1, Waited: 2, Refused: 3, Throttled: 4, Retried: 5}
@@ -153,7 +153,7 @@ func TestLongestWaitsAreNotCutShort(t *testing.T) {
 	}
 }
 
-func TestHistoryOfCenturiesWrapsIntoNegativeTime(t *testing.T) {
+func TestHistoryOfCenturiesDoesNotWrap(t *testing.T) {
 	var h History
 	for range 3 {
 		h.Note(0, Counts{}, 1<<62)

@@ -22,12 +22,11 @@ func blockHoldsEverybody(e *env) {
 	if now := e.since(); !e.real && now > e.windows(0.5) {
 		e.Errorf("it heard of it at %s", now)
 	}
-	all := e.crowd()
 	for _, p := range []*program{a, b} {
-		all.times(5, func() { p.get("/") })
+		e.times(5, func() { p.get("/") })
 		p.refused("/", "", end)
 	}
-	all.Wait()
+	e.Wait()
 	for _, v := range e.server.log("")[3:] {
 		e.at("one behind the block was sent", v.at, end)
 	}
@@ -42,9 +41,8 @@ func learnedRatePaces(e *env) {
 	var seen notes
 	p := e.program(seen.observe)
 	p.blocked("/", 0.05)
-	all := e.crowd()
-	all.times(30, func() { p.get("/") })
-	all.Wait()
+	e.times(30, func() { p.get("/") })
+	e.Wait()
 	inTime := !e.real || p.since() < e.windows(1) // a slow machine may come when it is over
 	if inTime && seen.count("waited rate shared") == 0 {
 		e.Errorf("nobody waited for the learned rate: %q", seen.all())
@@ -75,9 +73,8 @@ func learnedRateRefusesTheSame(e *env) {
 			p.now(path)
 		}
 		p.blocked(path, 0.1)
-		all := e.crowd()
 		var n atomic.Int32
-		all.times(callers, func() {
+		e.times(callers, func() {
 			err := e.send(context.Background(), p.patient, path)
 			if refusal(err).Reason == transport.ReasonMaxWait {
 				n.Add(1)
@@ -85,7 +82,7 @@ func learnedRateRefusesTheSame(e *env) {
 				e.Error(err)
 			}
 		})
-		all.Wait()
+		e.Wait()
 		return n.Load()
 	}
 	if alone, got := refused("/alone", nil), refused("/shared", e.budget); got != alone {

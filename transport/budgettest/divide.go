@@ -28,13 +28,13 @@ type Division struct {
 const classes = 3
 
 // Divide divides the tokens of a limit fairly among the programs that draw on it, one
-// or more, by what each has told. What better classes need comes first, but for a turn in eleven,
-// as in a program's own lines; each class leaves its reserve to better ones; and within
-// a class, nobody gets more than he needs, or more than another who goes without
-// (max-min fairness). Where programs tell different limits or reserves, the strictest
-// holds: the fewest tokens, the longest window, the largest reserve.
+// or more, by what each has told. What better classes need comes first, but for a turn
+// in eleven, as in a program's own lines; each class leaves its reserve to better ones;
+// and within a class, no program gets more than it needs, or more than another that
+// goes without (max-min fairness). Where programs tell different limits or reserves,
+// the strictest holds: the fewest tokens, the longest window, the largest reserve.
 //
-// It is the oracle for a [transport.Budget] that divides tokens elsewhere.
+// It is an oracle for tests of a [transport.Budget] that divides tokens elsewhere.
 func Divide(told []transport.Usage) *Division {
 	d := &Division{told: told, n: told[0].N, private: told[0].Private, plenty: true}
 	owned := 0
@@ -75,8 +75,9 @@ func Divide(told []transport.Usage) *Division {
 	return d
 }
 
-// Share returns what a program gets that has told what it owns. It has given some
-// back, or not, and the Budget grants tokens, or does not.
+// Share returns what one of the programs gets, by its place in what was told: gave
+// says that it has just given tokens back, and grants that the Budget grants any at
+// the moment.
 func (d *Division) Share(program int, gave, grants bool) transport.Share {
 	owned, most := d.told[program].Owned, d.parts[program]
 	s := transport.Share{Owned: owned, Part: d.could(program), Keep: d.keeps[program], Window: d.Window}
@@ -127,7 +128,7 @@ func (d *Division) perClass(need [classes]int) [classes]int {
 	return [classes]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.left.Batch, d.left.Normal+b)))}
 }
 
-// fill returns the levels up to which everybody gets what he needs: rounded down,
+// fill returns the levels up to which every program gets what it needs: rounded down,
 // and up.
 func fill(tokens int, needs []int) (down, up int) {
 	sorted := slices.Clone(needs)

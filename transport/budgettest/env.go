@@ -19,6 +19,7 @@ import (
 type env struct {
 	*testing.T
 	setting
+	crowd
 	budget transport.Budget
 	server *server
 	start  time.Time
@@ -262,17 +263,10 @@ func (e *env) at(what string, got, want time.Duration) {
 	}
 }
 
-// crowd runs requests, and waits for them.
+// crowd is the test's requests under way.
 type crowd struct {
 	sync.WaitGroup
 	done atomic.Bool
-}
-
-// crowd returns one that outlives no test.
-func (e *env) crowd() *crowd {
-	c := new(crowd)
-	e.Cleanup(c.stop)
-	return c
 }
 
 func (c *crowd) times(n int, f func()) {

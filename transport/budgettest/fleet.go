@@ -13,15 +13,14 @@ import (
 func (e *env) contend(a, b *program, first, second string, windows int) float64 {
 	const n, callers = 20, 30
 	e.route("/", e.limit("shared", n))
-	all := e.crowd()
-	all.loops(callers, a, "/?"+first)
+	e.loops(callers, a, "/?"+first)
 	a.come(callers)
-	all.loops(1, b, "/?"+second)
+	e.loops(1, b, "/?"+second)
 	e.pause(0.1)
-	all.loops(callers-1, b, "/?"+second)
+	e.loops(callers-1, b, "/?"+second)
 	e.eventually("many went", func() bool { return len(e.server.log("")) >= (windows+7)*n })
 	late := e.server.order("/")[windows*n:]
-	all.stop()
+	e.stop()
 	return float64(strings.Count(late, second)) / float64(len(late))
 }
 
@@ -49,15 +48,14 @@ func reserveHolds(e *env) {
 	a, b := e.pair(func(c *transport.Config) { c.ReserveInteractive = 0.5 })
 	e.route("/", e.limit("shared", n))
 	b.now("/?i") // it is there
-	all := e.crowd()
-	all.times(3*n, func() { a.get("/?b") })
+	e.times(3*n, func() { a.get("/?b") })
 	e.eventually("the batch has what it may have", func() bool { return strings.Count(e.server.order("/"), "b") >= n/4 })
 	e.pause(0.1)
 	for range people - 1 {
 		b.now("/?i")
 	}
 	order := e.server.order("/")
-	all.Wait()
+	e.Wait()
 	if before := strings.Count(order, "b"); before > n-people && !e.real {
 		e.Errorf("%d of batch went before people's", before)
 	}
@@ -92,9 +90,8 @@ func idleLeavesTokens(e *env) {
 	for range n {
 		a.now("/")
 	}
-	all := e.crowd()
-	all.times(3*n, func() { b.get("/") })
-	all.Wait()
+	e.times(3*n, func() { b.get("/") })
+	e.Wait()
 	if last := e.visit("", 4*n-1).at; last > e.windows(5) && !e.real {
 		e.Errorf("the last went at %s", last)
 	}

@@ -27,14 +27,13 @@ func everyoneInTurn(e *env) {
 		turn.Window /= 8
 		e.route(path, turn)
 		p := e.program()
-		all := e.crowd()
-		release := p.occupy(all, path)
+		release := p.occupy(path)
 		for i, letter := range strings.Split(come, "") {
-			all.Go(func() { p.get(path + "?" + letter) })
+			e.Go(func() { p.get(path + "?" + letter) })
 			p.come(2 + i)
 		}
 		release()
-		all.Wait()
+		e.Wait()
 		order := e.server.order(path)[1:]
 		if b, n := strings.Index(order, "b"), strings.Index(order, "n"); want != "" && order != want || want == "" && max(b, n) > 10 {
 			e.Errorf("%s went in the order %s", come, order)
@@ -44,10 +43,10 @@ func everyoneInTurn(e *env) {
 
 // occupy has a request under way that is not answered until the function is called
 // which it returns.
-func (p *program) occupy(all *crowd, path string) (release func()) {
+func (p *program) occupy(path string) (release func()) {
 	release = p.server.hold(path)
 	p.Cleanup(release)
-	all.Go(func() { p.get(path + "?i") })
+	p.Go(func() { p.get(path + "?i") })
 	p.eventually("one is under way", func() bool { return len(p.server.log(path)) == 1 })
 	return release
 }
@@ -59,19 +58,18 @@ func cancelLeavesNoTrace(e *env) {
 	p := e.program()
 	p.now("/")
 	gone, cancel := context.WithCancel(e.Context())
-	all := e.crowd()
 	for i := range 3 { // the first takes a private token and waits for a shared one
-		all.Go(func() {
+		e.Go(func() {
 			if err := e.send(gone, p.patient, "/me"); !errors.Is(err, context.Canceled) {
 				e.Errorf("got %v, want context.Canceled", err)
 			}
 		})
 		p.come(2 + i)
 	}
-	all.Go(func() { p.get("/me") }) // one behind them, who stays
+	e.Go(func() { p.get("/me") }) // one behind them, who stays
 	p.come(5)
 	cancel()
-	all.Wait()
+	e.Wait()
 	if mine := e.server.log("/me"); len(mine) != 1 {
 		e.Errorf("%d sent, want 1", len(mine))
 	} else {
@@ -111,8 +109,7 @@ func queueHasABound(e *env) {
 	const bound = 3
 	e.route("/", e.limit("shared", 1))
 	p := e.program(func(c *transport.Config) { c.MaxQueue = bound })
-	all := e.crowd()
-	release := p.occupy(all, "/")
+	release := p.occupy("/")
 	var full atomic.Int32
 	batch := func() {
 		err := e.send(context.Background(), p.patient, "/?b")
@@ -122,13 +119,13 @@ func queueHasABound(e *env) {
 			e.Errorf("got %v", err)
 		}
 	}
-	all.times(bound, batch)
+	e.times(bound, batch)
 	p.come(1 + bound)
 	batch()
-	all.Go(func() { p.get("/?i") })
+	e.Go(func() { p.get("/?i") })
 	e.eventually("two gave way", func() bool { return full.Load() == 2 })
 	release()
-	all.Wait()
+	e.Wait()
 	if order := e.server.order("/"); order != "iibb" || full.Load() != 2 {
 		e.Errorf("they went in the order %s, and %d gave way", order, full.Load())
 	}

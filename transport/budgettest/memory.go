@@ -67,7 +67,7 @@ func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.A
 	return a, nil
 }
 
-// share takes what a member tells, and returns its share.
+// share notes what a member tells, and returns its share.
 func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Share {
 	gave := u.Owned < p.told[me].Owned
 	limit := *u.Limit // the caller's to change

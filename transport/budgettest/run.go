@@ -46,6 +46,7 @@ func Run(t *testing.T, newBudget func(t *testing.T) transport.Budget, opts ...Op
 			e.prefix = fmt.Sprintf("%s %d ", t.Name(), e.start.UnixNano())
 			e.server = &server{start: e.start, script: make(map[string][]answer), held: make(map[string]chan struct{})}
 			e.Cleanup(e.exact)
+			e.Cleanup(e.stop)
 			test.run(e)
 		}
 		t.Run(test.name, func(t *testing.T) {

@@ -22,11 +22,10 @@ func neverMoreThanN(e *env) {
 	for nth := range requests {
 		e.server.answers("/", answer{way: e.windows(float64(nth*nth%7) / 20), back: e.windows(float64(nth*nth%11) / 20)})
 	}
-	all := e.crowd()
-	all.times(requests/2, func() { a.get("/") })
+	e.times(requests/2, func() { a.get("/") })
 	e.pause(0.3) // the first has all there is
-	all.times(requests/2, func() { b.get("/") })
-	all.Wait()
+	e.times(requests/2, func() { b.get("/") })
+	e.Wait()
 	if sent := len(e.server.log("")); sent != requests {
 		e.Errorf("%d requests arrived, want %d", sent, requests)
 	}
@@ -53,11 +52,10 @@ func tokenComesBackAWindowLater(e *env) {
 	e.route("/", e.limit("shared", 1))
 	e.server.answers("/", answer{back: e.windows(1.5)})
 	p := e.program()
-	all := e.crowd()
-	all.Go(func() { p.get("/") })
+	e.Go(func() { p.get("/") })
 	time.Sleep(e.windows(1.2))
 	p.refused("/", "shared", e.windows(2.5)) // a window after sending, and no answer yet
-	all.Wait()
+	e.Wait()
 	free := e.free("/", 0)
 	p.refused("/", "shared", free)
 	p.get("/")
@@ -119,16 +117,15 @@ func manyPrivateLimits(e *env) {
 	user.Private = true
 	e.route("/", user)
 	p := e.program()
-	all := e.crowd()
 	for u := range users {
 		path := fmt.Sprint("/", u)
 		for range n {
 			p.now(path)
 		}
 		p.refused(path, "user", e.free(path, 0))
-		all.times(2*n, func() { p.get(path) })
+		e.times(2*n, func() { p.get(path) })
 	}
-	all.Wait()
+	e.Wait()
 	if sent := len(e.server.log("")); sent != 3*n*users {
 		e.Errorf("%d sent, want %d", sent, 3*n*users)
 	}

@@ -12,17 +12,16 @@ import (
 type Division struct {
 	Window time.Duration // the longest that any program told
 
-	told    []transport.Usage
-	n, free int
-	private bool
-	reserve transport.Classes
-	left    transport.Classes // by them: a program that is alone keeps the reserve itself
-	needs   [classes][]int    // by program
-	need    [classes]int      // in all
-	part    [classes]int      // levels: nobody gets more of a class
-	parts   []int             // how many each may come to own
-	keeps   []int             // how many each may go on owning: where they do not divide evenly, a few go round
-	plenty  bool              // there are enough for everybody
+	told     []transport.Usage
+	n, free  int
+	private  bool
+	reserve  transport.Classes
+	left     transport.Classes // by them: a program that is alone keeps the reserve itself
+	needs    [classes][]int    // by program
+	need     [classes]int      // in all
+	up, down [classes]int      // levels: no program gets more of a class, rounded up and down
+	plenty   bool              // there are enough for all
+	wanted   bool              // others want what is beyond a program's part
 }
 
 const classes = 3
@@ -49,38 +48,45 @@ func Divide(told []transport.Usage) *Division {
 	if d.free = d.n - owned; len(told) > 1 {
 		d.left = d.reserve
 	}
-	got, keep := d.perClass(d.need), [classes]int{}
+	got := d.perClass(d.need)
 	for class, k := range d.need {
-		keep[class], d.part[class] = fill(got[class], d.needs[class])
+		d.down[class], d.up[class] = fill(got[class], d.needs[class])
 		d.plenty = d.plenty && got[class] >= k
 	}
 	unmet := max(0, d.left.Normal-got[0], d.left.Batch-got[0]-got[1])
 	for i, u := range told {
-		parts, keeps := 0, 0
-		for class := range classes {
-			parts += min(d.needs[class][i], d.part[class])
-			keeps += min(d.needs[class][i], keep[class])
-		}
-		d.parts, d.keeps = append(d.parts, parts), append(d.keeps, keeps)
-		unmet += max(0, parts-u.Owned)
+		unmet += max(0, d.part(i, d.up)-u.Owned)
 	}
-	for i := range told {
-		switch {
-		case d.private: // of no use for long
-			d.keeps[i] = 0
-		case d.plenty && unmet <= d.free: // nobody goes without
-			d.keeps[i] = all
-		}
-	}
+	d.wanted = !d.plenty || unmet > d.free
 	return d
+}
+
+// part returns what a program gets of all classes up to the levels.
+func (d *Division) part(program int, levels [classes]int) (n int) {
+	for class, needs := range d.needs {
+		n += min(needs[program], levels[class])
+	}
+	return n
+}
+
+// keep returns how many a program may go on owning: where tokens do not divide evenly,
+// a few go round.
+func (d *Division) keep(program int) int {
+	switch {
+	case d.private: // of no use for long
+		return 0
+	case !d.wanted:
+		return all
+	}
+	return d.part(program, d.down)
 }
 
 // Share returns what one of the programs gets, by its place in what was told: gave
 // says that it has just given tokens back, and grants that the Budget grants any at
 // the moment.
 func (d *Division) Share(program int, gave, grants bool) transport.Share {
-	owned, most := d.told[program].Owned, d.parts[program]
-	s := transport.Share{Owned: owned, Part: d.could(program), Keep: d.keeps[program], Window: d.Window}
+	owned, most := d.told[program].Owned, d.part(program, d.up)
+	s := transport.Share{Owned: owned, Part: d.could(program), Keep: d.keep(program), Window: d.Window}
 	if gave && !d.private { // what goes round is another's turn
 		most = min(most, max(owned, s.Keep))
 	}
@@ -103,7 +109,8 @@ func (d *Division) Share(program int, gave, grants bool) transport.Share {
 // could returns how many tokens a program could come to own if it needed all, in the
 // class that would get it most of those of which it needs any.
 func (d *Division) could(program int) int {
-	could := d.parts[program]
+	part := d.part(program, d.up)
+	could := part
 	for class, needs := range d.needs {
 		k, need := needs[program], d.need
 		if k == 0 {
@@ -112,7 +119,7 @@ func (d *Division) could(program int) int {
 		greedy := slices.Clone(needs)
 		greedy[program], need[class] = all, all
 		_, fair := fill(d.perClass(need)[class], greedy)
-		could = max(could, min(d.n, d.parts[program]+fair-min(k, d.part[class])))
+		could = max(could, min(d.n, part+fair-min(k, d.up[class])))
 	}
 	return could
 }

@@ -48,39 +48,40 @@ func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool,
 	all := func(p transport.Usage) int { return p.Need.Interactive + p.Need.Normal + p.Need.Batch }
 	parts, keeps, short := 0, 0, false
 	for i, p := range programs {
-		parts += d.parts[i]
-		if d.parts[i] > all(p) || d.parts[i] < 0 {
-			t.Errorf("program %d gets %d and needs %d", i, d.parts[i], all(p))
+		parts += d.part(i, d.up)
+		if d.part(i, d.up) > all(p) || d.part(i, d.up) < 0 {
+			t.Errorf("program %d gets %d and needs %d", i, d.part(i, d.up), all(p))
 		}
-		short = short || d.parts[i] < all(p)
+		short = short || d.part(i, d.up) < all(p)
 		switch {
-		case private && d.keeps[i] != 0:
-			t.Errorf("program %d keeps %d of a private limit", i, d.keeps[i])
-		case d.keeps[i] == math.MaxInt32 && !d.plenty:
+		case private && d.keep(i) != 0:
+			t.Errorf("program %d keeps %d of a private limit", i, d.keep(i))
+		case d.keep(i) == math.MaxInt32 && !d.plenty:
 			t.Errorf("program %d keeps all, though somebody lacks", i)
-		case d.keeps[i] != math.MaxInt32 && d.keeps[i] > d.parts[i]:
-			t.Errorf("program %d keeps %d of a part of %d", i, d.keeps[i], d.parts[i])
-		case d.keeps[i] != math.MaxInt32:
-			keeps += d.keeps[i]
+		case d.keep(i) != math.MaxInt32 && d.keep(i) > d.part(i, d.up):
+			t.Errorf("program %d keeps %d of a part of %d", i, d.keep(i), d.part(i, d.up))
+		case d.keep(i) != math.MaxInt32:
+			keeps += d.keep(i)
 		}
 	}
 	if parts > n+3*len(programs) || keeps > n {
 		t.Errorf("parts of %d and %d to keep, of %d", parts, keeps, n)
 	}
 	if d.plenty && (short || parts > n) {
-		t.Errorf("enough for all, yet parts of %v", d.parts)
+		t.Errorf("enough for all, yet parts of %d in all", parts)
 	}
 	if len(programs) == 1 {
 		reserve = transport.Classes{}
 	}
 	// What a program could have is what it gets once it needs all.
 	for i, p := range programs {
-		greedy, want := slices.Clone(programs), d.parts[i]
+		greedy, want := slices.Clone(programs), d.part(i, d.up)
 		for class, k := range classesOf(p.Need) {
 			if k > 0 && k == all(p) {
 				of := &greedy[i].Need
 				*[]*int{&of.Interactive, &of.Normal, &of.Batch}[class] = n
-				want = Divide(greedy).parts[i]
+				d := Divide(greedy)
+				want = d.part(i, d.up)
 			}
 		}
 		if got := d.could(i); got < want || got > n && got > want {
@@ -97,13 +98,13 @@ func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool,
 		}
 		least, most := math.MaxInt, 0
 		for i, p := range programs {
-			most = max(most, d.parts[i])
-			if d.parts[i] < all(p) {
-				least = min(least, d.parts[i])
+			most = max(most, d.part(i, d.up))
+			if d.part(i, d.up) < all(p) {
+				least = min(least, d.part(i, d.up))
 			}
 		}
 		if least < most {
-			t.Errorf("one gets %d while another lacks and has %d: %v", most, least, d.parts)
+			t.Errorf("one gets %d while another lacks and has %d", most, least)
 		}
 		if want := min(k, usable[class]); parts < want || parts > want+len(programs) {
 			t.Errorf("parts come to %d, want %d and rounding", parts, want)
@@ -114,7 +115,7 @@ func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool,
 		got, needed := 0, 0
 		for i, p := range programs {
 			if k := classesOf(p.Need)[class]; k == all(p) {
-				got, needed = got+d.parts[i], needed+k
+				got, needed = got+d.part(i, d.up), needed+k
 			}
 		}
 		if needed == need[class] && got < turn(class) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/served"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // countCalls counts the script calls that a Redis in memory gets.
@@ -141,27 +140,3 @@ func TestLongRequestKeepsItsToken(t *testing.T) {
 		all.Wait()
 	})
 }
-
-// The block that one program meets holds the others.
-func TestBlockIsSeenByAll(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, rdb := inMemory(t)
-		s := &service{latency: func() time.Duration { return 0 }}
-		a, b := join(t, newBudget(t, rdb), s, 100, 10*time.Second), join(t, newBudget(t, rdb), s, 100, 10*time.Second)
-		a.mustGet(t, "/warm")
-		b.mustGet(t, "/warm")
-		permit := make(chan struct{})
-		s.answer = blockOnce(7)
-		var all sync.WaitGroup
-		start := time.Now()
-		all.Go(func() { a.mustGet(t, "/"); close(permit) })
-		time.Sleep(bound / 2) // b hears of it with its next call
-		b.mustGet(t, "/")
-		if at := time.Since(start); at < 7*time.Second || at > 8*time.Second {
-			t.Errorf("sent after %v, want 7s", at)
-		}
-		all.Wait()
-	})
-}
-
-var _ transport.Budget = (*redisbudget.Budget)(nil)

@@ -121,7 +121,7 @@ func TestFaultsAreFound(t *testing.T) {
 				return
 			}
 			t.Parallel()
-			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v", "-test.timeout=20s")
+			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run", "^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v", "-test.timeout=5m")
 			cmd.Env = append(os.Environ(), faultVariable+"="+f.name)
 			out, _ := cmd.CombinedOutput()
 			var failed []string

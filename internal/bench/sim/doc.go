@@ -4,7 +4,9 @@
 //
 // A [Scenario] says which programs there are, when they come and go, how their
 // callers arrive and how the server counts; [Run] plays it and returns a [Result],
-// by program and second. Ten minutes of a saturated limit take about a second. The
-// random numbers of every request follow from the scenario's seed, the caller and
-// the request's number, so that a run can be repeated.
+// by program and second. The random numbers of every request follow from the
+// scenario's seed, the caller and the request's number, so that a run can be repeated.
+// Ten minutes of a saturated limit take some seconds:
+//
+//	go test ./internal/bench -run TestManyPrograms -v
 package sim

@@ -35,13 +35,13 @@
 // A request that finds a token which its program owns makes no call to Redis. A
 // program calls when it needs more than it owns and has not just been told that there
 // is none; about once a second while it owns anything, to show that it lives; and
-// otherwise not at all. A limit counted for one user or address is not kept by
-// anybody: there each request takes its token from Redis.
+// otherwise not at all. Tokens of a limit for one user or address are owned by no
+// program for long: there each request takes its token from Redis.
 //
 // # When Redis is away
 //
-// Everybody goes on with the tokens it owns: the sum is still N, and no request
-// waits for Redis. Nobody gets more until it is back. A program that starts meanwhile
+// Every program goes on with the tokens that it owns: the sum is still N, and no
+// request waits for Redis. No program gets more until it is back. A program that starts meanwhile
 // goes by a tenth of each limit. [WithoutFallback] refuses requests instead, once
 // Redis has been away for the in-flight bound.
 //

@@ -12,12 +12,12 @@ import (
 )
 
 const (
-	// firstShare is the part of each limit that a program goes by which starts while
-	// Redis is away.
+	// A program that starts while Redis is away goes by this part of each limit.
 	firstShare = 10
-	// Redis is looked for after this long, then twice as long, up to an eighth of the
-	// in-flight bound; and its answer is waited for so much of the bound. Both together
-	// are the sixth that a program may go on for after a call that failed.
+	// While Redis is away, it is called after this long, then after twice as long, up
+	// to an eighth of the in-flight bound, and given a twenty-fourth of the bound to
+	// answer. Both together are the sixth for which a program may go on after a call
+	// that failed.
 	firstProbe = 100 * time.Millisecond
 	probes     = 8
 	awayWait   = 24

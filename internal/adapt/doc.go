@@ -36,19 +36,19 @@
 //     Retry-After says. What follows within half a window of its block is an
 //     echo, and costs nothing: the rate it left has not been tried.
 //   - An event before the climb began was somebody else's doing, or chance, or
-//     shows a rate that was too high: it costs 5 %. Right after a block, the cuts
-//     grow as if the last came twice, so that a server that goes on refusing is
-//     heard. Neither takes a program below what the last event left it for having
-//     got less: a block, or a newcomer's burst, is in what was got; and who asks
-//     for little is not cut to it.
+//     shows a rate that was too high: it costs 5 %. Right after a block each cut is
+//     as much as the last one made twice, so that a server that goes on refusing is
+//     heeded. Neither takes a program below what the last event left it because it
+//     got less since: what it got has a block in it, or a newcomer's burst, and a
+//     program that asks for little is not cut down to that.
 //   - A token-bucket server banks what is not used in the hold, and pays it out
 //     before it refuses: what the last window got is then more than can be kept.
-//     A far climb and an early event after it that got, in between, what was got
-//     on average before, give it away. From then on a far climb goes back to the
-//     average; the next early event ends that belief, because where some programs
-//     hold it and others do not, those who do give the others their shares.
-//   - Who yields, because its default class is Batch, keeps two fifths at an event
-//     and climbs two windows later. Beside programs that do not it comes down to a
+//     A far climb gives such a server away, if an early event follows and the
+//     average in between was that of before. From then on a far climb goes back to
+//     the average. The next early event ends that belief: where some programs hold
+//     it and others do not, the first give their shares to the others.
+//   - A program that yields, because its default class is Batch, keeps two fifths at
+//     an event and climbs two windows later. Beside programs that do not it comes down to a
 //     few per cent of the limit within some minutes, and has the whole of it when
 //     they are gone. Among programs that all yield, a part of the limit is lost.
 //

@@ -73,8 +73,8 @@ func (r *Rate) Cancel(now time.Duration) {
 	}
 }
 
-// When tells when there will be a token for somebody with so many others before
-// him, the climb counted in, if no 429 comes meanwhile. It looks at the climb in
+// When returns when there will be a token for a request with so many others ahead of
+// it, if no 429 comes before: the climb is counted in. It looks at the climb in
 // steps: it may be early, but not by so little that a timer would spin.
 func (r *Rate) When(now time.Duration, ahead int) time.Duration {
 	if !r.Learned(now) {

@@ -7,9 +7,9 @@
 // event: the 429s of requests that were under way when the gate closed belong
 // to the event that closed it.
 //
-// To tell those requests from later ones, one comparison is enough. Nobody is
-// sent while the gate is closed, so whoever was sent before its end was sent
-// before it closed, or at the very moment, where the clock is coarse.
+// To tell those requests from later ones, one comparison is enough. No request is
+// sent while the gate is closed, so one that was sent before its end was sent before
+// it closed, or at that very moment, where the clock is coarse.
 //
 // The time is an argument everywhere: "now" is the monotonic time since a
 // moment that the caller fixes once, never negative. Nothing here locks or
@@ -33,9 +33,9 @@ const (
 	backoffMultiplier = 2
 	backoffJitter     = 0.5              // each block is drawn from ±50 % around its step
 	backoffMax        = 30 * time.Second // the longest step; with jitter, a block of 45 s
-	// backoffMemory is how long after its end a block still counts. Whoever
-	// kept silent for longer than the longest block has backed off enough; and
-	// if nobody ever comes back, the gate must become idle without a success.
+	// backoffMemory is how long after its end a block still counts. A program that
+	// kept silent for longer than the longest block has backed off enough; and if no
+	// request ever comes, the gate must become idle without a success.
 	backoffMemory = time.Minute
 
 	// Where the server names a time, the gate keeps to it, but never for less than
@@ -56,8 +56,8 @@ const (
 // Gate is open until it is told of a 429. The zero value is open and ready to
 // use. It is not safe for concurrent use: the caller holds a lock around it.
 type Gate struct {
-	// Spread is set where nothing behind the gate paces those who waited: they
-	// then pass over two seconds instead of all at once.
+	// Spread is set where nothing behind the gate paces what waited at it: that
+	// passes over two seconds then, instead of all at once.
 	Spread bool
 
 	until   time.Duration               // closed before this moment

@@ -22,8 +22,8 @@ func check(err error) {
 	}
 }
 
-// command runs a command and returns what it prints, less the last newline. That it
-// runs it, it says.
+// command prints a command, runs it, and returns what it printed, less the last
+// newline.
 func command(ctx context.Context, dir string, env []string, args ...string) string {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = dir
@@ -37,11 +37,10 @@ func command(ctx context.Context, dir string, env []string, args ...string) stri
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// user is the environment of somebody who has nothing of the project but its
-// documentation: no go.work, and a module cache and installed commands of his
-// own, which are empty when he comes. The release comes from its proxy; modules
-// of others from where this machine has them, or gets them. Without the folders'
-// names in what is compiled, it is compiled once for all users.
+// user is the environment of a user who has nothing of the project but its
+// documentation: no go.work, and an empty module cache. The release comes from its
+// proxy; modules of others from where this machine has them, or gets them. Since
+// folders' names are trimmed from what is compiled, it is compiled once for all users.
 func (r *release) user(name string) []string {
 	home := filepath.Join(r.temp, name)
 	proxies := append([]string{"file://" + filepath.ToSlash(r.proxy)}, r.upstream...)
@@ -51,7 +50,7 @@ func (r *release) user(name string) []string {
 	}
 }
 
-// newModule makes a module as a user does who begins one.
+// newModule begins a module, as a user does.
 func (r *release) newModule(ctx context.Context, who, name string) (dir string) {
 	dir = filepath.Join(r.temp, who, name)
 	check(os.MkdirAll(dir, 0o777))

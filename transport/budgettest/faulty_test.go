@@ -39,9 +39,9 @@ var faults = []fault{
 	{name: "no token", found: "N at once when idle", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Owned = 0 })},
 	{name: "a token short", found: "N at once when idle", answer: eachShare(func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.N-1)) })},
 	{name: "tokens are taken away", found: "N at once when idle", answer: eachShare(func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.Owned-1)) })},
-	{name: "nothing is asked back", found: "who is idle leaves his tokens", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Keep = math.MaxInt32 })},
+	{name: "nothing is asked back", found: "being idle leaves tokens to others", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Keep = math.MaxInt32 })},
 	{name: "nothing may be kept", found: "the same to two programs", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Keep, s.Part = 0, 1 })},
-	{name: "everybody asks for all", found: "who closes leaves his tokens", report: func(r *transport.Report) {
+	{name: "everybody asks for all", found: "closing leaves tokens to others", report: func(r *transport.Report) {
 		for i := range r.Limits {
 			r.Limits[i].Need.Interactive += r.Limits[i].N
 		}
@@ -57,7 +57,7 @@ var faults = []fault{
 			r.Limits[i].Reserve = transport.Classes{}
 		}
 	}},
-	{name: "what is given back is lost", found: "who closes leaves his tokens", report: func(r *transport.Report) {
+	{name: "what is given back is lost", found: "closing leaves tokens to others", report: func(r *transport.Report) {
 		for i := range r.Limits {
 			r.Limits[i].Owned = max(r.Limits[i].Owned, r.Limits[i].N/2)
 		}

@@ -24,8 +24,9 @@ func (e *env) contend(a, b *program, first, second string, windows int) float64 
 	return float64(strings.Count(late, second)) / float64(len(late))
 }
 
-// sameToBoth: two who want all there is get half each, even if the first had it all;
-// and whoever waits alone at first is not told that a single token is his part.
+// sameToBoth: two programs that want all there is get half each, even if the first had
+// it all; and one that has a single request in line at first is not told that a single
+// token is its part.
 func sameToBoth(e *env) {
 	a, b := e.pair(func(c *transport.Config) { c.MaxWait = e.windows(12) })
 	if part := e.contend(a, b, "1", "2", 3); part < 0.4 || part > 0.6 {
@@ -33,8 +34,8 @@ func sameToBoth(e *env) {
 	}
 }
 
-// betterClassesOfEither: whoever works for people gets what comes back first, ten of
-// eleven, once all tokens have gone round.
+// betterClassesOfEither: the program that works for people gets ten of eleven tokens,
+// once all have come back.
 func betterClassesOfEither(e *env) {
 	a, b := e.pair()
 	if part := e.contend(a, b, "b", "i", 10); part < 0.75 {

@@ -79,8 +79,8 @@ var tests = []struct {
 	{"the same to two programs", sameToBoth},
 	{"better classes of either program go first", betterClassesOfEither},
 	{"a reserve holds between programs", reserveHolds},
-	{"who closes leaves his tokens", closingLeavesTokens},
-	{"who is idle leaves his tokens", idleLeavesTokens},
+	{"closing leaves tokens to others", closingLeavesTokens},
+	{"being idle leaves tokens to others", idleLeavesTokens},
 
 	{"a block holds everybody", blockHoldsEverybody},
 	{"a learned rate paces until it is forgotten", learnedRatePaces},

@@ -110,7 +110,7 @@ func severalLimits(e *env) {
 	p.refused("/b", "b", free)
 }
 
-// manyPrivateLimits: each is whole, whoever used the others.
+// manyPrivateLimits: each is whole, however much of the others is used.
 func manyPrivateLimits(e *env) {
 	const n, users = 3, 30
 	user := e.limit("user", n)

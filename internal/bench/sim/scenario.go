@@ -47,8 +47,8 @@ type Program struct {
 type Work struct {
 	Calls int // by all its callers together
 	// People are further callers, each of whom makes a call every second on
-	// average as long as the work goes on. Somebody waits for those: their
-	// contexts say so, and that the work can wait.
+	// average as long as the work goes on. A person waits for each of those: their
+	// contexts say so, and those of the work that nobody does.
 	People int
 }
 

@@ -60,18 +60,18 @@ func (s *Session) Owns(owned int) int {
 	return owned
 }
 
-// Left returns for how long the program may spend what it owns, when a call is sent: a
-// bound from when the latest call was sent that was answered. A call that only told an
-// epoch adds nothing to it: whoever does not tell in time what it owns is not waited
-// for.
+// Left returns for how long the program may still spend what it owns: until a bound
+// after it sent the latest call that was answered. A call that was only told an epoch
+// adds nothing: the others do not wait for a program that does not tell in time what it
+// owns.
 func (s *Session) Left(now, bound time.Duration) time.Duration { return max(0, s.Sent+bound-now) }
 
 // Alone returns for how long a program may go on after a call that failed, from when
-// it was sent: as long as before; and then a little while, since Redis may be away
-// for all. It is so little because Redis may be back, and the program frozen: who was
-// heard a third of the bound before the others were, and finds Redis away up to half
-// the bound after that, must have stopped when it counts as dead. And who was frozen
-// cannot know since when Redis has been away: it waits for it.
+// it was sent: as long as before, and a sixth of the bound at least, since Redis may be
+// away for all. It is so little because Redis may be back while the program is frozen:
+// one that was heard a third of the bound before the others were, and finds Redis away
+// up to half the bound after that, must have stopped when it counts as dead. A program
+// that was frozen cannot know how long Redis has been away: it waits for Redis.
 func (s *Session) Alone(now, bound time.Duration) time.Duration {
 	if s.Known && s.Frozen {
 		return s.Left(now, bound)

@@ -8,5 +8,6 @@
 //
 // The tests run in the virtual time of a [testing/synctest] bubble, where a
 // window of ten seconds costs nothing. A budget that needs a socket cannot live
-// there and is tested in [RealTime].
+// there and is tested in [RealTime]. The package's own tests list mistakes that a
+// budget can make, and show that each is found.
 package budgettest

@@ -17,64 +17,34 @@ import (
 // fault is a mistake that a Budget can make, and the test that finds it.
 type fault struct {
 	name, found string
-	report      func(*transport.Report)                    // before the exchange
-	answer      func(*transport.Report, *transport.Answer) // after it
-	strangers   bool                                       // programs do not know of each other
+	strangers   bool                                    // programs do not know of each other
+	usage       func(*transport.Usage)                  // what it takes a program to have told
+	block       func(*transport.Block)                  // and met
+	share       func(transport.Usage, *transport.Share) // what it answers
+	answer      func(*transport.Answer)
 	err         error
-}
-
-// eachShare is a fault of every share in an answer.
-func eachShare(change func(transport.Usage, *transport.Share)) func(*transport.Report, *transport.Answer) {
-	return func(r *transport.Report, a *transport.Answer) {
-		for i := range a.Shares {
-			change(r.Limits[i], &a.Shares[i])
-		}
-	}
 }
 
 var faults = []fault{
 	{name: "programs do not know of each other", found: "never more than N in a window", strangers: true},
-	{name: "half of the window", found: "never more than N in a window", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Window /= 2 })},
-	{name: "a window and a half", found: "a token is free a window after its answer", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Window += s.Window / 2 })},
-	{name: "no token", found: "N at once when idle", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Owned = 0 })},
-	{name: "a token short", found: "N at once when idle", answer: eachShare(func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.N-1)) })},
-	{name: "tokens are taken away", found: "N at once when idle", answer: eachShare(func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.Owned-1)) })},
-	{name: "nothing is asked back", found: "being idle leaves tokens to others", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Keep = math.MaxInt32 })},
-	{name: "nothing may be kept", found: "the same to two programs", answer: eachShare(func(_ transport.Usage, s *transport.Share) { s.Keep, s.Part = 0, 1 })},
-	{name: "everybody asks for all", found: "closing leaves tokens to others", report: func(r *transport.Report) {
-		for i := range r.Limits {
-			r.Limits[i].Need.Interactive += r.Limits[i].N
-		}
+	{name: "half of the window", found: "never more than N in a window", share: func(_ transport.Usage, s *transport.Share) { s.Window /= 2 }},
+	{name: "a window and a half", found: "a token is free a window after its answer", share: func(_ transport.Usage, s *transport.Share) { s.Window += s.Window / 2 }},
+	{name: "no token", found: "N at once when idle", share: func(_ transport.Usage, s *transport.Share) { s.Owned = 0 }},
+	{name: "a token short", found: "N at once when idle", share: func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.N-1)) }},
+	{name: "tokens are taken away", found: "N at once when idle", share: func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.Owned-1)) }},
+	{name: "nothing is asked back", found: "being idle leaves tokens to others", share: func(_ transport.Usage, s *transport.Share) { s.Keep = math.MaxInt32 }},
+	{name: "nothing may be kept", found: "the same to two programs", share: func(_ transport.Usage, s *transport.Share) { s.Keep, s.Part = 0, 1 }},
+	{name: "everybody needs all", found: "closing leaves tokens to others", usage: func(u *transport.Usage) { u.Need.Interactive += u.N }},
+	{name: "all classes are one", found: "better classes of either program go first", usage: func(u *transport.Usage) {
+		u.Need = transport.Classes{Normal: u.Need.Interactive + u.Need.Normal + u.Need.Batch}
 	}},
-	{name: "all classes are one", found: "better classes of either program go first", report: func(r *transport.Report) {
-		for i := range r.Limits {
-			need := &r.Limits[i].Need
-			*need = transport.Classes{Normal: need.Interactive + need.Normal + need.Batch}
-		}
-	}},
-	{name: "no reserve", found: "a reserve holds between programs", report: func(r *transport.Report) {
-		for i := range r.Limits {
-			r.Limits[i].Reserve = transport.Classes{}
-		}
-	}},
-	{name: "what is given back is lost", found: "closing leaves tokens to others", report: func(r *transport.Report) {
-		for i := range r.Limits {
-			r.Limits[i].Owned = max(r.Limits[i].Owned, r.Limits[i].N/2)
-		}
-	}},
-	{name: "blocks are kept to oneself", found: "a block holds everybody", answer: func(_ *transport.Report, a *transport.Answer) { a.Blocks = nil }},
-	{name: "blocks end early", found: "a block holds everybody", report: func(r *transport.Report) {
-		for i := range r.Blocks {
-			r.Blocks[i].For /= 2
-		}
-	}},
-	{name: "blocks last too long", found: "a block holds everybody", report: func(r *transport.Report) {
-		for i := range r.Blocks {
-			r.Blocks[i].For *= 2
-		}
-	}},
+	{name: "no reserve", found: "a reserve holds between programs", usage: func(u *transport.Usage) { u.Reserve = transport.Classes{} }},
+	{name: "what is given back is lost", found: "closing leaves tokens to others", usage: func(u *transport.Usage) { u.Owned = max(u.Owned, u.N/2) }},
+	{name: "blocks are kept to oneself", found: "a block holds everybody", answer: func(a *transport.Answer) { a.Blocks = nil }},
+	{name: "blocks end early", found: "a block holds everybody", block: func(b *transport.Block) { b.For /= 2 }},
+	{name: "blocks last too long", found: "a block holds everybody", block: func(b *transport.Block) { b.For *= 2 }},
 	{name: "it fails", found: "N at once when idle", err: errors.New("it fails")},
-	{name: "it is away", found: "everything is told", answer: func(_ *transport.Report, a *transport.Answer) { a.Err = errors.New("it is away") }},
+	{name: "it is away", found: "everything is told", answer: func(a *transport.Answer) { a.Err = errors.New("it is away") }},
 }
 
 // faulty is a Memory that makes a mistake.
@@ -99,12 +69,24 @@ func (m *mistaken) Exchange(ctx context.Context, r *transport.Report) (*transpor
 	if m.err != nil {
 		return nil, m.err
 	}
-	if m.report != nil {
-		m.report(r)
+	for i := range r.Limits {
+		if m.usage != nil {
+			m.usage(&r.Limits[i])
+		}
+	}
+	for i := range r.Blocks {
+		if m.block != nil {
+			m.block(&r.Blocks[i])
+		}
 	}
 	a, err := m.Member.Exchange(ctx, r)
+	for i := range a.Shares {
+		if m.share != nil {
+			m.share(r.Limits[i], &a.Shares[i])
+		}
+	}
 	if m.answer != nil {
-		m.answer(r, a)
+		m.answer(a)
 	}
 	return a, err
 }

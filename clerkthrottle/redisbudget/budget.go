@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"log/slog"
 
 	"github.com/redis/go-redis/v9"
 
@@ -15,7 +17,7 @@ import (
 // name on the same Redis. It is safe for concurrent use. Use [New].
 type Budget struct {
 	rdb redis.Scripter
-	cfg *config
+	config
 }
 
 // New returns a budget that is kept on Redis: a *redis.Client, *redis.ClusterClient
@@ -25,11 +27,19 @@ func New(rdb redis.Scripter, opts ...Option) (*Budget, error) {
 	if rdb == nil {
 		return nil, errors.New("redisbudget: the Redis client is nil")
 	}
-	cfg, err := newConfig(opts)
-	if err != nil {
-		return nil, err
+	b := &Budget{rdb, config{
+		prefix: "clerkthrottle", name: "default", bound: DefaultInFlightBound, timeout: DefaultTimeout,
+		fallback: true, logger: slog.Default(),
+	}}
+	for i, opt := range opts {
+		if opt == nil {
+			return nil, fmt.Errorf("redisbudget: option number %d is nil", i+1)
+		}
+		if err := opt(&b.config); err != nil {
+			return nil, fmt.Errorf("redisbudget: %w", err)
+		}
 	}
-	return &Budget{rdb: rdb, cfg: cfg}, nil
+	return b, nil
 }
 
 // Join implements [transport.Budget].
@@ -40,7 +50,7 @@ func (b *Budget) Join() transport.Member {
 // key names something in Redis. The budget's name is the hash tag, so that all of a
 // budget lies on one node of a Redis Cluster.
 func (b *Budget) key(what string) string {
-	return b.cfg.prefix + ":{" + b.cfg.name + "}:" + what
+	return b.prefix + ":{" + b.name + "}:" + what
 }
 
 // limitKey names a limit in Redis without telling its key.

@@ -57,7 +57,7 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 	began := time.Since(m.epoch)
 	for range tries {
 		now := time.Since(m.epoch)
-		n := m.session.Next(now, m.budget.cfg.bound)
+		n := m.session.Next(now, m.budget.bound)
 		reply, err := m.call(ctx, n, r)
 		if err != nil {
 			return m.alone(r, began, err)
@@ -68,7 +68,7 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 			if !r.Complete {
 				m.found()
 				a := m.unchanged(r)
-				a.Incomplete, a.Lease = true, m.session.Left(now, m.budget.cfg.bound)
+				a.Incomplete, a.Lease = true, m.session.Left(now, m.budget.bound)
 				return a, nil
 			}
 		case statusStale: // a copy of the machine that this program runs on uses its id
@@ -76,8 +76,7 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 		default:
 			m.session.Answered(n, now)
 			m.found()
-			bound := m.budget.cfg.bound
-			a := &transport.Answer{Shares: reply.shares, Blocks: reply.blocks, Lease: bound, Next: bound / 3}
+			a := &transport.Answer{Shares: reply.shares, Blocks: reply.blocks, Lease: m.budget.bound, Next: m.budget.bound / 3}
 			if reply.recovery > 0 {
 				a.Next = min(a.Next, reply.recovery+time.Millisecond)
 			}
@@ -103,12 +102,12 @@ func (m *member) call(ctx context.Context, n protocol.Number, r *transport.Repor
 		answer []any
 		err    error
 	}
-	wait := m.budget.cfg.timeout
+	wait := m.budget.timeout
 	if !m.answers.Swap(false) && m.failures > 0 {
-		wait = min(wait, m.budget.cfg.bound/awayWait)
+		wait = min(wait, m.budget.bound/awayWait)
 	}
 	done := make(chan result, 1)
-	ctx, cancel := context.WithTimeout(ctx, m.budget.cfg.timeout)
+	ctx, cancel := context.WithTimeout(ctx, m.budget.timeout)
 	go func() {
 		defer cancel()
 		answer, err := script.Run(ctx, m.budget.rdb, keys, args...).Slice()
@@ -149,25 +148,25 @@ func (m *member) unchanged(r *transport.Report) *transport.Answer {
 // owned any. It asks again, so that a program that was frozen meanwhile cannot take
 // Redis for still away.
 func (m *member) alone(r *transport.Report, began time.Duration, err error) (*transport.Answer, error) {
-	cfg := m.budget.cfg
+	b := m.budget
 	if m.failures == 0 {
 		m.since = time.Now()
-		cfg.logger.Warn("redisbudget: Redis is away", "err", err, "requests_go_on", cfg.fallback)
+		b.logger.Warn("redisbudget: Redis is away", "err", err, "requests_go_on", b.fallback)
 	}
 	m.failures++
-	if !cfg.fallback {
+	if !b.fallback {
 		return nil, err
 	}
 	a := m.unchanged(r)
-	a.Err, a.Lease = err, m.session.Alone(began, cfg.bound)
-	a.Next = min(firstProbe<<min(m.failures-1, 10), cfg.bound/probes)
+	a.Err, a.Lease = err, m.session.Alone(began, b.bound)
+	a.Next = min(firstProbe<<min(m.failures-1, 10), b.bound/probes)
 	return a, nil
 }
 
 // found notes that Redis is there.
 func (m *member) found() {
 	if m.failures > 0 {
-		m.budget.cfg.logger.Info("redisbudget: Redis is back", "away_for", time.Since(m.since))
+		m.budget.logger.Info("redisbudget: Redis is back", "away_for", time.Since(m.since))
 	}
 	m.failures = 0
 }

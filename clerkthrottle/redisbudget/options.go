@@ -28,22 +28,6 @@ type config struct {
 	logger   *slog.Logger
 }
 
-func newConfig(opts []Option) (*config, error) {
-	c := &config{
-		prefix: "clerkthrottle", name: "default", bound: DefaultInFlightBound, timeout: DefaultTimeout,
-		fallback: true, logger: slog.Default(),
-	}
-	for i, opt := range opts {
-		if opt == nil {
-			return nil, fmt.Errorf("redisbudget: option number %d is nil", i+1)
-		}
-		if err := opt(c); err != nil {
-			return nil, fmt.Errorf("redisbudget: %w", err)
-		}
-	}
-	return c, nil
-}
-
 // WithName names the budget. Programs that give the same name on the same Redis
 // share it; default "default". Different Clerk instances need no name of their
 // own, they never share a count. The name is the hash tag of every key, in

@@ -34,7 +34,7 @@ type reply struct {
 func (m *member) encode(n protocol.Number, r *transport.Report) (keys []string, args []any) {
 	keys = append(make([]string, 0, 2+len(r.Limits)), m.keys[:]...)
 	args = append(make([]any, 0, 8+2*len(r.Blocks)+9*len(r.Limits)),
-		m.id, n.Epoch, n.Seq, n.Heard, n.Ago.Microseconds(), m.budget.cfg.bound.Microseconds(), newID(), len(r.Blocks))
+		m.id, n.Epoch, n.Seq, n.Heard, n.Ago.Microseconds(), m.budget.bound.Microseconds(), newID(), len(r.Blocks))
 	for _, b := range r.Blocks {
 		args = append(args, b.Key, b.For.Microseconds())
 	}

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -175,12 +176,14 @@ func TestFifthGetsItsShare(t *testing.T) {
 // whole limit at once.
 func TestIdleProgramIsANewcomerAgain(t *testing.T) {
 	const learned, idle = 2 * time.Minute, time.Hour
-	var client http.RoundTripper
+	var client atomic.Value // the one program's, before and after
 	before := sim.Program{Callers: 1000, Until: learned, Client: func(network http.RoundTripper) http.RoundTripper {
-		client = sim.Throttled(1000)(network)
-		return client
+		client.Store(sim.Throttled(1000)(network))
+		return client.Load().(http.RoundTripper)
 	}}
-	after := sim.Program{Callers: 1000, From: learned + idle, Client: func(http.RoundTripper) http.RoundTripper { return client }}
+	after := sim.Program{Callers: 1000, From: learned + idle, Client: func(http.RoundTripper) http.RoundTripper {
+		return client.Load().(http.RoundTripper)
+	}}
 	others := sim.Programs(3, sim.Program{Client: sim.Throttled(1000), Callers: 64, Until: learned})
 	r := sim.Run(t, sim.Scenario{Limit: 1000, Duration: learned + idle + time.Minute, Programs: append(others, before, after), Seed: 1})
 	if r.Met(0, learned, 3) == 0 {

@@ -7,37 +7,30 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
 // What can be seen from outside: estimates, dry runs, observers, the snapshot.
 
-// estimate asks what a request would wait.
-func (p *program) estimate(path string) time.Duration {
-	p.Helper()
-	req, err := http.NewRequest(http.MethodGet, "http://server.test"+path, nil)
-	if err != nil {
-		p.Fatal(err)
-	}
-	return p.patient.Estimate(req)
-}
-
 func estimateIsTheWait(e *env) {
 	const n = 2
 	e.route("/", e.limit("shared", n))
 	p := e.program()
+	req, err := http.NewRequest(http.MethodGet, "http://server.test/", nil)
+	if err != nil {
+		e.Fatal(err)
+	}
 	for range n {
 		for range 20 {
-			if d := p.estimate("/"); d != 0 {
+			if d := p.patient.Estimate(req); d != 0 {
 				e.Errorf("with a token to be had: %s", d)
 			}
 		}
 		p.now("/")
 	}
 	before, free := e.since(), e.free("/", 0)
-	d := p.estimate("/")
+	d := p.patient.Estimate(req)
 	if d > e.window || d <= 0 && (!e.real || e.since() < free) {
 		e.Errorf("with none: %s", d)
 	}

@@ -54,7 +54,7 @@ func main() {
 // release is a version of the project, from its work tree to a user's programs.
 type release struct {
 	root      string   // of the work tree, or a folder in it
-	published []string // folders of the modules that users get; the others hold tests
+	published []string // folders of the modules that users get, each after those that it requires; the others hold tests
 	tools     []string // folders of the commands that come as binaries
 	targets   []string // and what they are for
 	version   string   // empty: what the modules require of each other
@@ -63,7 +63,7 @@ type release struct {
 
 	path     string    // of the module at the root
 	required string    // version that the modules require of each other
-	modules  []*module // each after those that it requires
+	modules  []*module // in that order, the others last
 	temp     string
 	stage    string // the work tree of the version
 	proxy    string // a module proxy that has the version

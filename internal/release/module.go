@@ -23,37 +23,38 @@ type module struct {
 	}
 }
 
-// read reads the modules, makes sure of what can be told from their go.mod, and
-// puts each after those that it requires.
+// read reads the modules, and makes sure of what can be told from their go.mod.
 func (r *release) read(ctx context.Context) {
 	var work struct{ Use []struct{ DiskPath string } }
 	check(json.Unmarshal([]byte(command(ctx, r.root, nil, "go", "work", "edit", "-json")), &work))
+	dirs := slices.Clone(r.published)
 	for _, use := range work.Use {
-		m := &module{dir: path.Clean(use.DiskPath)}
-		m.published = slices.Contains(r.published, m.dir)
-		check(json.Unmarshal([]byte(command(ctx, filepath.Join(r.root, m.dir), nil, "go", "mod", "edit", "-json")), &m.mod))
-		if m.path = m.mod.Module.Path; m.dir == "." {
+		if dir := path.Clean(use.DiskPath); !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	for i, dir := range dirs {
+		m := &module{dir: dir, published: i < len(r.published)}
+		check(json.Unmarshal([]byte(command(ctx, filepath.Join(r.root, dir), nil, "go", "mod", "edit", "-json")), &m.mod))
+		if m.path = m.mod.Module.Path; dir == "." {
 			r.path = m.path
 		}
 		if len(m.mod.Replace) > 0 {
-			fail("%s/go.mod has a replace directive, for which go install refuses the module", m.dir)
+			fail("%s/go.mod has a replace directive, for which go install refuses the module", dir)
 		}
 		r.modules = append(r.modules, m)
 	}
-	versions, depth := map[string]string{}, map[string]int{} // and who requires it
-	for range r.modules {
-		for _, m := range r.modules {
-			for _, need := range m.mod.Require {
-				of := r.module(need.Path)
-				if of == nil {
-					continue
-				}
-				if m.published && !of.published {
-					fail("%s is published, and requires %s, which is not", m.path, need.Path)
-				}
-				versions[need.Version] = m.path
-				depth[m.path] = max(depth[m.path], depth[need.Path]+1)
+	versions := map[string]string{} // and who requires it
+	for _, m := range r.modules {
+		for _, need := range m.mod.Require {
+			of := r.module(need.Path)
+			if of == nil {
+				continue
 			}
+			if m.published && !of.published {
+				fail("%s is published, and requires %s, which is not", m.path, need.Path)
+			}
+			versions[need.Version] = m.path
 		}
 	}
 	if len(versions) > 1 {
@@ -62,7 +63,6 @@ func (r *release) read(ctx context.Context) {
 	for r.required = range versions { // the only one
 		r.version = cmp.Or(r.version, r.required)
 	}
-	slices.SortStableFunc(r.modules, func(a, b *module) int { return cmp.Compare(depth[a.path], depth[b.path]) })
 }
 
 // module returns the module that a package belongs to, nil if there is none.

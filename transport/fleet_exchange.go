@@ -77,8 +77,9 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 		sh := st.share
 		sh.due, sh.exchanging = false, true
 		sh.reported = sh.waitingClasses(st)
+		free := st.window.Free(now) // first: some may leave as they come back
 		owned, period := st.window.Limit()
-		if free := st.window.Free(now); free > 0 && owned > sh.keep && sh.valid(now) {
+		if free > 0 && owned > sh.keep && sh.valid(now) {
 			owned -= min(free, owned-sh.keep)
 			st.window.Resize(owned, period)
 		}

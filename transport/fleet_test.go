@@ -394,3 +394,38 @@ func TestBlockDuringAnExchangeIsTold(t *testing.T) {
 		}
 	})
 }
+
+// keepOne grants all tokens in its first answer, and lets the program keep one.
+type keepOne struct{ owned []int } // as told
+
+func (b *keepOne) Join() transport.Member { return b }
+
+func (b *keepOne) Exchange(_ context.Context, r *transport.Report) (*transport.Answer, error) {
+	answer := &transport.Answer{Lease: time.Hour, Next: 11 * time.Second}
+	for _, u := range r.Limits {
+		b.owned = append(b.owned, u.Owned)
+		share := transport.Share{Owned: u.Owned, Part: u.N, Keep: 1, Window: u.Window}
+		if len(b.owned) == 1 {
+			share.Owned = u.N
+		}
+		answer.Shares = append(answer.Shares, share)
+	}
+	return answer, nil
+}
+
+// Tokens that have come back leave the program with the next exchange, even if it is
+// the first to look.
+func TestTokensThatCameBackAreGivenBackAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := new(keepOne)
+		rt := newTransport(t, newServer(nil), limit(10, 10*sec), func(c *transport.Config) { c.Budget, c.MaxWait = budget, sec })
+		for range 10 {
+			mustGet(t, rt, "/a")
+		}
+		time.Sleep(12 * time.Second)
+		told := slices.Compact(budget.owned)
+		if want := []int{0, 10, 1}; !slices.Equal(told, want) {
+			t.Errorf("it said that it owned %v, want %v", told, want)
+		}
+	})
+}

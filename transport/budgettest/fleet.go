@@ -35,10 +35,10 @@ func sameToBoth(e *env) {
 }
 
 // betterClassesOfEither: the program that works for people gets ten of eleven tokens,
-// once all have come back.
+// as soon as they have come back.
 func betterClassesOfEither(e *env) {
 	a, b := e.pair()
-	if part := e.contend(a, b, "b", "i", 10); part < 0.75 {
+	if part := e.contend(a, b, "b", "i", 3); part < 0.75 {
 		e.Errorf("people got %.2f of what went", part)
 	}
 }

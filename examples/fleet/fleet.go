@@ -1,93 +1,37 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// member is one process of the fleet, as its parent sees it.
+// The stand-in is a round trip of 20 to 200 ms away, and Redis stays away for two
+// seconds.
+const (
+	nearest, farthest = 20 * time.Millisecond, 200 * time.Millisecond
+	redisAway         = 2 * time.Second
+)
+
+// member is one process of the fleet, as the run sees it.
 type member struct {
-	cmd   *exec.Cmd
-	stdin io.WriteCloser
-	ended chan struct{}
-
-	mu   sync.Mutex
-	last progress
-	dead bool // killed by the run
-}
-
-// startMember starts this executable once more, as a program of the fleet.
-func startMember(o order) (*member, error) {
-	self, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	m := &member{cmd: exec.Command(self, programArg), ended: make(chan struct{})}
-	m.cmd.Stderr = os.Stderr
-	m.cmd.SysProcAttr = ownGroup()
-	out, err := m.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if m.stdin, err = m.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	if err := m.cmd.Start(); err != nil {
-		return nil, err
-	}
-	go m.listen(out)
-	return m, json.NewEncoder(m.stdin).Encode(o)
-}
-
-func (m *member) listen(out io.Reader) {
-	defer close(m.ended)
-	lines := bufio.NewScanner(out)
-	for lines.Scan() {
-		var p progress
-		if json.Unmarshal(lines.Bytes(), &p) == nil {
-			m.mu.Lock()
-			m.last = p
-			m.mu.Unlock()
-		}
-	}
-	_ = m.cmd.Wait()
-}
-
-// progress returns what the program said last, and whether it was killed.
-func (m *member) progress() (p progress, dead bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.last, m.dead
-}
-
-// kill is kill -9.
-func (m *member) kill() {
-	m.mu.Lock()
-	m.dead = true
-	m.mu.Unlock()
-	_ = m.cmd.Process.Kill()
-}
-
-// stop lets the program end by itself.
-func (m *member) stop() {
-	m.stdin.Close()
-	select {
-	case <-m.ended:
-	case <-time.After(3 * time.Second):
-		_ = m.cmd.Process.Kill()
-		<-m.ended
-	}
+	process *os.Process
+	done    atomic.Int64 // requests that the stand-in has accepted
+	away    atomic.Bool  // it does not reach its Redis
+	killed  atomic.Bool  // by the run
+	ended   atomic.Bool
 }
 
 // fleet is a run that is under way.
@@ -95,7 +39,8 @@ type fleet struct {
 	*settings
 	clerk   *clerktest.Server
 	redis   *redisServer
-	members []*member
+	members []member
+	running sync.WaitGroup
 
 	marks map[string]clerktest.Stats // what the stand-in had counted at turning points
 }
@@ -106,23 +51,24 @@ func run(ctx context.Context, s *settings) error {
 		return err
 	}
 	defer r.close()
-	f := &fleet{settings: s, redis: r, marks: make(map[string]clerktest.Stats), clerk: clerktest.New(
+	f := &fleet{settings: s, redis: r, members: make([]member, s.programs), marks: make(map[string]clerktest.Stats)}
+	f.clerk = clerktest.New(
 		clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: s.limit, Window: s.window}),
-		clerktest.WithAlgorithm(s.algorithm),
-		clerktest.WithLatency(clerktest.Uniform(s.latency[0], s.latency[1])),
+		clerktest.WithLatency(clerktest.Uniform(nearest, farthest)),
 		clerktest.WithLogSize(0),
-	)}
+		clerktest.WithHandler(http.HandlerFunc(f.accept)),
+	)
 	url := f.clerk.Start()
 	defer f.clerk.Close()
-	defer f.stop()
-	fmt.Printf("%d processes of %d callers each share %d requests per %s, counted by a %s, %s to %s away. (*: without Redis)\n\n",
-		s.programs, s.callers, s.limit, s.window, s.algorithm, s.latency[0], s.latency[1])
-	for range s.programs {
-		m, err := startMember(order{URL: url, Redis: r.addr, Callers: s.callers, Limit: s.limit, Window: s.window})
-		if err != nil {
+	fmt.Printf("%d processes of %d callers each share %d requests per %s, %s to %s away. (*: without Redis)\n\n",
+		s.programs, s.callers, s.limit, s.window, nearest, farthest)
+	ctx, stop := context.WithCancel(ctx)
+	defer f.running.Wait()
+	defer stop()
+	for i := range f.members {
+		if err := f.start(ctx, order{i, url, r.addr, s.callers, s.limit, s.window}); err != nil {
 			return err
 		}
-		f.members = append(f.members, m)
 	}
 	if err := f.watch(ctx); err != nil {
 		return err
@@ -130,13 +76,41 @@ func run(ctx context.Context, s *settings) error {
 	return f.verdict(ctx)
 }
 
-// stop ends what the run started.
-func (f *fleet) stop() {
-	var all sync.WaitGroup
-	for _, m := range f.members {
-		all.Go(m.stop)
+// start starts this executable once more, as a program of the fleet. It is killed
+// when ctx ends.
+func (f *fleet) start(ctx context.Context, o order) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
 	}
-	all.Wait()
+	argument, err := json.Marshal(o)
+	if err != nil {
+		return err
+	}
+	cmd := exec.CommandContext(ctx, self, programArg, string(argument))
+	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil { // closes when this process ends
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	m := &f.members[o.Program]
+	m.process = cmd.Process
+	f.running.Go(func() {
+		_ = cmd.Wait()
+		m.ended.Store(true)
+	})
+	return nil
+}
+
+// accept answers a request that the limit has let through.
+func (f *fleet) accept(w http.ResponseWriter, r *http.Request) {
+	if i, err := strconv.Atoi(r.Header.Get(programHeader)); err == nil {
+		f.members[i].done.Add(1)
+		f.members[i].away.Store(r.Header.Get(reachedHeader) != "true")
+	}
+	_, _ = io.WriteString(w, "{}")
 }
 
 // event is something that happens to the fleet at a time of the run.
@@ -149,25 +123,27 @@ type event struct {
 const (
 	redisKilled  = "Redis is killed"
 	redisStarted = "Redis is started, empty"
+	theEnd       = "the end"
 )
 
 func (f *fleet) plan() []event {
 	var plan []event
 	if f.kill {
 		plan = append(plan, event{2 * f.duration / 5, "kill -9 of one process", func(context.Context) error {
-			f.members[len(f.members)-1].kill()
-			return nil
+			last := &f.members[len(f.members)-1]
+			last.killed.Store(true)
+			return last.process.Kill()
 		}})
 	}
 	if f.restart {
 		plan = append(plan,
-			event{f.duration / 2, redisKilled, func(ctx context.Context) error { f.redis.kill(ctx); return nil }},
-			event{f.duration/2 + f.down, redisStarted, func(context.Context) error { return f.redis.start() }})
+			event{f.duration / 2, redisKilled, f.redis.kill},
+			event{f.duration/2 + redisAway, redisStarted, f.redis.start})
 	}
-	return append(plan, event{f.duration, "the end", func(context.Context) error { return nil }})
+	return append(plan, event{f.duration, theEnd, func(context.Context) error { return nil }})
 }
 
-// watch runs the plan, and tells every second how it goes.
+// watch runs the plan, and prints every second how it goes.
 func (f *fleet) watch(ctx context.Context) error {
 	// The run begins with the first request, so that starting processes does not
 	// count against the limit.
@@ -176,7 +152,7 @@ func (f *fleet) watch(ctx context.Context) error {
 			return err
 		}
 	}
-	start, second := time.Now(), 0
+	start, second := time.Now(), time.Second
 	before := make([]int64, len(f.members))
 	for plan := f.plan(); len(plan) > 0; {
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
@@ -191,9 +167,9 @@ func (f *fleet) watch(ctx context.Context) error {
 			}
 			plan = plan[1:]
 		}
-		if now >= time.Duration(second+1)*time.Second {
-			second++
-			f.tell(now, before)
+		if now >= second {
+			second += time.Second
+			f.print(now, before)
 		}
 	}
 	fmt.Println()
@@ -209,21 +185,21 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// tell prints how many requests each program has had answered since the last time.
-func (f *fleet) tell(now time.Duration, before []int64) {
+// print prints how many requests of each program were accepted since the last time.
+func (f *fleet) print(now time.Duration, before []int64) {
 	stats := f.clerk.Stats()
 	fmt.Printf("%5.1f s  accepted %5d  429s %d  in the last second, by program:", now.Seconds(), stats.Accepted, stats.Rejected)
-	for i, m := range f.members {
-		p, dead := m.progress()
+	for i := range f.members {
+		m, done := &f.members[i], f.members[i].done.Load()
 		switch {
-		case dead:
+		case m.ended.Load():
 			fmt.Print(" dead")
-		case p.Away:
-			fmt.Printf(" %d*", p.Done-before[i])
+		case m.away.Load():
+			fmt.Printf(" %d*", done-before[i])
 		default:
-			fmt.Printf(" %d", p.Done-before[i])
+			fmt.Printf(" %d", done-before[i])
 		}
-		before[i] = p.Done
+		before[i] = done
 	}
 	fmt.Println()
 }

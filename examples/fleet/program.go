@@ -3,147 +3,97 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
-	"os/signal"
-	"sync"
-	"sync/atomic"
+	"strconv"
 	"time"
 
+	"github.com/clerk/clerk-sdk-go/v2"
+	"github.com/clerk/clerk-sdk-go/v2/user"
 	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
 )
 
 // programArg is the argument that makes this executable one program of the fleet.
+// The next one is its order.
 const programArg = "-one-program-of-the-fleet"
 
-// secretKey is the same in all programs: they are replicas of one.
-const secretKey = "sk_live_fleet"
-
-// order is what a program is told, as one line of JSON on its standard input.
-// It runs until that is closed.
+// order is what a program is told, as JSON.
 type order struct {
+	Program        int
 	URL, Redis     string
 	Callers, Limit int
 	Window         time.Duration
 }
 
-// progress is what a program says about itself, as lines of JSON.
-type progress struct {
-	Done     int64 // requests that were answered, and not with a 429
-	Failed   int64 // requests that failed
-	FirstErr string
-	Away     bool // it has lost its Redis
-}
-
-// runProgram is one program of the fleet.
-func runProgram(in io.Reader, out io.Writer) {
-	signal.Ignore(os.Interrupt) // the parent hears it, and closes our input
+// runProgram is one program of the fleet. It sends until a request fails, or until
+// its standard input is closed, as happens when the run ends, however it does.
+func runProgram(ctx context.Context, argument string) error {
 	var o order
-	if err := json.NewDecoder(in).Decode(&o); err != nil {
-		return
+	if err := json.Unmarshal([]byte(argument), &o); err != nil {
+		return err
 	}
-	redis.SetLogger(silent{}) // it would write into the lines what they show
-	p, err := newProgram(o)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "fleet: program:", err)
-		os.Exit(1)
-	}
-	ctx, stop := context.WithCancel(context.Background())
 	go func() {
-		_, _ = io.Copy(io.Discard, in)
-		stop()
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
 	}()
-	p.work(ctx, out)
-}
-
-type silent struct{}
-
-func (silent) Printf(context.Context, string, ...any) {}
-
-type program struct {
-	order
-	throttle *clerkthrottle.Transport
-	rdb      *redis.Client
-
-	done, failed atomic.Int64
-	firstErr     atomic.Pointer[string]
-}
-
-func newProgram(o order) (*program, error) {
-	p := &program{order: o, rdb: redis.NewClient(&redis.Options{Addr: o.Redis, DisableIdentity: true})}
-	budget, err := redisbudget.New(p.rdb, redisbudget.WithLogger(slog.New(slog.DiscardHandler)))
+	logging.Disable() // it would write into the lines that the run prints
+	budget, err := redisbudget.New(redis.NewClient(&redis.Options{Addr: o.Redis, DisableIdentity: true}),
+		redisbudget.WithLogger(slog.New(slog.DiscardHandler)))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.MaxIdleConnsPerHost = o.Callers
-	p.throttle, err = clerkthrottle.NewTransport(
+	signed := &signed{base: base, program: strconv.Itoa(o.Program)}
+	if signed.throttle, err = clerkthrottle.NewTransport(
 		clerkthrottle.WithBudget(budget),
-		clerkthrottle.WithBase(base),
+		clerkthrottle.WithBase(signed),
 		clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, o.Limit, o.Window),
 		clerkthrottle.WithMaxWait(time.Hour),
-	)
-	return p, err
-}
-
-// work keeps all callers busy until ctx ends, and tells how it goes.
-func (p *program) work(ctx context.Context, out io.Writer) {
-	var callers sync.WaitGroup
-	for range p.Callers {
-		callers.Go(func() {
-			for ctx.Err() == nil {
-				p.call(ctx)
+	); err != nil {
+		return err
+	}
+	config := &clerk.ClientConfig{}
+	config.HTTPClient = &http.Client{Transport: signed.throttle}
+	config.Key, config.URL = clerk.String("sk_live_fleet"), clerk.String(o.URL+"/v1") // one key: they are replicas
+	users := user.NewClient(config)
+	callers, ctx := errgroup.WithContext(ctx)
+	for range o.Callers {
+		callers.Go(func() error {
+			for {
+				if _, err := users.Count(ctx, &user.ListParams{}); err != nil {
+					return err
+				}
 			}
 		})
 	}
-	for enc := json.NewEncoder(out); ctx.Err() == nil; _ = enc.Encode(p.progress()) {
-		_ = pause(ctx, 100*time.Millisecond)
-	}
-	callers.Wait()
-	_ = p.throttle.Close()
-	_ = p.rdb.Close()
+	return callers.Wait()
 }
 
-func (p *program) progress() progress {
-	s := progress{Done: p.done.Load(), Failed: p.failed.Load(), Away: !p.throttle.Snapshot().Fleet.Reached}
-	if msg := p.firstErr.Load(); msg != nil {
-		s.FirstErr = *msg
-	}
-	return s
+// The headers in which a program says who it is, and whether it reaches its Redis.
+const (
+	programHeader = "Fleet-Program"
+	reachedHeader = "Fleet-Reached"
+)
+
+// signed adds these headers to each request when it leaves the throttle.
+type signed struct {
+	base     http.RoundTripper
+	program  string
+	throttle *clerkthrottle.Transport
 }
 
-// call sends one request.
-func (p *program) call(ctx context.Context) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.URL+"/v1/users/count", nil)
-	if err != nil {
-		p.fail(err)
-		return
-	}
-	req.Header.Set("Authorization", "Bearer "+secretKey)
-	resp, err := p.throttle.RoundTrip(req)
-	switch {
-	case err == nil:
-		resp.Body.Close()
-		if resp.StatusCode == http.StatusOK {
-			p.done.Add(1)
-		} else {
-			p.fail(errors.New(resp.Status))
-		}
-	case ctx.Err() == nil:
-		p.fail(err)
-	}
-}
-
-func (p *program) fail(err error) {
-	p.failed.Add(1)
-	msg := err.Error()
-	p.firstErr.CompareAndSwap(nil, &msg)
-	time.Sleep(100 * time.Millisecond) // rather than fail in a hot loop
+// RoundTrip implements [http.RoundTripper].
+func (s *signed) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(programHeader, s.program)
+	r.Header.Set(reachedHeader, strconv.FormatBool(s.throttle.Snapshot().Fleet.Reached))
+	return s.base.RoundTrip(r)
 }

@@ -14,12 +14,13 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// redisServer is the Redis of a run: its own process, or one that runs already.
+// redisServer is the Redis of a run: a process of its own, or one that is running
+// already.
 type redisServer struct {
-	addr, bin, dir string
-	cmd            *exec.Cmd // nil: it is not the run's own
-	rdb            *redis.Client
-	calls          int64 // of scripts, before the server was started last
+	addr  string
+	cmd   *exec.Cmd // nil: it is not the run's own
+	rdb   *redis.Client
+	calls int64 // of scripts, before the server was last started
 }
 
 // startRedis starts a redis-server, unless the run is given one.
@@ -31,10 +32,10 @@ func startRedis(ctx context.Context, addr string) (r *redisServer, err error) {
 		}
 	}()
 	if addr == "" {
-		if err = r.prepare(); err == nil {
-			err = r.start()
+		if r.addr, err = freeAddress(); err != nil {
+			return r, err
 		}
-		if err != nil {
+		if err = r.start(ctx); err != nil {
 			return r, err
 		}
 	}
@@ -49,38 +50,34 @@ func startRedis(ctx context.Context, addr string) (r *redisServer, err error) {
 	return r, fmt.Errorf("no Redis answers at %s: %w", r.addr, err)
 }
 
-// prepare finds a server, a directory, and a free port.
-func (r *redisServer) prepare() (err error) {
-	if r.bin = os.Getenv("REDIS_SERVER_BIN"); r.bin == "" {
-		if r.bin, err = exec.LookPath("redis-server"); err != nil {
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+func (r *redisServer) start(context.Context) error {
+	bin := os.Getenv("REDIS_SERVER_BIN")
+	if bin == "" {
+		var err error
+		if bin, err = exec.LookPath("redis-server"); err != nil {
 			return errors.New("there is no redis-server in PATH. Install one (apt-get install redis-server, brew install redis), " +
 				"name it in REDIS_SERVER_BIN, or give the address of a running one with -redis")
 		}
 	}
-	if r.dir, err = os.MkdirTemp("", "fleet-redis-"); err != nil {
-		return err
-	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
-	}
-	r.addr = l.Addr().String()
-	return l.Close()
-}
-
-func (r *redisServer) start() error {
 	_, port, _ := net.SplitHostPort(r.addr)
-	r.cmd = exec.Command(r.bin, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no",
-		"--dir", r.dir, "--daemonize", "no", "--loglevel", "warning")
-	r.cmd.SysProcAttr = ownGroup()
+	r.cmd = exec.Command(bin, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--loglevel", "warning")
 	return r.cmd.Start()
 }
 
 // kill ends the process, as a crash would. What it knew is lost.
-func (r *redisServer) kill(ctx context.Context) {
+func (r *redisServer) kill(ctx context.Context) error {
 	r.calls += r.stats(ctx)
-	_ = r.cmd.Process.Kill()
+	err := r.cmd.Process.Kill()
 	_ = r.cmd.Wait()
+	return err
 }
 
 // total returns the script calls of the run.
@@ -105,8 +102,5 @@ func (r *redisServer) close() {
 	if r.cmd != nil && r.cmd.Process != nil {
 		_ = r.cmd.Process.Kill()
 		_ = r.cmd.Wait()
-	}
-	if r.dir != "" {
-		_ = os.RemoveAll(r.dir)
 	}
 }

@@ -11,7 +11,7 @@ import (
 
 // verdict says what the run showed, and returns an error where it fell short.
 func (f *fleet) verdict(ctx context.Context) error {
-	calls, end := f.redis.total(ctx), f.marks["the end"]
+	calls, end := f.redis.total(ctx), f.marks[theEnd]
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
 	short := false
 	check := func(ok bool, what, format string, args ...any) {
@@ -24,7 +24,7 @@ func (f *fleet) verdict(ctx context.Context) error {
 	// The limit allows N at once and then N per window. A token is out for as
 	// long as its request takes, which no client can avoid: that is the ceiling.
 	allowed := float64(f.limit) * f.duration.Seconds() / f.window.Seconds()
-	mean := (f.latency[0] + f.latency[1]) / 2
+	mean := (nearest + farthest) / 2
 	ceiling := f.window.Seconds() / (f.window + mean).Seconds()
 	share := float64(end.Accepted) / allowed
 	want := 0.995
@@ -44,15 +44,14 @@ func (f *fleet) verdict(ctx context.Context) error {
 	check(before.Rejected == 0, "429s with Redis there", "%d of %d requests", before.Rejected, before.Accepted+before.Rejected)
 
 	var done []float64
-	failed, firstErr := int64(0), ""
-	for _, m := range f.members {
-		p, dead := m.progress()
-		failed += p.Failed
-		if p.FirstErr != "" {
-			firstErr = p.FirstErr
-		}
-		if !dead {
-			done = append(done, float64(p.Done))
+	failed := 0
+	for i := range f.members {
+		switch m := &f.members[i]; {
+		case m.killed.Load():
+		case m.ended.Load():
+			failed++ // and has said why
+		default:
+			done = append(done, float64(m.done.Load()))
 		}
 	}
 	fair := 0.999
@@ -60,7 +59,7 @@ func (f *fleet) verdict(ctx context.Context) error {
 		fair = 0.99
 	}
 	check(jain(done) >= fair, "fairness (Jain)", "%.4f (want ≥ %.3f); requests by program: %.0f", jain(done), fair, done)
-	check(failed == 0, "requests that failed", "%d %s", failed, firstErr)
+	check(failed == 0, "programs that failed", "%d of %d", failed, len(f.members))
 	most := 0.5
 	if f.limit >= 1000 && f.window >= 10*time.Second { // a heartbeat a second is little then
 		most = 0.15

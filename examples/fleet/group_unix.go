@@ -1,9 +1,0 @@
-//go:build unix
-
-package main
-
-import "syscall"
-
-// ownGroup keeps the terminal's interrupt from a process that is started with it:
-// the run handles the interrupt, and ends what it started.
-func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

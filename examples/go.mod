@@ -3,6 +3,7 @@ module github.com/clerkthrottle/clerkthrottle-go/examples
 go 1.25.0
 
 require (
+	github.com/alecthomas/units v0.0.0-20240927000941-0f3dac36c52b
 	github.com/clerk/clerk-sdk-go/v2 v2.4.2
 	github.com/clerkthrottle/clerkthrottle-go v0.1.0
 	github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle v0.1.0

@@ -46,7 +46,10 @@ func parseConfig(args []string, getenv func(string) string, out io.Writer) (*con
 	}
 	f := flag.NewFlagSet("frontendproxy", flag.ContinueOnError)
 	c.Define(f)
-	f.StringVar(&c.proxyURL, "proxy-url", "", "the proxy `URL` as it is set in Clerk's dashboard, such as https://example.com/__clerk")
+	f.Func("proxy-url", "the proxy `URL` as it is set in Clerk's dashboard, such as https://example.com/__clerk", func(s string) error {
+		c.proxyURL = s
+		return c.public.Set(s)
+	})
 	f.Var(&c.upstream, "upstream", "`URL` of the Frontend API")
 	if err := flags.Parse(f, sentence, args, out); err != nil {
 		return nil, err
@@ -64,6 +67,6 @@ func run(ctx context.Context, c *config, logger *slog.Logger) error {
 		return err
 	}
 	defer func() { _ = s.Throttle.Close() }()
-	s.Handler, s.Proxied = newProxy(c, c.Entrance(s.Throttle, logger), logger), c.TrustedHops > 0
-	return s.Run(ctx, "path", c.path()+"/", "upstream", c.upstream.String())
+	s.Handler, s.Proxied = newProxy(c, c.Entrance(s.Throttle, logger)), c.TrustedHops > 0
+	return s.Run(ctx, "path", c.public.Path+"/", "upstream", c.upstream.String())
 }

@@ -35,7 +35,7 @@ func start(t *testing.T, upstream string, hops int, maxWait time.Duration) strin
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	s := httptest.NewServer(newProxy(c, c.Entrance(throttle, logger), logger))
+	s := httptest.NewServer(newProxy(c, c.Entrance(throttle, logger)))
 	t.Cleanup(func() { s.Close(); throttle.CloseIdleConnections() })
 	return s.URL
 }
@@ -64,7 +64,7 @@ func send(t *testing.T, method, url string, header ...string) (*http.Response, s
 // The requirements of Clerk's documentation: everything below the path goes to
 // the Frontend API, with body and headers intact and three headers set; none of
 // them is the visitor's to choose.
-func TestDocumentedHeaders(t *testing.T) {
+func TestDocumentedHeadersAreSet(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Set-Cookie", "__client=1")
 		_ = json.NewEncoder(w).Encode(map[string]any{"uri": r.RequestURI, "host": r.Host, "header": r.Header})
@@ -121,7 +121,7 @@ func TestVisitorsAreThrottledEachByHimself(t *testing.T) {
 }
 
 // With no proxy before it, what visitors say about their address counts nothing.
-func TestNoTrustedHop(t *testing.T) {
+func TestWithoutAProxyNoForwardedAddressCounts(t *testing.T) {
 	clerk := clerktest.New()
 	upstream := clerk.Start()
 	defer clerk.Close()
@@ -152,7 +152,7 @@ func TestNothingElseIsServed(t *testing.T) {
 }
 
 // A visitor's TRACE would come back with the secret key that the proxy added.
-func TestTraceReachesClerk(t *testing.T) {
+func TestTraceDoesNotReachClerk(t *testing.T) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the upstream was called") }))
 	defer upstream.Close()
 	url := start(t, upstream.URL, 1, 0)
@@ -165,7 +165,7 @@ func TestTraceReachesClerk(t *testing.T) {
 }
 
 // A visitor who fills the queue is told so, and leaves room for others.
-func TestOneVisitorFillsTheQueue(t *testing.T) {
+func TestOneVisitorDoesNotFillTheQueue(t *testing.T) {
 	arrived, release := make(chan struct{}, 10), make(chan struct{})
 	upstream := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { arrived <- struct{}{}; <-release }))
 	defer upstream.Close()
@@ -178,7 +178,7 @@ func TestOneVisitorFillsTheQueue(t *testing.T) {
 		t.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	proxy := newProxy(c, c.Entrance(throttle, logger), logger)
+	proxy := newProxy(c, c.Entrance(throttle, logger))
 	visit := func(address string) int {
 		r := httptest.NewRequest("GET", "/__clerk/v1/environment", nil)
 		r.Header.Set("X-Forwarded-For", address)
@@ -205,7 +205,7 @@ func TestOneVisitorFillsTheQueue(t *testing.T) {
 }
 
 // What is under way when it is told to stop is answered.
-func TestARequestUnderWayIsDroppedAtTheEnd(t *testing.T) {
+func TestARequestUnderWayIsAnsweredAtTheEnd(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(arrived)
@@ -253,7 +253,7 @@ func TestARequestUnderWayIsDroppedAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestConfig(t *testing.T) {
+func TestWrongFlagsAreNamed(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-proxy-url is not set": {},
 		"want a URL such as":    {"-proxy-url", "example.com/__clerk"},
@@ -272,7 +272,7 @@ func TestConfig(t *testing.T) {
 	if _, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "" }, io.Discard); err == nil || !strings.Contains(err.Error(), "CLERK_SECRET_KEY") {
 		t.Errorf("no key: %v", err)
 	}
-	if c, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "sk_live_x" }, io.Discard); err != nil || c.path() != "/__clerk" || c.Listen != "127.0.0.1:8788" {
+	if c, err := parseConfig([]string{"-proxy-url", proxyURL}, func(string) string { return "sk_live_x" }, io.Discard); err != nil || c.public.Path != "/__clerk" || c.Listen != "127.0.0.1:8788" {
 		t.Errorf("%+v %v", c, err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // What does not fit waits; what would wait too long is answered as Clerk would.
-func TestOverTheLimit(t *testing.T) {
+func TestOverTheLimitIsAnswered429(t *testing.T) {
 	clerk := clerktest.New()
 	upstream := clerk.Start()
 	defer clerk.Close()
@@ -72,7 +72,7 @@ func TestVisitorsHaveLimitsOfTheirOwn(t *testing.T) {
 	}
 }
 
-func TestUpstreamAway(t *testing.T) {
+func TestUpstreamAwayIsBadGateway(t *testing.T) {
 	url := start(t, "http://127.0.0.1:1", "-max-wait", "0") // no time to try again
 	resp, body := do(t, request(t, "GET", url+"/v1/users", "Authorization", "Bearer sk_test_x"))
 	if resp.StatusCode != http.StatusBadGateway || !strings.Contains(string(body), `"code":"bad_gateway"`) || strings.Contains(string(body), "127.0.0.1") {
@@ -80,7 +80,7 @@ func TestUpstreamAway(t *testing.T) {
 	}
 }
 
-func TestHealthAndStatus(t *testing.T) {
+func TestHealthAndStatusAreServed(t *testing.T) {
 	url := start(t, echo(t))
 	do(t, request(t, "GET", url+"/v1/users", "Authorization", "Bearer sk_test_x"))
 	if resp, body := do(t, request(t, "GET", url+"/-/health")); resp.StatusCode != http.StatusOK || string(body) != "ok\n" {
@@ -99,7 +99,7 @@ func TestHealthAndStatus(t *testing.T) {
 
 // Stopping refuses nobody who is being answered, says so on the health endpoint,
 // and does not wait for those who stand in line beyond the grace period.
-func TestGracefulShutdown(t *testing.T) {
+func TestStoppingFinishesWhatIsUnderWay(t *testing.T) {
 	arrived, release := make(chan struct{}), make(chan struct{})
 	upstream := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 		close(arrived)
@@ -140,7 +140,7 @@ func TestGracefulShutdown(t *testing.T) {
 }
 
 // A thousand clients at once, on a limit that holds most of them back.
-func TestThousandClients(t *testing.T) {
+func TestAThousandClientsShareTheLimit(t *testing.T) {
 	const clients, n = 1000, 250
 	window := 500 * time.Millisecond
 	clerk := clerktest.New(clerktest.WithLimits(clerkthrottle.Limit{Name: "instance", N: n, Window: window}))

@@ -17,15 +17,15 @@ import (
 // much of it from those that ask for little.
 type callers struct {
 	clientHeader, priorityHeader string
-	modest                       map[clerkthrottle.InstanceType]rate.Limit // requests a second up to which a client is
-	window                       time.Duration
+	limit                        flags.Limit
+	reserve                      float64 // share of the limit that a client may use up and count as modest
 	meters                       *recent[meterOf, *rate.Limiter]
 }
 
-// A client is metered for each type of instance that it calls.
+// A client is metered on each limit that it draws on: instances may have several.
 type meterOf struct {
-	client   string
-	instance clerkthrottle.InstanceType
+	client string
+	limit  flags.Limit
 }
 
 // maxMeters is how many clients are metered. Further ones count as greedy, since
@@ -33,17 +33,8 @@ type meterOf struct {
 const maxMeters = 4096
 
 func newCallers(o *options) *callers {
-	c := &callers{clientHeader: o.clientHeader, priorityHeader: o.priorityHeader, modest: make(map[clerkthrottle.InstanceType]rate.Limit)}
-	for _, t := range []clerkthrottle.InstanceType{clerkthrottle.Production, clerkthrottle.Development} {
-		whole := clerkthrottle.Limits(t)[0]
-		if o.limit.N > 0 {
-			whole.N, whole.Window = o.limit.N, o.limit.Window
-		}
-		c.window = whole.Window
-		c.modest[t] = rate.Limit(o.reserve * (1 - o.headroom) * float64(whole.N) / whole.Window.Seconds())
-	}
-	c.meters = newRecent[meterOf, *rate.Limiter](maxMeters, c.window)
-	return c
+	return &callers{o.clientHeader, o.priorityHeader, o.limit, o.reserve * (1 - o.headroom),
+		newRecent[meterOf, *rate.Limiter](maxMeters, o.limit.Of("").Window)}
 }
 
 // backend names the client of a Backend request, and gives it a class: the one
@@ -52,7 +43,7 @@ func newCallers(o *options) *callers {
 // that a client that asks for little finds a token while another floods.
 func (c *callers) backend(r *http.Request, key string) edge.Caller {
 	caller := edge.Caller{Name: c.nameOf(r), Priority: clerkthrottle.Normal}
-	greedy := c.greedy(meterOf{caller.Name, instanceType(key)})
+	greedy := c.greedy(meterOf{caller.Name, c.limit.Of(key)})
 	if p, ok := c.asked(r); ok {
 		caller.Priority = p
 	} else if greedy {
@@ -64,12 +55,12 @@ func (c *callers) backend(r *http.Request, key string) edge.Caller {
 // greedy counts a request, and reports whether its client has sent more than the
 // reserve of late.
 func (c *callers) greedy(of meterOf) bool {
-	modest := c.modest[of.instance]
+	modest := c.reserve * float64(of.limit.N)
 	if modest == 0 {
 		return false // nothing is kept
 	}
 	meter, ok := c.meters.get(of, time.Now(), func() *rate.Limiter {
-		return rate.NewLimiter(modest, int(float64(modest)*c.window.Seconds()))
+		return rate.NewLimiter(rate.Limit(modest/of.limit.Window.Seconds()), int(modest))
 	})
 	return !ok || !meter.Allow()
 }
@@ -105,11 +96,4 @@ func (c *callers) asked(r *http.Request) (p clerkthrottle.Priority, ok bool) {
 		}
 	}
 	return clerkthrottle.Normal, false
-}
-
-func instanceType(key string) clerkthrottle.InstanceType {
-	if strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "live_") {
-		return clerkthrottle.Production
-	}
-	return clerkthrottle.Development
 }

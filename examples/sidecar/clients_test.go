@@ -168,7 +168,7 @@ func TestCurl(t *testing.T) {
 
 // The upgrade of Java's HttpClient and of curl --http2, byte by byte, for where
 // neither is installed.
-func TestUpgradeToHTTP2IsBadGateway(t *testing.T) {
+func TestUpgradeToHTTP2IsIgnored(t *testing.T) {
 	url := startHTTP2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) }))
 	resp := raw(t, url, "POST /v1/users HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"+
 		"HTTP2-Settings: AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA\r\nAuthorization: Bearer sk_test_x\r\nContent-Length: 5\r\n\r\nhello")
@@ -180,7 +180,7 @@ func TestUpgradeToHTTP2IsBadGateway(t *testing.T) {
 // Uploads that stall hold no token and no place: whoever comes after them is
 // answered as if they were not there. In the end they are told that they were too
 // slow.
-func TestStalledUploadsDelayOthers(t *testing.T) {
+func TestStalledUploadsDoNotDelayOthers(t *testing.T) {
 	var calls atomic.Int64
 	upstream := serve(t, func(http.ResponseWriter, *http.Request) { calls.Add(1) })
 	url := start(t, upstream, "-limit", "5/1h", "-max-queue", "20", "-max-wait", "0", "-reserve", "0", "-body-timeout", "2s")

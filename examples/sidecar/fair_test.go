@@ -82,7 +82,7 @@ func (t *tally) add(status int, took time.Duration) {
 // A client that asks for little is served beside one that offers thirty times
 // the limit, from its first request on, whatever tells the two apart. It starts
 // when the other has had the time to take all that it can get.
-func TestAGreedyClientStarvesAModestOne(t *testing.T) {
+func TestAGreedyClientDoesNotStarveAModestOne(t *testing.T) {
 	for name, c := range map[string]struct {
 		flags                      []string
 		greedy, modest             string
@@ -122,7 +122,7 @@ func TestAGreedyClientStarvesAModestOne(t *testing.T) {
 // By default nothing that a client says of itself gives it another's turn: not
 // the headers that an operator could allow, and away from loopback not the name
 // of its library.
-func TestWhatClientsSayOfThemselvesIsBelieved(t *testing.T) {
+func TestWhatClientsSayOfThemselvesIsNotBelieved(t *testing.T) {
 	clerk := clerktest.New()
 	for name, c := range map[string]struct {
 		from, header, value string
@@ -154,7 +154,7 @@ func TestWhatClientsSayOfThemselvesIsBelieved(t *testing.T) {
 }
 
 // The headers are for the sidecar, and go no further.
-func TestOwnHeadersReachClerk(t *testing.T) {
+func TestOwnHeadersDoNotReachClerk(t *testing.T) {
 	got := doEcho(t, request(t, "GET", start(t, echo(t), "-client-header", "X-Client", "-priority-header", "X-Priority")+"/v1/users",
 		"Authorization", "Bearer sk_test_x", "X-Client", "shop", "X-Priority", "batch", "X-Other", "1"))
 	if got.Header.Get("X-Client")+got.Header.Get("X-Priority") != "" || got.Header.Get("X-Other") == "" {
@@ -164,7 +164,7 @@ func TestOwnHeadersReachClerk(t *testing.T) {
 
 // Who has as many requests in line as may be is refused at once, and told when
 // to come again; others still find a place.
-func TestOneClientFillsTheQueue(t *testing.T) {
+func TestOneClientDoesNotFillTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory(t, clerktest.New().RoundTripper(), "-max-queue", "50", "-listen", "0.0.0.0:0", "-limit", "10/10s", "-reserve", "0")
 		send := func(from string) *httptest.ResponseRecorder {
@@ -197,7 +197,7 @@ func TestOneClientFillsTheQueue(t *testing.T) {
 
 // A stranger who makes secret keys up takes no memory beyond the bound, and
 // nothing from those whose keys are in use.
-func TestMadeUpKeys(t *testing.T) {
+func TestMadeUpKeysTakeNothingFromThoseInUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := inMemory(t, clerktest.New().RoundTripper(), "-max-keys", "100")
 		send := func(key string) int {

@@ -23,13 +23,8 @@ func newGuard(o *options) *guard {
 	if !flags.IsLoopback(host) && o.hosts == "" {
 		return &guard{} // the names of a shared sidecar are its operator's business
 	}
-	g := &guard{hosts: []string{strings.ToLower(host)}}
-	for name := range strings.SplitSeq(o.hosts, ",") {
-		if name = strings.ToLower(strings.TrimSpace(name)); name != "" {
-			g.hosts = append(g.hosts, name)
-		}
-	}
-	return g
+	names := strings.FieldsFunc(o.hosts, func(r rune) bool { return r == ',' || r == ' ' })
+	return &guard{hosts: append(names, host)}
 }
 
 // admit answers a request that must not pass, and reports whether it may.
@@ -52,8 +47,8 @@ func (g *guard) knows(hostport string) bool {
 	if h, _, err := net.SplitHostPort(hostport); err == nil {
 		host = h
 	}
-	host = strings.ToLower(strings.Trim(host, "[]"))
-	return flags.IsLoopback(host) || slices.Contains(g.hosts, host)
+	host = strings.Trim(host, "[]")
+	return flags.IsLoopback(host) || slices.ContainsFunc(g.hosts, func(name string) bool { return strings.EqualFold(name, host) })
 }
 
 // fromBrowser reports whether a web page sent the request. The Backend API is

@@ -77,7 +77,7 @@ func TestNoWebPageUsesTheKey(t *testing.T) {
 	}
 }
 
-func TestHosts(t *testing.T) {
+func TestOnlyKnownHostsAreServed(t *testing.T) {
 	upstream := echo(t)
 	for _, c := range []struct {
 		flags []string

@@ -20,6 +20,8 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/redis/go-redis/v9/logging"
+
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
@@ -28,6 +30,7 @@ func main() {
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	o, err := parseOptions(os.Args[1:], os.Getenv, os.Stdout)
 	if err == nil {
+		logging.Disable() // the budget tells when Redis goes and comes back
 		o.LimitMemory()
 		err = run(ctx, o, slog.New(slog.NewTextHandler(os.Stderr, nil)))
 	}

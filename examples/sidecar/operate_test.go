@@ -36,7 +36,7 @@ func (l *lines) String() string {
 
 // With -metrics a monitor finds what the throttle does, and the health, on an
 // address of their own, until the last request is answered.
-func TestMetrics(t *testing.T) {
+func TestMetricsHaveAnAddressOfTheirOwn(t *testing.T) {
 	o, err := parseOptions([]string{"-listen", "127.0.0.1:0", "-metrics", "127.0.0.1:0", "-backend", echo(t)}, func(string) string { return "" }, io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -80,7 +80,7 @@ func TestMetrics(t *testing.T) {
 }
 
 // The systemd unit is one that systemd takes.
-func TestSystemdUnit(t *testing.T) {
+func TestSystemdTakesTheUnit(t *testing.T) {
 	bin := need(t, "systemd-analyze")
 	unit, err := os.ReadFile("clerk-sidecar.service")
 	if err != nil {

@@ -3,8 +3,6 @@ package main
 import (
 	"net/http"
 	"net/http/httputil"
-	"strings"
-	"sync"
 
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 )
@@ -18,34 +16,23 @@ const placeholder = "sidecar"
 
 // newBackendProxy forwards to the Backend API as the program itself would have
 // called it: Clerk limits an instance there, not addresses, so who is behind the
-// sidecar stays behind it. The forwarding headers of clients are taken out, and
-// none are added.
-func (s *sidecar) newBackendProxy(o *options) *httputil.ReverseProxy {
-	p := s.newProxy()
-	p.Rewrite = func(pr *httputil.ProxyRequest) {
-		edge.EndToEnd(pr)
-		pr.SetURL(&o.backend.URL)
-		pr.Out.URL.RawQuery = pr.In.URL.RawQuery
+// sidecar stays behind it. Clients' forwarding headers are left out by
+// [httputil.ReverseProxy], and none are added.
+func (s *sidecar) newBackendProxy(o *options) http.Handler {
+	return s.entrance.Proxy("", &o.backend.URL, func(pr *httputil.ProxyRequest) {
 		if key, ours := s.keyOf(pr.In); ours {
 			pr.Out.Header.Set("Authorization", "Bearer "+key)
 		}
 		for _, name := range []string{o.clientHeader, o.priorityHeader} {
 			pr.Out.Header.Del(name) // meant for the sidecar
 		}
-	}
-	return p
+	})
 }
 
 // newFrontendProxy forwards to the Frontend API, which limits visitors by the
 // leftmost address of X-Forwarded-For. There is only one, the visitor's.
-func (s *sidecar) newFrontendProxy(o *options) *httputil.ReverseProxy {
-	p := s.newProxy()
-	p.Rewrite = func(pr *httputil.ProxyRequest) {
-		edge.EndToEnd(pr)
-		pr.Out.URL.Path = strings.TrimPrefix(pr.In.URL.Path, frontendPrefix)
-		pr.Out.URL.RawPath = strings.TrimPrefix(pr.In.URL.RawPath, frontendPrefix)
-		pr.SetURL(&o.frontend.URL)
-		pr.Out.URL.RawQuery = pr.In.URL.RawQuery
+func (s *sidecar) newFrontendProxy(o *options) http.Handler {
+	return s.entrance.Proxy(frontendPrefix, &o.frontend.URL, func(pr *httputil.ProxyRequest) {
 		pr.SetXForwarded() // For: the caller, Host and Proto: as it called
 		if visitor := edge.ClientAddress(pr.In, o.TrustedHops); visitor != "" {
 			pr.Out.Header.Set("X-Forwarded-For", visitor)
@@ -57,37 +44,7 @@ func (s *sidecar) newFrontendProxy(o *options) *httputil.ReverseProxy {
 				}
 			}
 		}
-	}
-	return p
-}
-
-func (s *sidecar) newProxy() *httputil.ReverseProxy {
-	return &httputil.ReverseProxy{
-		Transport:     s.entrance,
-		FlushInterval: -1, // what Clerk sends, the client gets at once
-		BufferPool:    &s.buffers,
-		ErrorHandler:  edge.ErrorHandler(s.Logger),
-	}
-}
-
-// buffers keeps the memory for copying bodies.
-type buffers struct{ pool sync.Pool }
-
-const bufferSize = 32 << 10
-
-// Get implements [httputil.BufferPool].
-func (b *buffers) Get() []byte {
-	if p, ok := b.pool.Get().(*[bufferSize]byte); ok {
-		return p[:]
-	}
-	return make([]byte, bufferSize)
-}
-
-// Put implements [httputil.BufferPool].
-func (b *buffers) Put(p []byte) {
-	if len(p) == bufferSize {
-		b.pool.Put((*[bufferSize]byte)(p))
-	}
+	})
 }
 
 // newTransport is the transport below the throttle. It passes bodies on as they

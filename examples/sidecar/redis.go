@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,7 +21,6 @@ type store struct {
 }
 
 func newStore(settings *redis.Options, logger *slog.Logger) (*store, error) {
-	quieten()
 	settings.MaxRetries = -1 // the budget tries again by itself
 	s := &store{rdb: redis.NewClient(settings)}
 	var err error
@@ -44,12 +42,3 @@ func (s *store) amiss(ctx context.Context) string {
 }
 
 func (s *store) close() { _ = s.rdb.Close() }
-
-// quieten keeps go-redis from telling of every attempt to connect: the budget tells
-// when Redis goes and comes back. Its logger is the process's, and must not change
-// under a call.
-var quieten = sync.OnceFunc(func() { redis.SetLogger(quiet{}) })
-
-type quiet struct{}
-
-func (quiet) Printf(context.Context, string, ...any) {}

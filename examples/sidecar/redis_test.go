@@ -94,7 +94,7 @@ func TestSidecarsShareARedis(t *testing.T) {
 
 // A Redis that does not answer is told of at once, by the log and by the health
 // endpoint, and holds nobody up.
-func TestRedisIsAway(t *testing.T) {
+func TestRedisAwayIsToldByTheHealth(t *testing.T) {
 	upstream := echo(t)
 	url := start(t, upstream, "-redis", "redis://127.0.0.1:1")
 	resp, body := do(t, request(t, "GET", url+"/-/health"))
@@ -109,7 +109,7 @@ func TestRedisIsAway(t *testing.T) {
 	}
 }
 
-func TestRedisIsAwayAtStart(t *testing.T) {
+func TestRedisAwayAtStartIsLoggedOnce(t *testing.T) {
 	o, err := parseOptions([]string{"-listen", "127.0.0.1:0", "-redis", "redis://:secret@127.0.0.1:1"}, func(string) string { return "" }, io.Discard)
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,6 @@ type sidecar struct {
 	entrance          *edge.Entrance
 	backend, frontend http.Handler
 	status            http.Handler
-	buffers           buffers
 	close             func()
 }
 
@@ -46,9 +45,7 @@ func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
 		clerkthrottle.WithHosts(o.backend.Hostname(), o.frontend.Hostname()),
 		clerkthrottle.WithReserve(clerkthrottle.Normal, o.reserve),
 	}
-	if o.limit.N > 0 {
-		opts = append(opts, clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, o.limit.N, o.limit.Window))
-	}
+	opts = append(opts, o.limit.Options()...)
 	closeStore, check := func() {}, (func(context.Context) string)(nil)
 	if o.redisOptions != nil {
 		shared, err := newStore(o.redisOptions, logger)

@@ -17,7 +17,7 @@ import (
 
 // Whatever a visitor writes into X-Forwarded-For, his address is the one that
 // the outermost trusted proxy saw.
-func TestClientAddress(t *testing.T) {
+func TestTheClientIsWhomTheOutermostTrustedProxySaw(t *testing.T) {
 	for _, c := range []struct {
 		forwarded []string
 		hops      int
@@ -50,7 +50,7 @@ func TestClientAddress(t *testing.T) {
 }
 
 // What the throttle refuses looks like Clerk's own refusal.
-func TestErrorHandler(t *testing.T) {
+func TestRefusalsLookLikeClerks(t *testing.T) {
 	gone, leave := context.WithCancel(context.Background())
 	leave()
 	for _, c := range []struct {

@@ -19,57 +19,50 @@ const crowded = "HTTP/1.1 429 Too Many Requests\r\n" +
 // from. A connection costs some 20 KB whether a request comes on it or not, so
 // the places of requests alone bound no memory.
 type Listener struct {
-	net.Listener
-	Places *Pool
+	net.Listener // of TCP
+	Places       *Pool
 }
 
 // Accept returns the next connection that there is room for. The others are
 // answered 429, whatever they ask.
 func (l *Listener) Accept() (net.Conn, error) {
 	for {
-		c, err := l.Listener.Accept()
+		conn, err := l.Listener.Accept()
 		if err != nil {
 			return nil, err
 		}
-		client, _, _ := net.SplitHostPort(c.RemoteAddr().String())
-		client = Neighbourhood(client)
+		c := conn.(*net.TCPConn)
+		address, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		client := Neighbourhood(address)
 		if l.Places.Take(client, 1) {
-			return &place{Conn: c, leave: sync.OnceFunc(func() { l.Places.Give(client, 1) })}, nil
+			return &place{c, sync.OnceFunc(func() { l.Places.Give(client, 1) })}, nil
 		}
 		go turnAway(c)
 	}
 }
 
+// place is a connection that has room. It embeds the type and not the interface,
+// for the methods besides, such as CloseWrite.
 type place struct {
-	net.Conn
+	*net.TCPConn
 	leave func()
 }
 
 // Close implements [net.Conn].
 func (p *place) Close() error {
 	p.leave()
-	return p.Conn.Close()
-}
-
-// CloseWrite lets the server say that it is done before it closes.
-func (p *place) CloseWrite() error {
-	if c, ok := p.Conn.(interface{ CloseWrite() error }); ok {
-		return c.CloseWrite()
-	}
-	return nil
+	return p.TCPConn.Close()
 }
 
 // turnAway answers the first thing that a client says, and reads what else it
 // has sent: closing a connection with that unread would take back the answer.
-func turnAway(c net.Conn) {
+func turnAway(c *net.TCPConn) {
 	defer func() { _ = c.Close() }()
 	_ = c.SetDeadline(time.Now().Add(refusalPatience))
 	if _, err := c.Read(make([]byte, 4<<10)); err != nil {
 		return
 	}
 	_, _ = io.WriteString(c, crowded)
-	if p, ok := c.(*net.TCPConn); ok {
-		_ = p.CloseWrite()
-	}
+	_ = c.CloseWrite()
 	_, _ = io.CopyN(io.Discard, c, 64<<10)
 }

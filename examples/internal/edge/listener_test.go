@@ -12,7 +12,7 @@ import (
 
 // A client with all the connections that it may have is told so at once, and
 // others still get in.
-func TestOneClientTakesAllConnections(t *testing.T) {
+func TestOneClientDoesNotTakeAllConnections(t *testing.T) {
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "hello") }))
 	s.Listener = &Listener{s.Listener, NewPool(5)}
 	s.Start()

@@ -13,7 +13,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
+	"github.com/alecthomas/units"
 )
 
 // Options are the flags that the proxies have in common. What the exported ones
@@ -24,14 +24,12 @@ type Options struct {
 	MaxWait, Grace  time.Duration
 
 	maxQueue, maxConnections int
-	memory, files            flags.Size
-	dir                      string
+	memory, files            units.Base2Bytes
 	timeout                  time.Duration
 }
 
 // Define defines the flags.
 func (o *Options) Define(f *flag.FlagSet) {
-	o.memory, o.files = 32*flags.MiB, flags.GiB
 	f.StringVar(&o.Listen, "listen", o.Listen, "`address` to listen on")
 	f.StringVar(&o.Metrics, "metrics", "", "`address` to serve /metrics for Prometheus, and /-/health, on, such as 127.0.0.1:9464")
 	f.IntVar(&o.TrustedHops, "trusted-hops", 1, "Frontend API: how many proxies before this one add to X-Forwarded-For, a calling program included; 0 if visitors connect to it directly")
@@ -39,9 +37,8 @@ func (o *Options) Define(f *flag.FlagSet) {
 	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
 	f.IntVar(&o.maxQueue, "max-queue", 1500, "how many requests may wait or be under way at a time; one client never has more than four fifths")
 	f.IntVar(&o.maxConnections, "max-connections", 4000, "how many connections there may be at a time; one address never has more than four fifths")
-	f.Var(&o.memory, "body-memory", "`bytes` of memory for the bodies of requests that wait")
-	f.Var(&o.files, "body-files", "`bytes` of temporary files for bodies that are longer than 64KiB or find no memory")
-	f.StringVar(&o.dir, "body-dir", "", "`directory` of these files (default: the system's for temporary files)")
+	f.TextVar(&o.memory, "body-memory", 32*units.MiB, "`size` of the memory for the bodies of requests that wait")
+	f.TextVar(&o.files, "body-files", units.GiB, "`size` of the temporary files, in $TMPDIR, for bodies that are longer than 64KiB or find no memory; 0: none")
 	f.DurationVar(&o.timeout, "body-timeout", 30*time.Second, "how long a client may take to send a body")
 }
 
@@ -61,8 +58,10 @@ func (o *Options) Check() error {
 		return fmt.Errorf("-max-queue %d: must be positive", o.maxQueue)
 	case o.maxConnections < 1:
 		return fmt.Errorf("-max-connections %d: must be positive", o.maxConnections)
-	case o.memory < 64*flags.KiB:
-		return fmt.Errorf("-body-memory %s: want at least 64KiB", &o.memory)
+	case o.memory < 64*units.KiB:
+		return fmt.Errorf("-body-memory %s: want at least 64KiB", o.memory)
+	case o.files < 0:
+		return fmt.Errorf("-body-files %s: must not be negative", o.files)
 	case o.timeout <= 0:
 		return fmt.Errorf("-body-timeout %s: must be positive", o.timeout)
 	}
@@ -72,20 +71,16 @@ func (o *Options) Check() error {
 // Entrance returns the entrance that the options describe. Where no temporary
 // file can be made, bodies are kept in memory only, and the log says so.
 func (o *Options) Entrance(t Throttle, logger *slog.Logger) *Entrance {
-	s := &Spool{Memory: NewPool(int64(o.memory)), Dir: o.dir, Timeout: o.timeout}
+	s := &Spool{Memory: NewPool(int64(o.memory)), Timeout: o.timeout}
 	if o.files > 0 {
-		if err := s.check(); err != nil {
+		if f, err := createFile(); err != nil {
 			logger.Warn("no temporary files can be made: bodies are kept in memory only", "at_most", o.memory.String(), "error", err)
 		} else {
+			_ = discard(f)
 			s.Files = NewPool(int64(o.files))
 		}
 	}
 	return &Entrance{Places: NewPool(int64(o.maxQueue)), Bodies: s, Throttle: t, Logger: logger}
-}
-
-// Bound bounds the connections of a listener.
-func (o *Options) Bound(l net.Listener) net.Listener {
-	return &Listener{l, NewPool(int64(o.maxConnections))}
 }
 
 // perConnection is about what a connection takes, with a request that waits on it.

@@ -8,7 +8,7 @@ import (
 
 // However many clients take all they can, and in whatever order, the next one
 // finds room, and nobody has more than four fifths.
-func TestAPoolHasNoRoomForTheNext(t *testing.T) {
+func TestAPoolHasRoomForTheNext(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, clients := range []int{1, 2, 3, 7, 20, 50} {
 		p := NewPool(2_000)
@@ -27,7 +27,7 @@ func TestAPoolHasNoRoomForTheNext(t *testing.T) {
 }
 
 // A pool of one has room for one, and then for nobody.
-func TestAPoolOfOne(t *testing.T) {
+func TestAPoolOfOneHasRoomForOne(t *testing.T) {
 	p := NewPool(1)
 	if !p.Fits("a", 1) || !p.Take("a", 1) || p.Fits("b", 1) || p.Take("b", 1) {
 		t.Error("want one place")

@@ -94,7 +94,7 @@ func (s *Server) Run(ctx context.Context, about ...any) error {
 // to be told so.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	if !s.Proxied {
-		listener = s.Options.Bound(listener)
+		listener = &Listener{listener, NewPool(int64(s.Options.maxConnections))}
 	}
 	server := s.server(s.Handler)
 	failed := make(chan error, 1)

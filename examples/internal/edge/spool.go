@@ -17,7 +17,7 @@ const (
 	// atFirst is how much memory a body of unknown length gets before it has come.
 	atFirst = 4 << 10
 	// passing is how much of a body is in memory on its way to a file: as little as
-	// the connection's own buffers, so it counts as little.
+	// the connection's own buffers, so it is not counted.
 	passing = 8 << 10
 )
 
@@ -26,8 +26,7 @@ const (
 // and the memory of the bodies that wait is bounded.
 type Spool struct {
 	Memory  *Pool         // bytes in memory
-	Files   *Pool         // bytes in temporary files; nil: there are none
-	Dir     string        // where these are; empty: [os.TempDir]
+	Files   *Pool         // bytes in temporary files, see [os.TempDir]; nil: there are none
 	Timeout time.Duration // how long a client may take to send a body
 }
 
@@ -40,17 +39,9 @@ var (
 	errCutShort = errors.New("the body was cut short")
 )
 
-// check makes a file and removes it again, to tell whether it can.
-func (s *Spool) check() error {
-	f, err := s.create()
-	if err != nil {
-		return err
-	}
-	return discard(f)
-}
-
-func (s *Spool) create() (*os.File, error) {
-	f, err := os.CreateTemp(s.Dir, "clerk-body-*")
+// createFile makes a temporary file.
+func createFile() (*os.File, error) {
+	f, err := os.CreateTemp("", "clerk-body-*")
 	if err == nil {
 		_ = os.Remove(f.Name()) // where that works, nothing is left behind even by a kill
 	}
@@ -63,12 +54,14 @@ func discard(f *os.File) error {
 	return err
 }
 
-// longest is the longest body that there could ever be room for.
-func (s *Spool) longest() int64 {
+// longest is the longest body that there could ever be room for, in memory and
+// anywhere.
+func (s *Spool) longest() (memory, anywhere int64) {
 	if s.Files == nil {
-		return s.Memory.Most()
+		return s.Memory.Most(), s.Memory.Most()
 	}
-	return max(s.Files.Most(), min(s.Memory.Most(), inMemory))
+	memory = min(s.Memory.Most(), inMemory)
+	return memory, max(s.Files.Most(), memory)
 }
 
 // Take reads the body of a client's request to its end, and returns the request
@@ -77,13 +70,13 @@ func (s *Spool) Take(w http.ResponseWriter, r *http.Request, client string) (out
 	if r.Body == nil || r.Body == http.NoBody {
 		return r, func() {}, nil
 	}
-	if r.ContentLength > s.longest() {
+	if _, longest := s.longest(); r.ContentLength > longest {
 		return nil, nil, errTooLong
 	}
 	b := &body{spool: s, client: client}
 	limit := http.NewResponseController(w)
 	_ = limit.SetReadDeadline(time.Now().Add(s.Timeout))
-	if err := b.take(r.Body, r.ContentLength); err != nil {
+	if err := b.take(incoming{r.Body}, r.ContentLength); err != nil {
 		b.free()
 		return nil, nil, err // the deadline stays: nobody waits for the rest of it
 	}
@@ -92,102 +85,99 @@ func (s *Spool) Take(w http.ResponseWriter, r *http.Request, client string) (out
 	*out = *r
 	out.GetBody = b.open
 	out.Body, _ = b.open()
-	out.ContentLength, out.TransferEncoding, out.Trailer = b.size, nil, nil
+	out.ContentLength, out.TransferEncoding, out.Trailer = b.size(), nil, nil
 	return out, b.free, nil
+}
+
+// incoming is a body on its way in. Its error says why it did not come whole.
+type incoming struct{ io.Reader }
+
+func (r incoming) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	switch {
+	case err == nil, errors.Is(err, io.EOF):
+		return n, err
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return n, errTooSlow
+	}
+	return n, fmt.Errorf("%w: %w", errCutShort, err)
 }
 
 // body is a body that was taken in: in memory, or in a file.
 type body struct {
 	spool  *Spool
 	client string
-	size   int64
-	memory []byte // as long as what is taken of the spool's memory
+	memory []byte // its capacity is what is taken of the spool's memory
 	file   *os.File
+	filed  int64 // bytes in the file
 }
+
+func (b *body) size() int64 { return int64(len(b.memory)) + b.filed }
 
 // take reads a body of the given length, or of an unknown one (-1): into memory
-// if it is short and finds room there, and else on into a file.
+// if it is short and finds room there, and otherwise into a file.
 func (b *body) take(from io.Reader, length int64) error {
-	most := b.spool.longest()
-	if b.spool.Files != nil {
-		most = min(most, inMemory)
-	}
-	room := length
-	switch {
-	case length == 0:
-		return nil
-	case length < 0:
-		room = min(atFirst, most)
-	}
-	for room > 0 && b.size+room <= most && b.spool.Memory.Take(b.client, room) {
-		b.memory = append(b.memory, make([]byte, room)...)
-		for b.size < int64(len(b.memory)) {
-			n, err := from.Read(b.memory[b.size:])
-			b.size += int64(n)
-			switch {
-			case b.size == length:
-				return nil
-			case length < 0 && errors.Is(err, io.EOF):
-				b.keep(bytes.Clone(b.memory[:b.size]))
-				return nil
-			case err != nil:
-				return interrupted(err)
-			}
+	for b.size() != length {
+		if len(b.memory) == cap(b.memory) && !b.grow(length) {
+			return b.toFile(from)
 		}
-		room = min(b.size, most-b.size) // as much again
+		n, err := from.Read(b.memory[len(b.memory):cap(b.memory)])
+		b.memory = b.memory[:len(b.memory)+n]
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return b.toFile(from)
+	return nil
 }
 
-// keep has only this in memory.
-func (b *body) keep(memory []byte) {
-	b.spool.Memory.Give(b.client, int64(len(b.memory)-len(memory)))
-	b.memory = memory
-}
-
-func interrupted(err error) error {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return errTooSlow
+// grow takes memory for a body of the given length, or for twice as much as has
+// come if that is unknown, and reports whether there was room.
+func (b *body) grow(length int64) bool {
+	have := int64(cap(b.memory))
+	longest, _ := b.spool.longest()
+	if length < 0 {
+		length = min(max(atFirst, 2*have), longest)
 	}
-	return fmt.Errorf("%w: %w", errCutShort, err)
+	if length > longest || length <= have || !b.spool.Memory.Take(b.client, length-have) {
+		return false
+	}
+	b.memory = append(make([]byte, 0, length), b.memory...)
+	return true
 }
 
 // toFile moves what has been read so far to a file, and the rest after it.
 func (b *body) toFile(from io.Reader) error {
-	switch {
-	case b.spool.Files == nil && b.size >= b.spool.longest():
-		return errTooLong
-	case b.spool.Files == nil:
+	if b.spool.Files == nil {
+		if _, longest := b.spool.longest(); b.size() >= longest {
+			return errTooLong
+		}
 		return errNoRoom
 	}
-	f, err := b.spool.create()
-	if err != nil {
+	var err error
+	if b.file, err = createFile(); err != nil {
 		return fmt.Errorf("%w: %w", errFiles, err)
 	}
-	begun := b.memory[:b.size]
-	b.file, b.size = f, 0
-	if _, err := b.Write(begun); err != nil {
-		return err
+	_, err = b.Write(b.memory)
+	b.forget()
+	if err == nil {
+		_, err = io.CopyBuffer(b, from, make([]byte, passing))
 	}
-	b.keep(nil)
-	if _, err := io.CopyBuffer(b, struct{ io.Reader }{from}, make([]byte, passing)); errors.Is(err, errTooLong) || errors.Is(err, errNoRoom) || errors.Is(err, errFiles) {
-		return err
-	} else if err != nil {
-		return interrupted(err)
-	}
-	return nil
+	return err
 }
 
 // Write adds to the file.
 func (b *body) Write(p []byte) (int, error) {
 	n := int64(len(p))
-	switch {
-	case b.size+n > b.spool.longest():
+	if _, longest := b.spool.longest(); b.filed+n > longest {
 		return 0, errTooLong
-	case !b.spool.Files.Take(b.client, n):
+	}
+	if !b.spool.Files.Take(b.client, n) {
 		return 0, errNoRoom
 	}
-	b.size += n
+	b.filed += n
 	if _, err := b.file.Write(p); err != nil {
 		return 0, fmt.Errorf("%w: %w", errFiles, err)
 	}
@@ -197,20 +187,26 @@ func (b *body) Write(p []byte) (int, error) {
 // open returns a reader of the body from its beginning.
 func (b *body) open() (io.ReadCloser, error) {
 	switch {
-	case b.size == 0:
+	case b.size() == 0:
 		return http.NoBody, nil
 	case b.file != nil:
-		return io.NopCloser(io.NewSectionReader(b.file, 0, b.size)), nil
+		return io.NopCloser(io.NewSectionReader(b.file, 0, b.filed)), nil
 	}
 	return io.NopCloser(bytes.NewReader(b.memory)), nil
 }
 
-// free gives the room back. A transport that has its answer and still reads then
-// gets an error, if the body was in a file.
+// forget gives the memory back.
+func (b *body) forget() {
+	b.spool.Memory.Give(b.client, int64(cap(b.memory)))
+	b.memory = nil
+}
+
+// free gives all room back. A transport that still reads after it has its answer
+// gets an error then, if the body was in a file.
 func (b *body) free() {
-	b.keep(nil)
+	b.forget()
 	if b.file != nil {
-		b.spool.Files.Give(b.client, b.size)
+		b.spool.Files.Give(b.client, b.filed)
 		_ = discard(b.file)
 	}
 }

@@ -16,16 +16,25 @@ import (
 
 func newSpool(t *testing.T, memory, files int64) *Spool {
 	t.Helper()
-	s := &Spool{Memory: NewPool(memory), Dir: t.TempDir(), Timeout: 10 * time.Second}
+	s := &Spool{Memory: NewPool(memory), Timeout: 10 * time.Second}
 	if files > 0 {
 		s.Files = NewPool(files)
 	}
 	return s
 }
 
+// temporary has temporary files made in a directory of the test's own.
+func temporary(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	return dir
+}
+
 // What comes out is what went in, as often as one reads it, whatever its length
 // and wherever it is kept; and all room is free again in the end.
-func TestABodyChangesInTheSpool(t *testing.T) {
+func TestABodyComesOutAsItWentIn(t *testing.T) {
+	temporary(t)
 	random, bytesOf := rand.New(rand.NewPCG(1, 2)), rand.NewChaCha8([32]byte{})
 	for _, s := range []*Spool{newSpool(t, 1<<20, 4<<20), newSpool(t, 1<<20, 0), newSpool(t, 20<<10, 1<<20)} {
 		for i := range 160 {
@@ -67,7 +76,7 @@ func TestABodyChangesInTheSpool(t *testing.T) {
 				t.Errorf("%d bytes are still taken, by %v", p.used, p.by)
 			}
 		}
-		if left, _ := os.ReadDir(s.Dir); len(left) > 0 {
+		if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
 			t.Errorf("%d files are left", len(left))
 		}
 	}
@@ -75,7 +84,8 @@ func TestABodyChangesInTheSpool(t *testing.T) {
 
 // A body that breaks off is not taken for a whole one, and what has no room is
 // refused with the reason; neither leaves anything behind.
-func TestABodyThatIsNotWholeIsTaken(t *testing.T) {
+func TestABodyThatIsNotWholeIsNotTaken(t *testing.T) {
+	dir := temporary(t)
 	broken := errors.New("broken")
 	long := bytes.NewReader(make([]byte, 1<<20))
 	for name, c := range map[string]struct {
@@ -90,9 +100,12 @@ func TestABodyThatIsNotWholeIsTaken(t *testing.T) {
 		"too long, as it says":     {newSpool(t, 1<<20, 1<<20), http.NoBody, 1 << 20, errTooLong},
 		"too long":                 {newSpool(t, 1<<20, 1<<20), long, -1, errTooLong},
 		"too long, without files":  {newSpool(t, 1<<20, 0), bytes.NewReader(make([]byte, 1<<20)), -1, errTooLong},
-		"files cannot be made":     {&Spool{Memory: NewPool(1 << 20), Files: NewPool(1 << 20), Dir: "/nowhere"}, bytes.NewReader(make([]byte, 1e5)), -1, errFiles},
+		"files cannot be made":     {newSpool(t, 1<<20, 1<<20), bytes.NewReader(make([]byte, 1e5)), -1, errFiles},
 		"no room beside the other": {full(newSpool(t, 1<<20, 1<<20)), bytes.NewReader(make([]byte, 500<<10)), 500 << 10, errNoRoom},
 	} {
+		if errors.Is(c.want, errFiles) {
+			t.Setenv("TMPDIR", "/nowhere")
+		}
 		used := c.spool.Memory.used
 		r := httptest.NewRequest("POST", "/", c.body)
 		r.Body, r.ContentLength = io.NopCloser(c.body), c.length
@@ -102,9 +115,10 @@ func TestABodyThatIsNotWholeIsTaken(t *testing.T) {
 		if got := c.spool.Memory.used; got != used {
 			t.Errorf("%s: %d bytes are still taken", name, got-used)
 		}
-		if left, _ := os.ReadDir(c.spool.Dir); len(left) > 0 {
+		if left, _ := os.ReadDir(dir); len(left) > 0 {
 			t.Errorf("%s: %d files are left", name, len(left))
 		}
+		t.Setenv("TMPDIR", dir)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
-	"strings"
 )
 
 // ErrDone tells that a command line asked for words only, -h or -version, and
@@ -71,17 +70,12 @@ func Exit(name string, err error, errs io.Writer) int {
 	}
 }
 
-// Version tells the version of the module that this program was built from, and
-// what it was built with.
+// Version tells which version of the module this program was built from, and with
+// what. Go makes it up from the commit where there is no tag.
 func Version() string {
 	version := "(unknown)"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
-		for _, s := range info.Settings { // set where it was built in a clone
-			if s.Key == "vcs.revision" && !strings.Contains(version, s.Value[:min(12, len(s.Value))]) {
-				version += " " + s.Value
-			}
-		}
 	}
 	return fmt.Sprintf("%s (%s %s/%s)", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -8,23 +8,6 @@ import (
 	"testing"
 )
 
-func TestSize(t *testing.T) {
-	for text, want := range map[string]Size{"0": 0, "100": 100, "64KiB": 64 * KiB, "1MiB": MiB, "3 GiB": 3 * GiB, "1025MiB": 1025 * MiB} {
-		var s, again Size
-		if err := s.Set(text); err != nil || s != want {
-			t.Errorf("%q: %d, %v", text, s, err)
-		}
-		if err := again.Set(s.String()); err != nil || again != s {
-			t.Errorf("%q: printed as %q, %v", text, s.String(), err)
-		}
-	}
-	for _, wrong := range []string{"", "MiB", "-1", "1.5MiB", "64MB", "9223372036854775807GiB", "x"} {
-		if err := new(Size).Set(wrong); err == nil {
-			t.Errorf("%q was taken", wrong)
-		}
-	}
-}
-
 // What a command says, where, and with what exit code.
 func TestCommandLines(t *testing.T) {
 	for line, c := range map[string]struct {

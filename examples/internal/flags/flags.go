@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 )
 
 // Limit is a flag "N/window" that overrides the limit of an instance; the zero
@@ -36,6 +38,27 @@ func (l *Limit) Set(s string) error {
 		return errors.New("want N/window, such as 2000/10s")
 	}
 	return nil
+}
+
+// Options returns what makes a throttle keep to the limit.
+func (l Limit) Options() []clerkthrottle.Option {
+	if l.N == 0 {
+		return nil
+	}
+	return []clerkthrottle.Option{clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, l.N, l.Window)}
+}
+
+// Of returns the limit of the instance that a secret key belongs to.
+func (l Limit) Of(key string) Limit {
+	if l.N > 0 {
+		return l
+	}
+	kind := clerkthrottle.Development
+	if strings.HasPrefix(key, "sk_live_") || strings.HasPrefix(key, "live_") {
+		kind = clerkthrottle.Production
+	}
+	documented := clerkthrottle.Limits(kind)[0]
+	return Limit{documented.N, documented.Window}
 }
 
 // URL is a flag for the URL of one of Clerk's APIs. A secret key is sent there,

@@ -36,8 +36,8 @@ func (p *program) demo(ctx context.Context, o *options) error {
 	}
 	p.in, o.input, o.journal, o.send.Key = strings.NewReader(input.String()), "-", filepath.Join(dir, "journal"), "sk_test_import"
 	settings := []clerktest.Option{clerktest.WithLatency(clerktest.Constant(demoLatency))}
-	if o.limit.N > 0 {
-		settings = append(settings, clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: o.limit.N, Window: o.limit.Window}))
+	if limit := o.send.Limit; limit.N > 0 {
+		settings = append(settings, clerktest.WithLimits(clerkthrottle.Limit{Name: clerkthrottle.InstanceLimit, N: limit.N, Window: limit.Window}))
 	}
 	server := clerktest.New(settings...)
 	defer server.Close()
@@ -48,8 +48,7 @@ func (p *program) demo(ctx context.Context, o *options) error {
 	if err != nil {
 		return err
 	}
-	n, window := o.send.Allowance()
-	best, stats := report.Shortest(o.demoUsers, n, window), server.Stats()
+	best, stats := report.Shortest(o.demoUsers, o.send.Allowance()), server.Stats()
 	made := stats.Endpoints["POST /v1/users"].Accepted
 	fmt.Fprintf(p.out, "\n%d users at Clerk, %d requests, %d answered 429; %.1f s, where %.1f s is the shortest possible time",
 		made, stats.Sent, stats.Rejected, took.Seconds(), best.Seconds())
@@ -62,7 +61,7 @@ func (p *program) demo(ctx context.Context, o *options) error {
 		return fmt.Errorf("%d users were to be made", o.demoUsers)
 	case stats.Rejected > 0:
 		return errors.New("there should have been no 429")
-	case o.limit.N == 0 && took > time.Duration(float64(best)*(1+tolerance))+slack:
+	case o.send.Limit.N == 0 && took > time.Duration(float64(best)*(1+tolerance))+slack:
 		return fmt.Errorf("it took more than %.0f %% and %s longer than it had to", 100*tolerance, slack)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/report"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/standin"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // process is the importer as a process of its own.
@@ -117,7 +118,7 @@ func killAndResume(t *testing.T, users, n int, window, latency time.Duration, ti
 	t.Logf("killed %d times; %d requests, %d answered 429; %.1f s", kills, stats.Sent, stats.Rejected, took.Seconds())
 	// Those who were under way at the kill are asked for, so there are more
 	// requests than users, and at 2,000 even one more begins another window.
-	if best := report.Shortest(stats.Sent, n, window); window >= 10*time.Second { // with less, starting processes takes longer
+	if best := report.Shortest(stats.Sent, flags.Limit{N: n, Window: window}); window >= 10*time.Second { // with less, starting processes takes longer
 		t.Logf("the shortest possible time for them is %.0f s (%+.1f %%)", best.Seconds(), 100*(took.Seconds()/best.Seconds()-1))
 	}
 	// On a window of less than Clerk's the scheduler of a busy machine decides

@@ -135,8 +135,10 @@ func (p *program) send(ctx context.Context, o *options, in *input, plan *plan, r
 		t.MaxIdleConnsPerHost = o.send.Workers()
 		base = t
 	}
-	progress := &report.Progress{Users: plan.users, Terminal: isTerminal(p.err)}
-	progress.N, progress.Window = o.send.Allowance()
+	progress := &report.Progress{Users: plan.users, Requests: plan.requests, Limit: o.send.Allowance(), Terminal: isTerminal(p.err)}
+	if !o.quiet {
+		progress.Out = p.err
+	}
 	send, err := sender.New(o.send, base, j, struct {
 		*report.Progress
 		*report.Rejects
@@ -145,32 +147,15 @@ func (p *program) send(ctx context.Context, o *options, in *input, plan *plan, r
 		return 0, 0, &flags.UsageError{Err: err}
 	}
 	defer func() { _ = send.Close() }()
-	progress.Requests, progress.Waiting = plan.requests, send.Waiting
-	for u, err := range in.again() {
-		if err != nil {
-			return 0, 0, err
-		}
-		if w, err := j.Word(u.Key); err != nil {
-			return 0, 0, err
-		} else if w.Settled() {
-			progress.Before++
-			progress.Requests -= u.Requests()
-		}
-	}
-	if !o.quiet {
-		progress.Out = p.err
-	}
-	if progress.Before > 0 {
-		progress.Say(fmt.Sprintf("%d of %d users were settled by earlier runs", progress.Before, plan.users))
-	}
+	progress.Waiting = send.Waiting
 	start, finish := time.Now(), progress.Show()
 	err = send.Run(ctx, in.again())
 	finish()
 	took = time.Since(start)
-	made, longest := progress.Made()
+	made, before, longest := progress.Made()
 	fmt.Fprintf(p.out, "%d users made in %.1f s", made, took.Seconds())
-	if progress.Before > 0 {
-		fmt.Fprintf(p.out, ", %d settled before", progress.Before)
+	if before > 0 {
+		fmt.Fprintf(p.out, ", %d settled before", before)
 	}
 	fmt.Fprintf(p.out, ", %d rows rejected; the longest wait for the limit was %.1f s\n", rejects.Count(), longest.Seconds())
 	return made, took, err

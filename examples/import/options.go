@@ -24,7 +24,6 @@ type options struct {
 	rows             users.Options
 	journal, rejects string
 	dryRun, quiet    bool
-	limit            flags.Limit
 	url              flags.URL
 	send             sender.Config
 	demo             bool
@@ -67,7 +66,7 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 	f.BoolVar(&o.dryRun, "dry-run", false, "check everything, show what would be sent for the first user, send nothing")
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
 	f.Float64Var(&o.send.Headroom, "headroom", 0, "`share` of the limit to leave to other programs, such as 0.2")
-	f.Var(&o.limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
+	f.Var(&o.send.Limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
 	f.StringVar(&o.send.Instance, "instance", "", "a `name` for the Clerk instance, where its secret key changes between runs")
 	f.Var(&o.url, "url", "`URL` of the Backend API, with its /v1; plain http only to loopback")
 	f.BoolVar(&o.demo, "demo", false, "import generated users into a stand-in for Clerk on loopback")
@@ -81,7 +80,7 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 	if err := o.check(f.Args()); err != nil {
 		return nil, &flags.UsageError{Err: err}
 	}
-	o.send.URL, o.send.N, o.send.Window = o.url.String(), o.limit.N, o.limit.Window
+	o.send.URL = o.url.String()
 	return o, nil
 }
 

@@ -111,6 +111,6 @@ func (p *plan) print(w io.Writer, in *input, bad int) {
 	if left := in.checker.LeftOut(); len(left) > 0 {
 		fmt.Fprintf(w, "columns that are not imported (see -map), with the number of rows: %s\n", strings.Join(left, ", "))
 	}
-	n, window := o.send.Allowance()
-	fmt.Fprintf(w, "%d requests, at %d per %s: %s\n", p.requests, n, window, report.Shortest(p.requests, n, window).Round(time.Second))
+	limit := o.send.Allowance()
+	fmt.Fprintf(w, "%d requests, at %d per %s: %s\n", p.requests, limit.N, limit.Window, report.Shortest(p.requests, limit).Round(time.Second))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/report"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/standin"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // The whole import on the limit of a development instance, in virtual time, with
@@ -22,7 +23,7 @@ func TestTwoThousandUsersTakeTheShortestPossibleTime(t *testing.T) {
 		start := time.Now()
 		status, out := run(t, server.RoundTripper(), "-journal", journal, "-quiet", input)
 		took := time.Since(start)
-		best := report.Shortest(users, 100, 10*time.Second)
+		best := report.Shortest(users, flags.Limit{N: 100, Window: 10 * time.Second})
 		t.Logf("%d users in %.2f s; the shortest possible time is %.0f s (%+.2f %%); %d answered 429",
 			len(clerk.All), took.Seconds(), best.Seconds(), 100*(took.Seconds()/best.Seconds()-1), server.Stats().Rejected)
 		if status != exitDone {

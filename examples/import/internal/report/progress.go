@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // Progress shows how far an import is: a line that moves on a terminal, and one
@@ -15,15 +17,14 @@ type Progress struct {
 	Out      io.Writer
 	Terminal bool
 	Users    int // in all
-	Before   int // of those, settled by earlier runs
-	Requests int // that make the others
-	N        int // the limit: N requests a window
-	Window   time.Duration
+	Requests int // that make them
+	Limit    flags.Limit
 	// Waiting says what the import waits for, if it does, and until when at least.
 	Waiting func() (what string, until time.Time)
 
 	mu      sync.Mutex
 	start   time.Time
+	before  int // users who were settled by earlier runs
 	settled int // users, in this run
 	made    int // of those, at Clerk now
 	longest time.Duration
@@ -50,11 +51,21 @@ func (p *Progress) Settled(made bool) {
 	}
 }
 
-// Made is how many users this run has made, and the longest wait.
-func (p *Progress) Made() (users int, longest time.Duration) {
+// Before is called for a user who was settled by an earlier run, with the
+// requests that it needs no more.
+func (p *Progress) Before(requests int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.made, p.longest
+	p.before++
+	p.Requests -= requests
+}
+
+// Made is how many users this run has made, how many were settled before, and the
+// longest wait.
+func (p *Progress) Made() (users, before int, longest time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.made, p.before, p.longest
 }
 
 // width is what a terminal of 80 columns holds without a new line.
@@ -118,7 +129,7 @@ func (p *Progress) Line(now time.Time) string {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	done := p.Before + p.settled
+	done := p.before + p.settled
 	line := fmt.Sprintf(" %d/%d users", done, p.Users)
 	if p.sent > 0 {
 		line += fmt.Sprintf("  %.1f/s", float64(p.sent)/max(0.1, now.Sub(p.start).Seconds()))
@@ -142,20 +153,20 @@ func (p *Progress) Line(now time.Time) string {
 // until the last request. Where requests take longer than the limit makes them,
 // since others use it, too, windows are so much longer.
 func (p *Progress) leftLocked(now time.Time) time.Duration {
-	all, slower := Shortest(max(p.Requests, p.sent), p.N, p.Window), 1.0
+	all, slower := Shortest(max(p.Requests, p.sent), p.Limit), 1.0
 	if p.sent == 0 {
 		return all
 	}
-	so := Shortest(p.sent, p.N, p.Window)
+	so := Shortest(p.sent, p.Limit)
 	if so > 0 {
-		slower = max(1, p.last.Sub(p.start).Seconds()/(so+p.Window).Seconds())
+		slower = max(1, p.last.Sub(p.start).Seconds()/(so+p.Limit.Window).Seconds())
 	}
 	return max(0, p.last.Add(time.Duration(slower*float64(all-so))).Sub(now))
 }
 
 // Shortest is the least time in which a limit lets so many requests through: no
-// window holds more than n, so every n of them begin another window. For 2,000
+// window holds more than N, so every N of them begin another window. For 2,000
 // users on 100 per 10 s it is (2000−100)/10 s; one more takes 10 s more.
-func Shortest(requests, n int, window time.Duration) time.Duration {
-	return time.Duration(max(0, requests-1)/n) * window
+func Shortest(requests int, limit flags.Limit) time.Duration {
+	return time.Duration(max(0, requests-1)/limit.N) * limit.Window
 }

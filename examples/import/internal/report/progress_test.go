@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
 // The line says how far it is, how long it will take, by the limit and
@@ -13,12 +15,15 @@ import (
 func TestLineSaysHowLongAndWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		blocked := time.Time{}
-		p := &Progress{Users: 1100, Before: 100, Requests: 1000, N: 100, Window: 10 * time.Second, Waiting: func() (string, time.Time) {
+		p := &Progress{Users: 1100, Requests: 1100, Limit: flags.Limit{N: 100, Window: 10 * time.Second}, Waiting: func() (string, time.Time) {
 			if !blocked.IsZero() {
 				return "blocked by Clerk", blocked
 			}
 			return "waiting for the limit", blocked
 		}}
+		for range 100 {
+			p.Before(1)
+		}
 		defer p.Show()()
 		wants := func(want string) {
 			t.Helper()
@@ -56,7 +61,7 @@ func TestLineFits80Columns(t *testing.T) {
 		for _, users := range []int{1, 250, 2000, 1_000_000, 1_000_000_000} {
 			for _, what := range []string{"", "waiting for the limit", "no clear answer, trying again", "blocked by Clerk"} {
 				var out bytes.Buffer
-				p := &Progress{Out: &out, Terminal: true, Users: users, Requests: 2 * users, N: 100, Window: 10 * time.Second,
+				p := &Progress{Out: &out, Terminal: true, Users: users, Requests: 2 * users, Limit: flags.Limit{N: 100, Window: 10 * time.Second},
 					Waiting: func() (string, time.Time) { return what, time.Now().Add(23*time.Hour + 59*time.Minute) }}
 				finish := p.Show()
 				for range 50 {

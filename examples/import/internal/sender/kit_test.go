@@ -63,6 +63,7 @@ func (m *memory) talk() *talk { return &talk{m} }
 type talk struct{ m *memory }
 
 func (t *talk) Sent(time.Duration) {}
+func (t *talk) Before(int)         {}
 func (t *talk) Say(text string)    { _ = t.m.record(func() { t.m.said = append(t.m.said, text) }) }
 func (t *talk) Settled(made bool) {
 	_ = t.m.record(func() {

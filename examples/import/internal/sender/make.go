@@ -156,8 +156,8 @@ func (s *Sender) find(ctx context.Context, u *users.User) (*clerk.User, error) {
 	for _, id := range u.Identifiers() {
 		// [user.Client.List] would ask for the total as well, with a second request
 		// of the budget.
-		req := clerk.NewAPIRequest(http.MethodGet, "/users")
-		req.SetParams(&identifier{id: id})
+		kind, value, _ := strings.Cut(id, ":")
+		req := clerk.NewAPIRequest(http.MethodGet, "/users?"+url.Values{kind: {value}}.Encode())
 		var list userList
 		if _, err := s.send(ctx, nil, func(ctx context.Context) error { return s.users.Backend.Call(ctx, req, &list) }); err != nil {
 			return nil, fmt.Errorf("line %d: looking the user up: %w", u.Line, err)
@@ -167,18 +167,6 @@ func (s *Sender) find(ctx context.Context, u *users.User) (*clerk.User, error) {
 		}
 	}
 	return nil, nil
-}
-
-// identifier asks for the user who has it, by the name of its kind.
-type identifier struct {
-	clerk.APIParams
-	id string
-}
-
-// ToQuery implements [clerk.Params].
-func (i *identifier) ToQuery() url.Values {
-	kind, value, _ := strings.Cut(i.id, ":")
-	return url.Values{kind: {value}}
 }
 
 // userList is what GET /v1/users answers.

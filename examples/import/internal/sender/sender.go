@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/journal"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
+	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
@@ -34,24 +34,16 @@ const maxWait = 24 * time.Hour
 // Config says where to send, and how much.
 type Config struct {
 	Key, URL string
-	Instance string        // a name for the instance, if its key changes
-	N        int           // the instance's limit; 0: the documented one
-	Window   time.Duration //
-	Headroom float64       // share of the limit that is left to others
+	Instance string      // a name for the instance, if its key changes
+	Limit    flags.Limit // the instance's; the zero value: the documented one
+	Headroom float64     // share of the limit that is left to others
 }
 
 // Allowance is what the import may use of the instance's limit.
-func (c *Config) Allowance() (n int, window time.Duration) {
-	kind := clerkthrottle.Development
-	if strings.HasPrefix(c.Key, "sk_live_") || strings.HasPrefix(c.Key, "live_") {
-		kind = clerkthrottle.Production
-	}
-	limit := clerkthrottle.Limits(kind)[0]
-	n, window = limit.N, limit.Window
-	if c.N > 0 {
-		n, window = c.N, c.Window
-	}
-	return max(1, int(float64(n)*(1-c.Headroom))), window
+func (c *Config) Allowance() flags.Limit {
+	limit := c.Limit.Of(c.Key)
+	limit.N = max(1, int(float64(limit.N)*(1-c.Headroom)))
+	return limit
 }
 
 // Workers is how many requests are under way at once. By Little's law a rate of
@@ -59,8 +51,8 @@ func (c *Config) Allowance() (n int, window time.Duration) {
 // two seconds is more than Clerk takes. More would only stand in line, and be in
 // doubt after a crash.
 func (c *Config) Workers() int {
-	n, window := c.Allowance()
-	return min(max(8, int(2*float64(n)/window.Seconds())), 200)
+	limit := c.Allowance()
+	return min(max(8, int(2*float64(limit.N)/limit.Window.Seconds())), 200)
 }
 
 // A Journal is what a [journal.Journal] is.
@@ -76,6 +68,7 @@ type Journal interface {
 type Report interface {
 	Sent(waited time.Duration)         // a request left, and how long it was held back
 	Settled(made bool)                 // a user is done, or rejected
+	Before(requests int)               // a user was settled by an earlier run, who would have taken so many
 	Say(text string)                   // worth a line
 	Add(line int, user, reason string) // a user who was not made, or not all of it
 }
@@ -109,9 +102,7 @@ func New(c Config, base http.RoundTripper, j Journal, r Report) (*Sender, error)
 			r.Say(fmt.Sprintf("Clerk answered 429: no %s for %s", e.Endpoint, e.For.Round(time.Second)))
 		}}),
 	}
-	if c.N > 0 {
-		settings = append(settings, clerkthrottle.WithLimit(clerkthrottle.InstanceLimit, c.N, c.Window))
-	}
+	settings = append(settings, c.Limit.Options()...)
 	if c.Instance != "" {
 		settings = append(settings, clerkthrottle.WithInstanceID(c.Instance))
 	}
@@ -145,6 +136,7 @@ func (s *Sender) Run(ctx context.Context, list iter.Seq2[*users.User, error]) er
 			if w.Reason != "" {
 				s.report.Add(u.Line, u.Key, w.Reason)
 			}
+			s.report.Before(u.Requests())
 			continue
 		}
 		if err = errors.Join(err, forgotten()); err != nil || working.Err() != nil {
@@ -164,10 +156,9 @@ func (s *Sender) Run(ctx context.Context, list iter.Seq2[*users.User, error]) er
 // answered 429. Those requests left in bursts, too, so next to nothing is lost by
 // waiting for the last of them.
 func (s *Sender) letClerkForget(ctx context.Context) error {
-	_, window := s.config.Allowance()
 	// What was on its way when a run was killed arrived a little later. And a clock
 	// that was set back must not make this wait for long.
-	window += 250 * time.Millisecond
+	window := s.config.Allowance().Window + 250*time.Millisecond
 	left := min(window, window-time.Since(s.journal.Last()))
 	if left <= 0 {
 		return nil

@@ -43,14 +43,15 @@ type Checker struct {
 	opts    Options
 	source  *source // nil until the first row, if it is to be found out
 	mapping map[string]string
-	seen    map[uint64]int // hash of an identifier → line
+	columns map[string]column // by their names
+	seen    map[uint64]int    // hash of an identifier → line
 	seed    maphash.Seed
-	left    map[string]int
+	left    map[string]int // columns that are not imported → rows that have something in them
 }
 
 // NewChecker returns an error that names the flag of a wrong option.
 func NewChecker(o Options) (c *Checker, err error) {
-	c = &Checker{opts: o, seen: map[uint64]int{}, seed: maphash.MakeSeed(), left: map[string]int{}}
+	c = &Checker{opts: o, columns: map[string]column{}, seen: map[uint64]int{}, seed: maphash.MakeSeed(), left: map[string]int{}}
 	if o.From != Auto {
 		if c.source, err = sourceNamed(o.From); err != nil {
 			return nil, fmt.Errorf("-from %w", err)

@@ -1,12 +1,13 @@
 package users
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // A draft is what the columns of a row say of a user, and nothing is settled yet.
@@ -26,35 +27,35 @@ func (d *draft) text(field string) string {
 // fields are the names that a column can be mapped to: those of Clerk's
 // create-user operation, and what exports have besides.
 var fields = map[string]func(d *draft, field string, v any) error{
-	"external_id":                 value(toText),
-	"username":                    value(toText),
-	"first_name":                  value(toText),
-	"last_name":                   value(toText),
-	"display_name":                value(toText),
+	"external_id":                 value(scalar(asText)),
+	"username":                    value(scalar(asText)),
+	"first_name":                  value(scalar(asText)),
+	"last_name":                   value(scalar(asText)),
+	"display_name":                value(scalar(asText)),
 	"email_address":               emails(nil),
 	"verified_email_address":      emails(yes),
 	"unverified_email_address":    emails(no),
-	"primary_email_address_id":    value(toText),
+	"primary_email_address_id":    value(scalar(asText)),
 	"email_verified":              func(d *draft, _ string, v any) error { said(&d.emailVerified, v); return nil },
 	"phone_number":                phones(nil),
 	"verified_phone_number":       phones(yes),
 	"unverified_phone_number":     phones(no),
-	"primary_phone_number_id":     value(toText),
+	"primary_phone_number_id":     value(scalar(asText)),
 	"phone_verified":              func(d *draft, _ string, v any) error { said(&d.phoneVerified, v); return nil },
-	"password":                    value(toSecret),
-	"password_digest":             value(toText),
-	"password_hasher":             value(toText),
-	"password_salt":               value(toText),
-	"totp_secret":                 value(toText),
+	"password":                    value(toPassword),
+	"password_digest":             value(scalar(asText)),
+	"password_hasher":             value(scalar(asText)),
+	"password_salt":               value(scalar(asText)),
+	"totp_secret":                 value(scalar(asText)),
 	"backup_codes":                value(toTexts),
-	"created_at":                  value(toTime),
-	"legal_accepted_at":           value(toTime),
-	"delete_self_enabled":         value(toBool),
-	"create_organization_enabled": value(toBool),
-	"create_organizations_limit":  value(toInt),
-	"skip_password_requirement":   value(toBool),
-	"skip_password_checks":        value(toBool),
-	"skip_legal_checks":           value(toBool),
+	"created_at":                  value(scalar(asTime)),
+	"legal_accepted_at":           value(scalar(asTime)),
+	"delete_self_enabled":         value(scalar(asBool)),
+	"create_organization_enabled": value(scalar(asBool)),
+	"create_organizations_limit":  value(scalar(asInt)),
+	"skip_password_requirement":   value(scalar(asBool)),
+	"skip_password_checks":        value(scalar(asBool)),
+	"skip_legal_checks":           value(scalar(asBool)),
 	"public_metadata":             value(toObject),
 	"private_metadata":            value(toObject),
 	"unsafe_metadata":             value(toObject),
@@ -67,10 +68,10 @@ var fields = map[string]func(d *draft, field string, v any) error{
 
 // value keeps what an earlier column of the same meaning said, where a later one
 // is empty.
-func value[T comparable](read func(any) (T, error)) func(*draft, string, any) error {
+func value(read func(any) (any, error)) func(*draft, string, any) error {
 	return func(d *draft, field string, v any) error {
 		value, err := read(v)
-		if value != *new(T) {
+		if value != nil {
 			d.values[field] = value
 		}
 		return err
@@ -87,21 +88,58 @@ func said(verified **bool, v any) {
 	*verified = ptr(clearly(v) && (*verified == nil || **verified))
 }
 
+// A column is what a column is taken for, by its name.
+type column struct {
+	name  string
+	field string // "": nothing is known of it
+	rank  int    // of two for one field, the lower goes first
+}
+
+// columnOf tells what a column means: as -map says, as the source says, or as it
+// is called.
+func (c *Checker) columnOf(name string) column {
+	if known, ok := c.columns[name]; ok {
+		return known
+	}
+	col, short := column{name: name, rank: 1}, plain(name)
+	if _, ok := fields[short]; ok {
+		col.field = short
+	}
+	for _, names := range []map[string]string{common, c.source.columns, c.mapping} {
+		if field, ok := names[short]; ok {
+			col.field = field
+		}
+	}
+	switch {
+	case strings.HasPrefix(short, "primary_"): // the first of several addresses is the primary one
+		col.rank = 0
+	case short == "external_id": // wins over the id of a user
+		col.rank = 2
+	}
+	c.columns[name] = col
+	return col
+}
+
 // fill goes through the columns in an order that does not change, so that the
 // same file always gives the same users. It reads all of them, so that a
 // rejection can name the user.
-func (c *Checker) fill(d *draft, columns map[string]any) (reason string) {
-	for _, column := range inOrder(columns) {
-		value := unwrap(columns[column])
-		switch field := c.fieldOf(column); field {
+func (c *Checker) fill(d *draft, row map[string]any) (reason string) {
+	var all []column
+	for name := range row {
+		all = append(all, c.columnOf(name))
+	}
+	slices.SortFunc(all, func(a, b column) int { return cmp.Or(a.rank-b.rank, strings.Compare(a.name, b.name)) })
+	for _, col := range all {
+		value := unwrap(row[col.name])
+		switch col.field {
 		case ignored:
 		case "":
 			if says(value) {
-				c.left[column]++
+				c.left[col.name]++
 			}
 		default:
-			if err := fields[field](d, field, value); err != nil && reason == "" {
-				reason = fmt.Sprintf("column %q: %v", column, err)
+			if err := fields[col.field](d, col.field, value); err != nil && reason == "" {
+				reason = fmt.Sprintf("column %q: %v", col.name, err)
 			}
 		}
 	}
@@ -116,58 +154,16 @@ func (c *Checker) fill(d *draft, columns map[string]any) (reason string) {
 	return reason
 }
 
-// inOrder puts primary columns first, since the first of several addresses is
-// the primary one, and the id of a user before its external id, which wins.
-func inOrder(columns map[string]any) []string {
-	all := slices.Sorted(maps.Keys(columns))
-	rank := func(column string) int {
-		switch name := plain(column); {
-		case strings.HasPrefix(name, "primary_"):
-			return 0
-		case name == "external_id":
-			return 2
-		}
-		return 1
-	}
-	slices.SortStableFunc(all, func(a, b string) int { return rank(a) - rank(b) })
-	return all
-}
-
-// fieldOf tells what a column means: as -map says, as the source says, or as it
-// is called.
-func (c *Checker) fieldOf(column string) string {
-	name := plain(column)
-	for _, names := range []map[string]string{c.mapping, c.source.columns, common} {
-		if field, ok := names[name]; ok {
-			return field
-		}
-	}
-	if _, ok := fields[name]; ok {
-		return name
-	}
-	return ""
-}
+var (
+	wordEnds = regexp.MustCompile(`([\p{Ll}\d])(\p{Lu})`)
+	wordGaps = regexp.MustCompile(`[\s_.-]+`)
+)
 
 // plain writes a column's name as Clerk would: "First Name", "firstName" and
 // "first-name" are all first_name.
 func plain(name string) string {
-	var b strings.Builder
-	lower := false
-	for _, r := range strings.TrimSpace(name) {
-		switch {
-		case strings.ContainsRune(" -_.", r):
-			if s := b.String(); s != "" && !strings.HasSuffix(s, "_") {
-				b.WriteByte('_')
-			}
-			lower = false
-			continue
-		case unicode.IsUpper(r) && lower:
-			b.WriteByte('_')
-		}
-		lower = unicode.IsLower(r) || unicode.IsDigit(r)
-		b.WriteRune(unicode.ToLower(r))
-	}
-	return b.String()
+	name = wordEnds.ReplaceAllString(name, "${1}_${2}")
+	return strings.ToLower(strings.Trim(wordGaps.ReplaceAllString(name, "_"), "_"))
 }
 
 // ignored is the field of columns that are left out on purpose.

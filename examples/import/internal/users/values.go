@@ -29,23 +29,37 @@ func says(v any) bool {
 	return !slices.Contains([]string{"", "false", "[]", "map[]", "<nil>"}, fmt.Sprint(v))
 }
 
+// toText reads what a person would take for text, without the space around it.
 func toText(v any) (string, error) {
-	s, err := toSecret(v)
-	return strings.TrimSpace(s), err
-}
-
-// toSecret is toText for what may begin or end with a space.
-func toSecret(v any) (string, error) {
-	switch v := v.(type) {
+	switch v.(type) {
 	case nil:
 		return "", nil
-	case string:
-		return v, nil
-	case json.Number:
-		return v.String(), nil
+	case string, json.Number, bool:
+		return strings.TrimSpace(fmt.Sprint(v)), nil
 	}
 	return "", errors.New("want a string")
 }
+
+// toPassword is toText for what may begin or end with a space.
+func toPassword(v any) (any, error) {
+	if s, ok := v.(string); ok && s != "" {
+		return s, nil
+	}
+	return scalar(asText)(v)
+}
+
+// scalar returns a function that reads a value from its text, if there is any.
+func scalar(read func(string) (any, error)) func(any) (any, error) {
+	return func(v any) (any, error) {
+		s, err := toText(v)
+		if err != nil || s == "" {
+			return nil, err
+		}
+		return read(s)
+	}
+}
+
+func asText(s string) (any, error) { return s, nil }
 
 // maxList is more than any user has of anything.
 const maxList = 100
@@ -76,7 +90,7 @@ func toList(v any) (list []any, err error) {
 	return list, nil
 }
 
-func toTexts(v any) (*[]string, error) {
+func toTexts(v any) (any, error) {
 	list, err := toList(v)
 	var texts []string
 	for _, value := range list {
@@ -85,12 +99,15 @@ func toTexts(v any) (*[]string, error) {
 			texts = append(texts, s)
 		}
 	}
-	return listed(texts), err
+	if texts == nil {
+		return nil, err
+	}
+	return texts, err
 }
 
 // toObject reads metadata: a JSON object, in CSV as text, in which some
 // exporters escape every quote.
-func toObject(v any) (*json.RawMessage, error) {
+func toObject(v any) (any, error) {
 	if s, ok := v.(string); ok {
 		if s = strings.TrimSpace(s); s == "" {
 			return nil, nil
@@ -101,14 +118,13 @@ func toObject(v any) (*json.RawMessage, error) {
 		}
 	}
 	o, ok := v.(map[string]any)
-	if !ok && v != nil {
+	switch {
+	case !ok && v != nil:
 		return nil, errors.New("want a JSON object")
-	}
-	if len(o) == 0 {
+	case len(o) == 0:
 		return nil, nil
 	}
-	text, err := json.Marshal(o)
-	return ptr(json.RawMessage(text)), err
+	return o, nil
 }
 
 // decode keeps numbers as they are written.
@@ -124,24 +140,17 @@ var (
 	outWords = []string{"banned", "blocked", "disabled", "suspended", "inactive", "deactivated", "locked", "deleted"}
 )
 
-// toWord is toText for what may be true or false in JSON.
 func toWord(v any) (string, error) {
-	if b, ok := v.(bool); ok {
-		return strconv.FormatBool(b), nil
-	}
 	s, err := toText(v)
 	return strings.ToLower(s), err
 }
 
-func toBool(v any) (*bool, error) {
-	s, err := toWord(v)
-	switch {
-	case err != nil || s == "":
-		return nil, err
+func asBool(s string) (any, error) {
+	switch s := strings.ToLower(s); {
 	case slices.Contains(yesWords, s):
-		return yes, nil
+		return true, nil
 	case slices.Contains(noWords, s):
-		return no, nil
+		return false, nil
 	}
 	return nil, fmt.Errorf("want true or false, not %q", s)
 }
@@ -176,16 +185,12 @@ func keepsOut(v any) bool {
 	return err != nil || slices.Contains(outWords, s)
 }
 
-func toInt(v any) (*int, error) {
-	s, err := toText(v)
-	if err != nil || s == "" {
-		return nil, err
-	}
+func asInt(s string) (any, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		return nil, fmt.Errorf("want a whole number, not %q", s)
 	}
-	return &n, nil
+	return n, nil
 }
 
 // timeLayouts are those of Clerk, Auth0 and Postgres.
@@ -216,15 +221,11 @@ func toMoment(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// toTime reads a moment into RFC 3339.
-func toTime(v any) (string, error) {
-	s, err := toText(v)
-	if err != nil || s == "" {
-		return "", err
-	}
+// asTime reads a moment into RFC 3339.
+func asTime(s string) (any, error) {
 	t, ok := toMoment(s)
 	if !ok {
-		return "", fmt.Errorf("want a date such as 2024-06-29T20:25:06Z, not %q", s)
+		return nil, fmt.Errorf("want a date such as 2024-06-29T20:25:06Z, not %q", s)
 	}
 	return t.Format(time.RFC3339Nano), nil
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -23,7 +22,7 @@ const (
 )
 
 // demo imports generated users into a stand-in for Clerk and checks the result.
-func (p *program) demo(ctx context.Context, o *options) error {
+func (p *program) demo(o *options) error {
 	dir, err := os.MkdirTemp("", "clerk-import")
 	if err != nil {
 		return err
@@ -44,7 +43,7 @@ func (p *program) demo(ctx context.Context, o *options) error {
 	o.send.URL = server.Start() + "/v1"
 
 	fmt.Fprintf(p.err, "A stand-in for Clerk on loopback keeps to the limit of a development instance.\n")
-	told, took, err := p.importFile(ctx, o)
+	told, took, err := p.importFile(o)
 	if err != nil {
 		return err
 	}

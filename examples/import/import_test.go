@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,7 +166,7 @@ func TestDryRun(t *testing.T) {
 	input := write(t, "c.csv", "id,email,password\nu1,a@example.com,Tr0ub4dor\nu2,b,\n")
 	var out strings.Builder
 	p := &program{env: func(string) string { return "" }, out: &out, err: &out, base: noClerk{t}}
-	status := p.run(t.Context(), []string{"-dry-run", input})
+	status := p.run([]string{"-dry-run", input})
 	if status != exitRejects || len(rejectsOf(t, input)) != 1 {
 		t.Errorf("exit status %d, rejects %v", status, rejectsOf(t, input))
 	}
@@ -180,7 +178,7 @@ func TestDryRun(t *testing.T) {
 	if _, err := os.Stat(input + ".journal"); !os.IsNotExist(err) {
 		t.Error("a journal was written")
 	}
-	if status := p.run(t.Context(), []string{input}); status != exitUsage || !strings.Contains(out.String(), "CLERK_SECRET_KEY is not set") {
+	if status := p.run([]string{input}); status != exitUsage || !strings.Contains(out.String(), "CLERK_SECRET_KEY is not set") {
 		t.Errorf("without a key: exit status %d:\n%s", status, out.String())
 	}
 }
@@ -213,19 +211,6 @@ func TestUsage(t *testing.T) {
 	}
 	if status, out := run(t, noClerk{t}, "-version"); status != exitDone || !strings.HasPrefix(out, "import (devel)") {
 		t.Errorf("-version: exit status %d: %s", status, out)
-	}
-}
-
-// A pipe that nobody writes to is left at Ctrl-C.
-func TestCtrlCLeavesASilentPipe(t *testing.T) {
-	silent, w := io.Pipe()
-	defer func() { _ = w.Close() }()
-	var out strings.Builder
-	p := &program{env: func(string) string { return testKey }, in: silent, out: &out, err: &out, base: noClerk{t}}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if status := p.run(ctx, []string{"-journal", filepath.Join(t.TempDir(), "j"), "-"}); status != exitInterrupted {
-		t.Errorf("exit status %d:\n%s", status, out.String())
 	}
 }
 

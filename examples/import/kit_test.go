@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -25,6 +26,8 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
+	_, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	stop() // this has started os/signal's goroutines outside of any synctest bubble
 	os.Exit(m.Run())
 }
 
@@ -52,7 +55,7 @@ func runWith(t *testing.T, base http.RoundTripper, stdin string, args ...string)
 		return map[string]string{"CLERK_SECRET_KEY": testKey, "FIREBASE_SIGNER_KEY": "c2lnbmVy"}[name]
 	}
 	p := &program{env: env, in: strings.NewReader(stdin), out: &out, err: &out, base: base}
-	status = p.run(context.Background(), args)
+	status = p.run(args)
 	return status, out.String()
 }
 

@@ -52,9 +52,7 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	os.Exit((&program{env: os.Getenv, in: os.Stdin, out: os.Stdout, err: os.Stderr}).run(ctx, os.Args[1:]))
+	os.Exit((&program{env: os.Getenv, in: os.Stdin, out: os.Stdout, err: os.Stderr}).run(os.Args[1:]))
 }
 
 // A program is the whole of it but for its process.
@@ -65,17 +63,20 @@ type program struct {
 	base     http.RoundTripper // nil: the network
 }
 
-// errRejects tells that all is done, but not for every row.
-var errRejects = errors.New("some rows were rejected")
+// How an import ends, if not well and not by an error.
+var (
+	errRejects     = errors.New("some rows were rejected")
+	errInterrupted = errors.New("interrupted")
+)
 
-func (p *program) run(ctx context.Context, args []string) (status int) {
+func (p *program) run(args []string) (status int) {
 	o, err := parseOptions(args, p.env, p.out)
 	switch {
 	case err != nil:
 	case o.demo:
-		err = p.demo(ctx, o)
+		err = p.demo(o)
 	default:
-		_, _, err = p.importFile(ctx, o)
+		_, _, err = p.importFile(o)
 	}
 	usage := (*flags.UsageError)(nil)
 	switch {
@@ -83,7 +84,7 @@ func (p *program) run(ctx context.Context, args []string) (status int) {
 		return exitDone
 	case errors.Is(err, errRejects):
 		return exitRejects
-	case ctx.Err() != nil && !errors.Is(err, journal.ErrBroken):
+	case errors.Is(err, errInterrupted) && !errors.Is(err, journal.ErrBroken):
 		fmt.Fprintln(p.err, "import: interrupted; nothing is lost: run it again to go on")
 		return exitInterrupted
 	case errors.As(err, &usage):
@@ -96,12 +97,12 @@ func (p *program) run(ctx context.Context, args []string) (status int) {
 }
 
 // importFile returns how many users it made, and in what time.
-func (p *program) importFile(ctx context.Context, o *options) (made int, took time.Duration, err error) {
+func (p *program) importFile(o *options) (made int, took time.Duration, err error) {
 	rejects, err := report.Begin(o.rejects)
 	if err != nil {
 		return 0, 0, &flags.UsageError{Err: err}
 	}
-	in, plan, err := o.read(ctx, p.in, rejects)
+	in, plan, err := o.read(p.in, rejects)
 	if err != nil {
 		return 0, 0, &flags.UsageError{Err: err}
 	}
@@ -111,7 +112,7 @@ func (p *program) importFile(ctx context.Context, o *options) (made int, took ti
 		if plan.users > 0 {
 			fmt.Fprintf(p.out, "The first of them:\n%s", plan.preview)
 		}
-	} else if made, took, err = p.send(ctx, o, in, plan, rejects); errors.As(err, new(*flags.UsageError)) {
+	} else if made, took, err = p.send(o, in, plan, rejects); errors.As(err, new(*flags.UsageError)) {
 		return 0, 0, err
 	}
 	if err := errors.Join(err, rejects.Finish(p.out)); err != nil {
@@ -123,7 +124,7 @@ func (p *program) importFile(ctx context.Context, o *options) (made int, took ti
 	return made, took, err
 }
 
-func (p *program) send(ctx context.Context, o *options, in *input, plan *plan, rejects *report.Rejects) (made int, took time.Duration, err error) {
+func (p *program) send(o *options, in *input, plan *plan, rejects *report.Rejects) (made int, took time.Duration, err error) {
 	j, err := journal.Open(o.journal, o.instanceName())
 	if err != nil {
 		return 0, 0, &flags.UsageError{Err: err}
@@ -148,8 +149,13 @@ func (p *program) send(ctx context.Context, o *options, in *input, plan *plan, r
 	}
 	defer func() { _ = send.Close() }()
 	progress.Waiting = send.Waiting
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	start, finish := time.Now(), progress.Show()
-	err = send.Run(ctx, in.again())
+	if err = send.Run(ctx, in.again()); err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("%w: %w", errInterrupted, err)
+	}
 	finish()
 	took = time.Since(start)
 	made, before, longest := progress.Made()

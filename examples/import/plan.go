@@ -1,10 +1,10 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"iter"
+	"os"
 	"strings"
 	"time"
 
@@ -64,8 +64,14 @@ type plan struct {
 
 // read reads the input as a whole, so that a file that cannot be read is told
 // before anything is sent.
-func (o *options) read(ctx context.Context, stdin io.Reader, rejects *report.Rejects) (*input, *plan, error) {
-	data, err := rows.Load(ctx, o.input, stdin)
+func (o *options) read(stdin io.Reader, rejects *report.Rejects) (*input, *plan, error) {
+	var data []byte
+	var err error
+	if o.input == "-" {
+		data, err = io.ReadAll(stdin)
+	} else {
+		data, err = os.ReadFile(o.input)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -4,12 +4,9 @@ package rows
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
-	"os"
 	"unicode/utf8"
 )
 
@@ -35,25 +32,6 @@ func (e *FileError) Error() string { return fmt.Sprintf("%d: %v", e.Line, e.Err)
 
 // Unwrap returns what is wrong there.
 func (e *FileError) Unwrap() error { return e.Err }
-
-// Load reads a file, or for "-" what stdin holds, to its end or the context's.
-func Load(ctx context.Context, path string, stdin io.Reader) (data []byte, err error) {
-	done := make(chan struct{})
-	go func() { // a pipe waits for its writer, and no context ends that
-		defer close(done)
-		if path == "-" {
-			data, err = io.ReadAll(stdin)
-		} else {
-			data, err = os.ReadFile(path)
-		}
-	}()
-	select {
-	case <-done:
-		return data, err
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
-}
 
 // Read reads the rows of a file: of JSON, if it begins as JSON does, or else of
 // CSV. Where columns is not empty, a CSV file may lack the header: it is known by

@@ -1,10 +1,7 @@
 package rows
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -144,16 +141,5 @@ func TestCSVOfEveryKind(t *testing.T) {
 	good, bad, _ = all("id,mail\n#7,a@example.com\n# a comment\n")
 	if good[2]["id"] != "#7" || !strings.Contains(bad[3], "comments stand above the header") {
 		t.Errorf("%v, bad %v", good, bad)
-	}
-}
-
-// A pipe that nobody writes to is given up with the context.
-func TestSilentPipeEndsWithTheContext(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	silent, w := io.Pipe()
-	defer func() { _ = w.Close() }()
-	if _, err := Load(ctx, "-", silent); !errors.Is(err, context.Canceled) {
-		t.Error(err)
 	}
 }

@@ -73,24 +73,53 @@ func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// maxAttempts is how often a request is tried that got no clear answer, with
+// maxAttempts is how often something is tried that gets no clear answer, with
 // pauses of 1, 2, 4 and 8 seconds. After that Clerk is taken to be down, and the
 // import stops; the next run goes on.
 const maxAttempts = 5
+
+// unclearError means that a request may have been carried out, or not.
+type unclearError struct{ error }
+
+// insist tries until it is clear what became of it. attempt counts from 1.
+func insist(ctx context.Context, try func(attempt int) error) error {
+	for attempt := 1; ; attempt++ {
+		err, unclear := try(attempt), (*unclearError)(nil)
+		if !errors.As(err, &unclear) {
+			return err
+		}
+		if attempt == maxAttempts {
+			return fmt.Errorf("no clear answer after %d attempts, the last: %w", attempt, unclear.error)
+		}
+		if err := pause(ctx, time.Second<<(attempt-1)); err != nil {
+			return err
+		}
+	}
+}
+
+// pause waits unless the context ends before.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
 
 type verdict int
 
 const (
 	worked    verdict = iota
-	unclear           // it may have been carried out
+	unclear           // an [unclearError]
 	conflicts         // an identifier is taken
 	refused           // the row is at fault
 	absent            // there is no such user
 	stops             // every other row would fare the same
 )
 
-// send sends one request, and judges what became of it. The error says more of
-// it where that is not worked.
+// send sends one request, and judges what became of it. There is an error unless
+// it worked.
 func (s *Sender) send(ctx context.Context, makes *users.User, request func(context.Context) error) (verdict, error) {
 	c := &call{makes: makes, start: time.Now()}
 	err := request(context.WithValue(ctx, callKey{}, c))
@@ -106,6 +135,8 @@ func (s *Sender) send(ctx context.Context, makes *users.User, request func(conte
 		err = fmt.Errorf("status 401, Clerk does not accept CLERK_SECRET_KEY: %w", err)
 	case c.status != 0 && (v == stops || v == absent):
 		err = fmt.Errorf("status %d: %w", c.status, err)
+	case v == unclear:
+		err = &unclearError{err}
 	}
 	return v, err
 }
@@ -156,60 +187,4 @@ func explain(err error) error {
 		parts = append(parts, fmt.Sprintf("%s (%s)", strings.TrimSuffix(e.LongMessage, "."), e.Code))
 	}
 	return errors.New(strings.Join(parts, "; "))
-}
-
-// A step is one request of those that make a user.
-type step struct {
-	makes *users.User // the user it makes; nil: it changes one
-	send  func(context.Context) error
-	// look finds out at Clerk whether nothing is left to be done, or, with the
-	// reason, cannot be. doubt: an earlier attempt may have been carried out.
-	look func(_ context.Context, doubt bool) (settled bool, reason string, err error)
-}
-
-// persist sends a step's request until it is clear that it was carried out, or
-// for which reason it was not. An error is no fault of the row.
-func (s *Sender) persist(ctx context.Context, u *users.User, step step, doubt bool) (reason string, err error) {
-	for attempt := 1; ; attempt++ {
-		if doubt {
-			if settled, reason, err := step.look(ctx, doubt); settled || err != nil {
-				return reason, err
-			}
-		}
-		verdict, err := s.send(ctx, step.makes, step.send)
-		switch verdict {
-		case worked:
-			return "", nil
-		case refused:
-			return err.Error(), nil
-		case absent, stops:
-			return "", fmt.Errorf("line %d: %w", u.Line, err)
-		case conflicts:
-			settled, reason, lookup := step.look(ctx, doubt)
-			switch {
-			case settled, lookup != nil:
-				return reason, lookup
-			case !doubt, attempt == maxAttempts:
-				return "conflict: " + err.Error(), nil
-			} // else carried out, but not to be seen yet
-		case unclear:
-			doubt = true
-		}
-		if attempt == maxAttempts {
-			return "", fmt.Errorf("line %d: no clear answer after %d attempts, the last: %w", u.Line, attempt, err)
-		}
-		if err := pause(ctx, time.Second<<(attempt-1)); err != nil {
-			return "", err
-		}
-	}
-}
-
-// pause waits unless the context ends before.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }

@@ -170,12 +170,16 @@ func (s *Sender) letClerkForget(ctx context.Context) error {
 // settle makes a user and records what became of it. An error is no fault of the
 // row: the import has to stop.
 func (s *Sender) settle(ctx context.Context, u *users.User) error {
-	w, err := s.bring(ctx, u)
+	var w journal.Word
+	err := insist(ctx, func(attempt int) (err error) {
+		w, err = s.bring(ctx, u, attempt)
+		return err
+	})
 	if err == nil {
 		err = s.journal.Settle(u.Key, w)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("line %d: %w", u.Line, err)
 	}
 	if w.Reason != "" {
 		s.report.Add(u.Line, u.Key, w.Reason)

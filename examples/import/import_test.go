@@ -53,7 +53,7 @@ func TestSamples(t *testing.T) {
 				if u.Create["password"] != nil {
 					t.Errorf("%s: a password went out", *u.ExternalID)
 				}
-				line := fmt.Sprint(*u.ExternalID, " ", u.Addresses(true), " ", u.Addresses(false))
+				line := fmt.Sprint(*u.ExternalID, " ", u.Verified, " ", u.Unverified)
 				if hasher := u.Create["password_hasher"]; hasher != nil {
 					line += fmt.Sprint(" ", hasher)
 				}

@@ -133,7 +133,7 @@ func killAndResume(t *testing.T, users, n int, window, latency time.Duration, ti
 		switch u := clerk.By(fmt.Sprint("u", i)); {
 		case u == nil:
 			t.Errorf("u%d was not made", i)
-		case len(u.Addresses(true)) != 1, (len(u.Addresses(false)) == 1) != (i%5 == 0), u.Banned != (i%10 == 0):
+		case len(u.Verified) != 1, (len(u.Unverified) == 1) != (i%5 == 0), u.Banned != (i%10 == 0):
 			t.Errorf("u%d: %+v", i, u)
 		}
 	}

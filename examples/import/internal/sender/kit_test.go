@@ -137,7 +137,7 @@ func wantFull(t *testing.T, clerk *standin.Users, list []*users.User) {
 			t.Errorf("%s is not at Clerk", u.Key)
 			continue
 		}
-		verified, unverified := fmt.Sprint(at.Addresses(true)), fmt.Sprint(at.Addresses(false))
+		verified, unverified := fmt.Sprint(at.Verified), fmt.Sprint(at.Unverified)
 		want := strings.NewReplacer("email_address:", "", "phone_number:", "").Replace(fmt.Sprint(u.Unverified))
 		if verified != fmt.Sprint(*u.Create.EmailAddresses) || unverified != want || at.Banned != u.Ban {
 			t.Errorf("%s has %s verified, %s not, banned: %v", u.Key, verified, unverified, at.Banned)

@@ -132,7 +132,7 @@ func TestUserWhoIsNotBannedYetIsToldOf(t *testing.T) {
 				}
 				return to.RoundTrip(r)
 			})
-			if err := run(t.Context(), t, base, m, account(1, full)); err == nil || !strings.Contains(m.rejects["external_id:u1"], "and not banned yet") || len(clerk.By("u1").Addresses(false)) > 0 {
+			if err := run(t.Context(), t, base, m, account(1, full)); err == nil || !strings.Contains(m.rejects["external_id:u1"], "and not banned yet") || len(clerk.By("u1").Unverified) > 0 {
 				t.Errorf("%d: %v, rejects %v", status, err, m.rejects)
 			}
 			if err := run(t.Context(), t, to, m, account(1, full)); err != nil || len(m.rejects) > 0 {
@@ -164,7 +164,7 @@ func TestAddressOfSomebodyElseIsTold(t *testing.T) {
 				t.Errorf("%v, want %s", m.rejects, want)
 			}
 		}
-		if got := fmt.Sprint(clerk.By("u2").Addresses(false)); got != "[two@example.com]" || server.Stats().Sent != 5 {
+		if got := fmt.Sprint(clerk.By("u2").Unverified); got != "[two@example.com]" || server.Stats().Sent != 5 {
 			t.Errorf("%s, %d requests", got, server.Stats().Sent)
 		}
 	})

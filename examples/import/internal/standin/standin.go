@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/clerk/clerk-sdk-go/v2"
@@ -24,9 +25,8 @@ type Users struct {
 // A User is one of them.
 type User struct {
 	clerk.User
-	Create map[string]any // the request that made it
-
-	addresses map[string][]string // by the status of their verification
+	Create               map[string]any // the request that made it
+	Verified, Unverified []string       // addresses
 }
 
 // New returns a Clerk with users that are stored.
@@ -38,17 +38,6 @@ func New(opts ...clerktest.Option) (*clerktest.Server, *Users) {
 // By returns the user with the external id, or nil.
 func (s *Users) By(externalID string) *User { return s.taken[key("external_id", externalID)] }
 
-const verified = "verified"
-
-// Addresses lists the addresses of the user that are verified, or those that are
-// not.
-func (u *User) Addresses(are bool) []string {
-	if are {
-		return u.addresses[verified]
-	}
-	return u.addresses[""]
-}
-
 func key(kind string, value any) string { return strings.ToLower(fmt.Sprintf("%s:%v", kind, value)) }
 
 // ServeHTTP answers one request.
@@ -57,30 +46,28 @@ func (s *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodPost {
 		_ = json.NewDecoder(r.Body).Decode(&sent) // the ban has none
 	}
-	path := strings.TrimPrefix(r.URL.Path, "/v1/users/")
-	user, free := s.taken[key("user_id", strings.TrimSuffix(path, "/ban"))], true
-	switch path {
-	case "/v1/users":
-		if r.Method == http.MethodGet {
-			answer(w, http.StatusOK, s.list(r.URL.Query()))
-			return
-		}
+	free := true
+	id, ban := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/v1/users/"), "/ban")
+	user := s.taken[key("user_id", id)]
+	switch {
+	case r.Method == http.MethodGet && r.URL.Path == "/v1/users":
+		answer(w, http.StatusOK, s.list(r.URL.Query()))
+		return
+	case r.URL.Path == "/v1/users":
 		user, free = s.create(sent)
-	case "/v1/email_addresses", "/v1/phone_numbers":
+	case r.URL.Path == "/v1/email_addresses", r.URL.Path == "/v1/phone_numbers":
 		if user = s.taken[key("user_id", sent["user_id"])]; user != nil {
-			status := map[any]string{true: verified}[sent["verified"]]
-			free = s.take(user, "email_address", sent["email_address"], status) && s.take(user, "phone_number", sent["phone_number"], status)
+			verified := sent["verified"] == true
+			free = s.take(user, "email_address", sent["email_address"], verified) && s.take(user, "phone_number", sent["phone_number"], verified)
 		}
-	default:
-		if user != nil && strings.HasSuffix(path, "/ban") {
-			user.Banned = true
-		}
+	case user != nil && ban:
+		user.Banned = true
 	}
 	switch {
 	case !free:
-		answer(w, http.StatusUnprocessableEntity, problem("form_identifier_exists"))
+		problem(w, http.StatusUnprocessableEntity, "form_identifier_exists")
 	case user == nil:
-		answer(w, http.StatusNotFound, problem("resource_not_found"))
+		problem(w, http.StatusNotFound, "resource_not_found")
 	default:
 		answer(w, http.StatusOK, &user.User)
 	}
@@ -88,17 +75,15 @@ func (s *Users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // create takes all of a user's identifiers, or none.
 func (s *Users) create(sent map[string]any) (u *User, free bool) {
-	u = &User{Create: sent, addresses: map[string][]string{}}
+	u = &User{Create: sent}
 	u.ID = fmt.Sprintf("user_%027d", len(s.All)+1)
-	free = s.take(u, "user_id", u.ID, "")
+	free = s.take(u, "user_id", u.ID, false)
 	for _, kind := range []string{"external_id", "username", "email_address", "phone_number"} {
 		values, several := sent[kind].([]any)
 		if !several {
 			values = []any{sent[kind]}
 		}
-		for _, value := range values {
-			free = free && s.take(u, kind, value, verified)
-		}
+		free = free && !slices.ContainsFunc(values, func(value any) bool { return !s.take(u, kind, value, true) })
 	}
 	if !free {
 		maps.DeleteFunc(s.taken, func(_ string, owner *User) bool { return owner == u })
@@ -109,7 +94,7 @@ func (s *Users) create(sent map[string]any) (u *User, free bool) {
 }
 
 // take gives a user an identifier, unless somebody has it.
-func (s *Users) take(u *User, kind string, value any, status string) bool {
+func (s *Users) take(u *User, kind string, value any, verified bool) bool {
 	if value == nil {
 		return true
 	}
@@ -125,10 +110,14 @@ func (s *Users) take(u *User, kind string, value any, status string) bool {
 		u.Username = &text
 	case "email_address":
 		u.EmailAddresses = append(u.EmailAddresses, &clerk.EmailAddress{EmailAddress: text})
-		u.addresses[status] = append(u.addresses[status], text)
 	case "phone_number":
 		u.PhoneNumbers = append(u.PhoneNumbers, &clerk.PhoneNumber{PhoneNumber: text})
-		u.addresses[status] = append(u.addresses[status], text)
+	}
+	switch address := strings.HasPrefix(kind, "email") || strings.HasPrefix(kind, "phone"); {
+	case address && verified:
+		u.Verified = append(u.Verified, text)
+	case address:
+		u.Unverified = append(u.Unverified, text)
 	}
 	return true
 }
@@ -148,6 +137,6 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // types that have a JSON, to memory
 }
 
-func problem(code string) any {
-	return map[string]any{"errors": []map[string]string{{"code": code, "message": code, "long_message": "The answer is " + code + "."}}}
+func problem(w http.ResponseWriter, status int, code string) {
+	answer(w, status, map[string]any{"errors": []map[string]string{{"code": code, "message": code, "long_message": "The answer is " + code + "."}}})
 }

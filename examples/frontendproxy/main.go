@@ -7,8 +7,8 @@
 //	CLERK_SECRET_KEY=sk_live_… go run ./examples/frontendproxy -proxy-url https://example.com/__clerk
 //
 // It serves the path of the proxy URL, here /__clerk/, on loopback, for the web
-// server that ends TLS for example.com. [newProxy] is the handler by itself, to
-// be mounted in a Go program that does that anyway.
+// server that ends TLS for example.com. [newServer] makes the handler, to be
+// mounted in a Go program that does that anyway.
 package main
 
 import (
@@ -21,7 +21,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
 
@@ -62,11 +61,10 @@ func parseConfig(args []string, getenv func(string) string, out io.Writer) (*con
 
 // run serves until ctx ends, and then lets what is under way finish.
 func run(ctx context.Context, c *config, logger *slog.Logger) error {
-	s, err := c.NewServer(logger, clerkthrottle.WithHosts(c.upstream.Hostname()))
+	s, err := newServer(c, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = s.Throttle.Close() }()
-	s.Handler, s.Proxied = newProxy(c, c.Entrance(s.Throttle, logger)), c.TrustedHops > 0
+	defer s.Close()
 	return s.Run(ctx, "path", c.public.Path+"/", "upstream", c.upstream.String())
 }

@@ -2,10 +2,12 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httputil"
 	"strings"
 
+	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/edge"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
@@ -30,17 +32,21 @@ func (c *config) check() error {
 	return c.Check()
 }
 
-// newProxy forwards what is below the proxy URL's path to the Frontend API, with
-// the three headers that Clerk asks for. The entrance shares its room among the
-// visitors, and has the throttle behind it.
+// newServer makes the proxy. Its handler forwards what is below the proxy URL's
+// path to the Frontend API, with the three headers that Clerk asks for.
 //
 // X-Forwarded-For is where Clerk, and the throttle, read the visitor's address.
 // Visitors can send one of their own, so it is never passed on: the address is
 // found out again from the proxies that are trusted, see [edge.ClientAddress],
 // and stands there alone.
-func newProxy(c *config, entrance *edge.Entrance) http.Handler {
+func newServer(c *config, logger *slog.Logger) (*edge.Server, error) {
+	s, err := c.NewServer(logger, clerkthrottle.WithHosts(c.upstream.Hostname()))
+	if err != nil {
+		return nil, err
+	}
+	s.Proxied = c.TrustedHops > 0
 	prefix := c.public.Path
-	proxy := entrance.Proxy(prefix, &c.upstream.URL, func(pr *httputil.ProxyRequest) {
+	proxy := s.Entrance.Proxy(prefix, &c.upstream.URL, func(pr *httputil.ProxyRequest) {
 		h := pr.Out.Header // without the visitor's own Forwarded and X-Forwarded-* by now
 		h.Set("Clerk-Proxy-Url", c.proxyURL)
 		h.Set("Clerk-Secret-Key", c.secretKey)
@@ -48,14 +54,15 @@ func newProxy(c *config, entrance *edge.Entrance) http.Handler {
 		h.Set("X-Forwarded-Host", c.public.Host)
 		h.Set("X-Forwarded-Proto", c.public.Scheme)
 	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case !edge.Admit(w, r):
 		case !strings.HasPrefix(r.URL.Path, prefix+"/"):
 			edge.Refuse(w, http.StatusNotFound, "resource_not_found", "Only "+prefix+"/ is served here.")
 		default:
 			visitor := edge.Neighbourhood(edge.ClientAddress(r, c.TrustedHops))
-			entrance.Serve(w, r, edge.Caller{Name: visitor}, proxy)
+			s.Entrance.Serve(w, r, edge.Caller{Name: visitor}, proxy)
 		}
 	})
+	return s, nil
 }

@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 )
@@ -30,13 +29,13 @@ func start(t *testing.T, upstream string, hops int, maxWait time.Duration) strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	throttle, err := clerkthrottle.NewTransport(clerkthrottle.WithMaxWait(maxWait))
+	c.MaxWait = maxWait
+	proxy, err := newServer(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	logger := slog.New(slog.DiscardHandler)
-	s := httptest.NewServer(newProxy(c, c.Entrance(throttle, logger)))
-	t.Cleanup(func() { s.Close(); throttle.CloseIdleConnections() })
+	s := httptest.NewServer(proxy.Handler)
+	t.Cleanup(func() { s.Close(); proxy.Close() })
 	return s.URL
 }
 
@@ -173,17 +172,16 @@ func TestOneVisitorDoesNotFillTheQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	throttle, err := clerkthrottle.NewTransport()
+	proxy, err := newServer(c, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	logger := slog.New(slog.DiscardHandler)
-	proxy := newProxy(c, c.Entrance(throttle, logger))
+	defer proxy.Close()
 	visit := func(address string) int {
 		r := httptest.NewRequest("GET", "/__clerk/v1/environment", nil)
 		r.Header.Set("X-Forwarded-For", address)
 		w := httptest.NewRecorder()
-		proxy.ServeHTTP(w, r)
+		proxy.Handler.ServeHTTP(w, r)
 		return w.Code
 	}
 	var wg sync.WaitGroup

@@ -16,10 +16,8 @@ import (
 // callers tells the clients of the Backend API apart, and those that ask for
 // much of it from those that ask for little.
 type callers struct {
-	clientHeader, priorityHeader string
-	limit                        flags.Limit
-	reserve                      float64 // share of the limit that a client may use up and count as modest
-	meters                       *recent[meterOf, *rate.Limiter]
+	*options
+	meters *recent[meterOf, *rate.Limiter]
 }
 
 // A client is metered on each limit that it draws on: instances may have several.
@@ -33,8 +31,7 @@ type meterOf struct {
 const maxMeters = 4096
 
 func newCallers(o *options) *callers {
-	return &callers{o.clientHeader, o.priorityHeader, o.limit, o.reserve * (1 - o.headroom),
-		newRecent[meterOf, *rate.Limiter](maxMeters, o.limit.Of("").Window)}
+	return &callers{o, newRecent[meterOf, *rate.Limiter](maxMeters, o.limit.Of("").Window)}
 }
 
 // backend names the client of a Backend request, and gives it a class: the one
@@ -55,7 +52,7 @@ func (c *callers) backend(r *http.Request, key string) edge.Caller {
 // greedy counts a request, and reports whether its client has sent more than the
 // reserve of late.
 func (c *callers) greedy(of meterOf) bool {
-	modest := c.reserve * float64(of.limit.N)
+	modest := c.reserve * (1 - c.headroom) * float64(of.limit.N)
 	if modest == 0 {
 		return false // nothing is kept
 	}

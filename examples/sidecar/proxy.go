@@ -19,7 +19,7 @@ const placeholder = "sidecar"
 // sidecar stays behind it. Clients' forwarding headers are left out by
 // [httputil.ReverseProxy], and none are added.
 func (s *sidecar) newBackendProxy(o *options) http.Handler {
-	return s.entrance.Proxy("", &o.backend.URL, func(pr *httputil.ProxyRequest) {
+	return s.Entrance.Proxy("", &o.backend.URL, func(pr *httputil.ProxyRequest) {
 		if key, ours := s.keyOf(pr.In); ours {
 			pr.Out.Header.Set("Authorization", "Bearer "+key)
 		}
@@ -32,7 +32,7 @@ func (s *sidecar) newBackendProxy(o *options) http.Handler {
 // newFrontendProxy forwards to the Frontend API, which limits visitors by the
 // leftmost address of X-Forwarded-For. There is only one, the visitor's.
 func (s *sidecar) newFrontendProxy(o *options) http.Handler {
-	return s.entrance.Proxy(frontendPrefix, &o.frontend.URL, func(pr *httputil.ProxyRequest) {
+	return s.Entrance.Proxy(frontendPrefix, &o.frontend.URL, func(pr *httputil.ProxyRequest) {
 		pr.SetXForwarded() // For: the caller, Host and Proto: as it called
 		if visitor := edge.ClientAddress(pr.In, o.TrustedHops); visitor != "" {
 			pr.Out.Header.Set("X-Forwarded-For", visitor)

@@ -41,4 +41,8 @@ func (s *store) amiss(ctx context.Context) string {
 	return ""
 }
 
-func (s *store) close() { _ = s.rdb.Close() }
+func (s *store) close() {
+	if s != nil {
+		_ = s.rdb.Close()
+	}
+}

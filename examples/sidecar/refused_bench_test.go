@@ -23,7 +23,7 @@ func BenchmarkRefused(b *testing.B) {
 	}
 	defer s.close()
 	for i := range 1500 {
-		s.entrance.Places.Take(string(rune(i)), 1)
+		s.Entrance.Places.Take(string(rune(i)), 1)
 	}
 	b.ReportAllocs()
 	for b.Loop() {

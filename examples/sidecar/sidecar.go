@@ -1,13 +1,11 @@
 package main
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
@@ -18,14 +16,13 @@ import (
 // A sidecar is the whole server but for its listeners.
 type sidecar struct {
 	*edge.Server
-	guard             *guard
+	hosts             []string                             // names that it may be called by; nil: any
 	keys              *recent[[sha256.Size]byte, struct{}] // in use
 	ownKey            string                               // of requests that bring none
 	callers           *callers
-	entrance          *edge.Entrance
 	backend, frontend http.Handler
 	status            http.Handler
-	close             func()
+	store             *store // nil: none
 }
 
 // keyMemory is how long a secret key counts as in use after a request with it: as
@@ -46,45 +43,47 @@ func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
 		clerkthrottle.WithReserve(clerkthrottle.Normal, o.reserve),
 	}
 	opts = append(opts, o.limit.Options()...)
-	closeStore, check := func() {}, (func(context.Context) string)(nil)
+	var shared *store
 	if o.redisOptions != nil {
-		shared, err := newStore(o.redisOptions, logger)
-		if err != nil {
+		var err error
+		if shared, err = newStore(o.redisOptions, logger); err != nil {
 			return nil, err
 		}
-		closeStore, check = shared.close, shared.amiss
 		opts = append(opts, clerkthrottle.WithBudget(shared.budget))
 	}
 	server, err := o.NewServer(logger, opts...)
 	if err != nil {
-		closeStore()
+		shared.close()
 		return nil, err
 	}
-	s := &sidecar{Server: server, guard: newGuard(o), keys: newRecent[[sha256.Size]byte, struct{}](o.maxKeys, keyMemory), callers: newCallers(o), entrance: o.Entrance(server.Throttle, logger)}
-	s.Handler, s.Health.Check = s, check
+	s := &sidecar{Server: server, hosts: o.knownHosts(), keys: newRecent[[sha256.Size]byte, struct{}](o.maxKeys, keyMemory), callers: newCallers(o), store: shared}
+	s.Handler = s
+	if shared != nil {
+		s.Health.Check = shared.amiss
+	}
 	if o.addKey {
 		s.ownKey = o.key
 	}
-	s.close = sync.OnceFunc(func() {
-		_ = s.Throttle.Close()
-		closeStore()
-		s.Throttle.CloseIdleConnections()
-	})
 	s.backend, s.frontend = s.newBackendProxy(o), s.newFrontendProxy(o)
 	s.status = statuspage.New(s.Throttle, statuspage.WithTitle("Clerk sidecar"))
 	return s, nil
 }
 
+func (s *sidecar) close() {
+	s.Close()
+	s.store.close()
+}
+
 // ServeHTTP sends a request to where its path belongs. It does not clean paths:
 // Clerk is to see what the client sent.
 func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !s.guard.admit(w, r) {
+	if !s.admit(w, r) {
 		return
 	}
 	switch path := r.URL.Path; {
 	case strings.HasPrefix(path, frontendPrefix+"/"):
 		visitor := "visitor " + edge.Neighbourhood(edge.ClientAddress(r, s.Options.TrustedHops))
-		s.entrance.Serve(w, r, edge.Caller{Name: visitor, Priority: clerkthrottle.Normal}, s.frontend)
+		s.Entrance.Serve(w, r, edge.Caller{Name: visitor, Priority: clerkthrottle.Normal}, s.frontend)
 	case path == edge.HealthPath:
 		s.Health.ServeHTTP(w, r)
 	case strings.HasPrefix(path, statusPath):
@@ -107,7 +106,7 @@ func (s *sidecar) serveBackend(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	s.entrance.Serve(w, r, s.callers.backend(r, key), s.backend)
+	s.Entrance.Serve(w, r, s.callers.backend(r, key), s.backend)
 }
 
 // keyOf returns the secret key that a Backend request will be sent with, and

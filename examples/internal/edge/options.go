@@ -68,9 +68,9 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// Entrance returns the entrance that the options describe. Where no temporary
+// entrance returns the entrance that the options describe. Where no temporary
 // file can be made, bodies are kept in memory only, and the log says so.
-func (o *Options) Entrance(t Throttle, logger *slog.Logger) *Entrance {
+func (o *Options) entrance(t Throttle, logger *slog.Logger) *Entrance {
 	s := &Spool{Memory: NewPool(int64(o.memory)), Timeout: o.timeout}
 	if o.files > 0 {
 		if f, err := createFile(); err != nil {

@@ -28,6 +28,7 @@ type Server struct {
 	Handler  http.Handler
 	Health   Health
 	Throttle *transport.Transport
+	Entrance *Entrance // stands before the throttle
 	// Proxied: all connections are those of a web server before it, so they are not
 	// shared out among those who open them.
 	Proxied bool
@@ -60,7 +61,14 @@ func (o *Options) NewServer(logger *slog.Logger, opts ...clerkthrottle.Option) (
 		return nil, err
 	}
 	watch(s.Throttle)
+	s.Entrance = o.entrance(s.Throttle, logger)
 	return s, nil
+}
+
+// Close ends the throttle.
+func (s *Server) Close() {
+	_ = s.Throttle.Close()
+	s.Throttle.CloseIdleConnections()
 }
 
 // Run listens, and serves until ctx ends; the log tells where, and about what.

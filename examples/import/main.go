@@ -76,7 +76,7 @@ func (p *program) run(args []string) (status int) {
 	case o.demo:
 		err = p.demo(o)
 	default:
-		_, _, err = p.importFile(o)
+		err = p.importFile(o)
 	}
 	usage := (*flags.UsageError)(nil)
 	switch {
@@ -96,15 +96,14 @@ func (p *program) run(args []string) (status int) {
 	}
 }
 
-// importFile returns how many users it made, and in what time.
-func (p *program) importFile(o *options) (made int, took time.Duration, err error) {
+func (p *program) importFile(o *options) error {
 	rejects, err := report.Begin(o.rejects)
 	if err != nil {
-		return 0, 0, &flags.UsageError{Err: err}
+		return &flags.UsageError{Err: err}
 	}
 	in, plan, err := o.read(p.in, rejects)
 	if err != nil {
-		return 0, 0, &flags.UsageError{Err: err}
+		return &flags.UsageError{Err: err}
 	}
 	plan.print(p.err, in, rejects.Count())
 	if o.dryRun {
@@ -112,22 +111,22 @@ func (p *program) importFile(o *options) (made int, took time.Duration, err erro
 		if plan.users > 0 {
 			fmt.Fprintf(p.out, "The first of them:\n%s", plan.preview)
 		}
-	} else if made, took, err = p.send(o, in, plan, rejects); errors.As(err, new(*flags.UsageError)) {
-		return 0, 0, err
+	} else if err = p.send(o, in, plan, rejects); errors.As(err, new(*flags.UsageError)) {
+		return err
 	}
 	if err := errors.Join(err, rejects.Finish(p.out)); err != nil {
-		return made, took, err
+		return err
 	}
 	if rejects.Count() > 0 {
-		err = errRejects
+		return errRejects
 	}
-	return made, took, err
+	return nil
 }
 
-func (p *program) send(o *options, in *input, plan *plan, rejects *report.Rejects) (made int, took time.Duration, err error) {
+func (p *program) send(o *options, in *input, plan *plan, rejects *report.Rejects) (err error) {
 	j, err := journal.Open(o.journal, o.instanceName())
 	if err != nil {
-		return 0, 0, &flags.UsageError{Err: err}
+		return &flags.UsageError{Err: err}
 	}
 	defer func() { err = errors.Join(err, j.Close()) }()
 	base := p.base
@@ -145,7 +144,7 @@ func (p *program) send(o *options, in *input, plan *plan, rejects *report.Reject
 		*report.Rejects
 	}{progress, rejects})
 	if err != nil {
-		return 0, 0, &flags.UsageError{Err: err}
+		return &flags.UsageError{Err: err}
 	}
 	defer func() { _ = send.Close() }()
 	progress.Waiting = send.Waiting
@@ -157,14 +156,14 @@ func (p *program) send(o *options, in *input, plan *plan, rejects *report.Reject
 		err = fmt.Errorf("%w: %w", errInterrupted, err)
 	}
 	finish()
-	took = time.Since(start)
+	took := time.Since(start)
 	made, before, longest := progress.Made()
 	fmt.Fprintf(p.out, "%d users made in %.1f s", made, took.Seconds())
 	if before > 0 {
 		fmt.Fprintf(p.out, ", %d settled before", before)
 	}
 	fmt.Fprintf(p.out, ", %d rows rejected; the longest wait for the limit was %.1f s\n", rejects.Count(), longest.Seconds())
-	return made, took, err
+	return err
 }
 
 func isTerminal(w io.Writer) bool {

@@ -18,12 +18,12 @@ import (
 	"os"
 	"os/signal"
 	"sync"
-	"sync/atomic"
 	"text/tabwriter"
 	"time"
 
 	"github.com/clerk/clerk-sdk-go/v2"
 	"github.com/clerk/clerk-sdk-go/v2/user"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
@@ -173,28 +173,24 @@ type result struct {
 
 // share has the callers take turns at n pieces of work.
 func share(name string, n int, work func(i int) (worked int, err error)) result {
-	var (
-		next  atomic.Int64
-		wg    sync.WaitGroup
-		mu    sync.Mutex
-		r     = result{name: name}
-		start = time.Now()
-	)
-	for range callers {
-		wg.Go(func() {
-			for i := next.Add(1); i <= int64(n); i = next.Add(1) {
-				worked, err := work(int(i))
-				mu.Lock()
-				r.worked += worked
-				if err != nil {
-					r.failed++
-					r.err = cmp.Or(r.err, err)
-				}
-				mu.Unlock()
+	r, start := result{name: name}, time.Now()
+	var mu sync.Mutex
+	var g errgroup.Group
+	g.SetLimit(callers)
+	for i := range n {
+		g.Go(func() error {
+			worked, err := work(i)
+			mu.Lock()
+			defer mu.Unlock()
+			r.worked += worked
+			if err != nil {
+				r.failed++
+				r.err = cmp.Or(r.err, err)
 			}
+			return nil
 		})
 	}
-	wg.Wait()
+	_ = g.Wait()
 	r.took = time.Since(start)
 	return r
 }

@@ -103,7 +103,7 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		"-max-keys 0: must":          {"-max-keys", "0"},
 		"-max-queue 0: must":         {"-max-queue", "0"},
 		"-max-connections -1: must":  {"-max-connections", "-1"},
-		"-body-memory 1KiB: want":    {"-body-memory", "1KiB"},
+		"-body-files -1KiB: must":    {"-body-files", "-1KiB"},
 		"-body-timeout 0s: must":     {"-body-timeout", "0s"},
 		"for flag -body-files":       {"-body-files", "1"},
 		"for flag -limit":            {"-limit", "0/1s"},

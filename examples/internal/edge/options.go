@@ -24,7 +24,7 @@ type Options struct {
 	MaxWait, Grace  time.Duration
 
 	maxQueue, maxConnections int
-	memory, files            units.Base2Bytes
+	bodies                   units.Base2Bytes
 	timeout                  time.Duration
 }
 
@@ -37,8 +37,7 @@ func (o *Options) Define(f *flag.FlagSet) {
 	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
 	f.IntVar(&o.maxQueue, "max-queue", 1500, "how many requests may wait or be under way at a time; one client never has more than four fifths")
 	f.IntVar(&o.maxConnections, "max-connections", 4000, "how many connections there may be at a time; one address never has more than four fifths")
-	f.TextVar(&o.memory, "body-memory", 32*units.MiB, "`size` of the memory for the bodies of requests that wait")
-	f.TextVar(&o.files, "body-files", units.GiB, "`size` of the temporary files, in $TMPDIR, for bodies that are longer than 64KiB or find no memory; 0: none")
+	f.TextVar(&o.bodies, "body-files", units.GiB, "`size` of the temporary files, in $TMPDIR, for bodies that are longer than 16KiB; 0: none, 32MiB of memory instead")
 	f.DurationVar(&o.timeout, "body-timeout", 30*time.Second, "how long a client may take to send a body")
 }
 
@@ -58,39 +57,44 @@ func (o *Options) Check() error {
 		return fmt.Errorf("-max-queue %d: must be positive", o.maxQueue)
 	case o.maxConnections < 1:
 		return fmt.Errorf("-max-connections %d: must be positive", o.maxConnections)
-	case o.memory < 64*units.KiB:
-		return fmt.Errorf("-body-memory %s: want at least 64KiB", o.memory)
-	case o.files < 0:
-		return fmt.Errorf("-body-files %s: must not be negative", o.files)
+	case o.bodies < 0:
+		return fmt.Errorf("-body-files %s: must not be negative", o.bodies)
 	case o.timeout <= 0:
 		return fmt.Errorf("-body-timeout %s: must be positive", o.timeout)
 	}
 	return nil
 }
 
+// withoutFiles is the memory for long bodies where no files are made for them.
+const withoutFiles = 32 << 20
+
 // entrance returns the entrance that the options describe. Where no temporary
 // file can be made, bodies are kept in memory only, and the log says so.
 func (o *Options) entrance(t Throttle, logger *slog.Logger) *Entrance {
-	s := &Spool{Memory: NewPool(int64(o.memory)), Timeout: o.timeout}
-	if o.files > 0 {
+	s := &Spool{Long: NewPool(int64(o.bodies)), Files: o.bodies > 0, Timeout: o.timeout}
+	if s.Files {
 		if f, err := createFile(); err != nil {
-			logger.Warn("no temporary files can be made: bodies are kept in memory only", "at_most", o.memory.String(), "error", err)
+			logger.Warn("no temporary files can be made: bodies are kept in memory only", "at_most", withoutFiles, "error", err)
+			s.Files = false
 		} else {
-			_ = discard(f)
-			s.Files = NewPool(int64(o.files))
+			discard(f)
 		}
+	}
+	if !s.Files {
+		s.Long = NewPool(withoutFiles)
 	}
 	return &Entrance{Places: NewPool(int64(o.maxQueue)), Bodies: s, Throttle: t, Logger: logger}
 }
 
-// perConnection is about what a connection takes, with a request that waits on it.
-const perConnection = 16 << 10
+// perConnection is about what a connection takes, with a request that waits on it
+// and the body of that.
+const perConnection = 32 << 10
 
 // LimitMemory has the garbage collector keep to what the other bounds add up to,
-// 128 MiB by default, instead of to twice what is in use; unless GOMEMLIMIT says
+// 189 MiB by default, instead of to twice what is in use; unless GOMEMLIMIT says
 // what to keep to.
 func (o *Options) LimitMemory() {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(32<<20 + int64(o.maxConnections)*perConnection + int64(o.memory))
+		debug.SetMemoryLimit(32<<20 + withoutFiles + int64(o.maxConnections)*perConnection)
 	}
 }

@@ -14,13 +14,8 @@ import (
 	"time"
 )
 
-func newSpool(t *testing.T, memory, files int64) *Spool {
-	t.Helper()
-	s := &Spool{Memory: NewPool(memory), Timeout: 10 * time.Second}
-	if files > 0 {
-		s.Files = NewPool(files)
-	}
-	return s
+func newSpool(long int64, files bool) *Spool {
+	return &Spool{Long: NewPool(long), Files: files, Timeout: 10 * time.Second}
 }
 
 // temporary has temporary files made in a directory of the test's own.
@@ -36,7 +31,7 @@ func temporary(t *testing.T) string {
 func TestABodyComesOutAsItWentIn(t *testing.T) {
 	temporary(t)
 	random, bytesOf := rand.New(rand.NewPCG(1, 2)), rand.NewChaCha8([32]byte{})
-	for _, s := range []*Spool{newSpool(t, 1<<20, 4<<20), newSpool(t, 1<<20, 0), newSpool(t, 20<<10, 1<<20)} {
+	for _, s := range []*Spool{newSpool(4<<20, true), newSpool(4<<20, false)} {
 		for i := range 160 {
 			size := random.IntN(1 << (4 + i%16))
 			data := make([]byte, size)
@@ -71,10 +66,8 @@ func TestABodyComesOutAsItWentIn(t *testing.T) {
 			}
 			free()
 		}
-		for _, p := range []*Pool{s.Memory, s.Files} {
-			if p != nil && (p.used != 0 || len(p.by) != 0) {
-				t.Errorf("%d bytes are still taken, by %v", p.used, p.by)
-			}
+		if p := s.Long; p.used != 0 || len(p.by) != 0 {
+			t.Errorf("%d bytes are still taken, by %v", p.used, p.by)
 		}
 		if left, _ := os.ReadDir(os.TempDir()); len(left) > 0 {
 			t.Errorf("%d files are left", len(left))
@@ -94,25 +87,25 @@ func TestABodyThatIsNotWholeIsNotTaken(t *testing.T) {
 		length int64
 		want   error
 	}{
-		"cut short":                {newSpool(t, 1<<20, 0), io.MultiReader(bytes.NewReader(make([]byte, 100)), iotest.ErrReader(io.ErrUnexpectedEOF)), -1, errCutShort},
-		"cut short in a file":      {newSpool(t, 1<<20, 1<<20), io.MultiReader(bytes.NewReader(make([]byte, 1e5)), iotest.ErrReader(broken)), -1, broken},
-		"too slow":                 {newSpool(t, 1<<20, 0), iotest.ErrReader(fmt.Errorf("read: %w", os.ErrDeadlineExceeded)), 10, errTooSlow},
-		"too long, as it says":     {newSpool(t, 1<<20, 1<<20), http.NoBody, 1 << 20, errTooLong},
-		"too long":                 {newSpool(t, 1<<20, 1<<20), long, -1, errTooLong},
-		"too long, without files":  {newSpool(t, 1<<20, 0), bytes.NewReader(make([]byte, 1<<20)), -1, errTooLong},
-		"files cannot be made":     {newSpool(t, 1<<20, 1<<20), bytes.NewReader(make([]byte, 1e5)), -1, errFiles},
-		"no room beside the other": {full(newSpool(t, 1<<20, 1<<20)), bytes.NewReader(make([]byte, 500<<10)), 500 << 10, errNoRoom},
+		"cut short":                {newSpool(1<<20, false), io.MultiReader(bytes.NewReader(make([]byte, 100)), iotest.ErrReader(io.ErrUnexpectedEOF)), -1, errCutShort},
+		"cut short in a file":      {newSpool(1<<20, true), io.MultiReader(bytes.NewReader(make([]byte, 1e5)), iotest.ErrReader(broken)), -1, broken},
+		"too slow":                 {newSpool(1<<20, false), iotest.ErrReader(fmt.Errorf("read: %w", os.ErrDeadlineExceeded)), 10, errTooSlow},
+		"too long, as it says":     {newSpool(1<<20, true), http.NoBody, 1 << 20, errTooLong},
+		"too long":                 {newSpool(1<<20, true), long, -1, errTooLong},
+		"too long, without files":  {newSpool(1<<20, false), bytes.NewReader(make([]byte, 1<<20)), -1, errTooLong},
+		"files cannot be made":     {newSpool(1<<20, true), bytes.NewReader(make([]byte, 1e5)), -1, errFiles},
+		"no room beside the other": {full(newSpool(1<<20, true)), bytes.NewReader(make([]byte, 500<<10)), 500 << 10, errNoRoom},
 	} {
 		if errors.Is(c.want, errFiles) {
 			t.Setenv("TMPDIR", "/nowhere")
 		}
-		used := c.spool.Memory.used
+		used := c.spool.Long.used
 		r := httptest.NewRequest("POST", "/", c.body)
 		r.Body, r.ContentLength = io.NopCloser(c.body), c.length
 		if _, _, err := c.spool.Take(httptest.NewRecorder(), r, "client"); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
-		if got := c.spool.Memory.used; got != used {
+		if got := c.spool.Long.used; got != used {
 			t.Errorf("%s: %d bytes are still taken", name, got-used)
 		}
 		if left, _ := os.ReadDir(dir); len(left) > 0 {
@@ -123,7 +116,6 @@ func TestABodyThatIsNotWholeIsNotTaken(t *testing.T) {
 }
 
 func full(s *Spool) *Spool {
-	s.Memory.Take("other", 700<<10)
-	s.Files.Take("other", 700<<10)
+	s.Long.Take("other", 700<<10)
 	return s
 }

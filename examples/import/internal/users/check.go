@@ -30,12 +30,7 @@ type Firebase struct {
 
 // A Rejection says why a row is no user. User names whom it would have been, as
 // far as that is known.
-type Rejection struct {
-	Line         int
-	User, Reason string
-}
-
-func (r *Rejection) Error() string { return fmt.Sprintf("line %d: %s", r.Line, r.Reason) }
+type Rejection struct{ User, Reason string }
 
 // A Checker makes users of rows. It remembers every identifier, to find those
 // that come twice. It is not safe for concurrent use.
@@ -102,7 +97,7 @@ func (c *Checker) Check(line int, columns map[string]any) (*User, *Rejection) {
 	}
 	if reason != "" {
 		known := append(ids, Identifiers(nil, nil, d.emails.values(), d.phones.values())...)
-		return nil, &Rejection{line, append(known, "")[0], reason}
+		return nil, &Rejection{append(known, "")[0], reason}
 	}
 	for _, id := range ids {
 		c.seen[maphash.String(c.seed, id)] = line

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -20,6 +24,19 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/examples/internal/flags"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
+
+// Main is the main function of a proxy. It runs it until it is told to stop, and
+// returns the exit code.
+func Main[O interface{ LimitMemory() }](name string, parse func(args []string, getenv func(string) string, out io.Writer) (O, error), run func(context.Context, O, *slog.Logger) error) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
+	o, err := parse(os.Args[1:], os.Getenv, os.Stdout)
+	if err == nil {
+		o.LimitMemory()
+		err = run(ctx, o, slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	}
+	return flags.Exit(name, err, os.Stderr)
+}
 
 // A Server is a proxy with its throttle, ready to serve.
 type Server struct {

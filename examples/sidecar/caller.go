@@ -4,8 +4,8 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
@@ -17,7 +17,7 @@ import (
 // much of it from those that ask for little.
 type callers struct {
 	*options
-	meters *recent[meterOf, *rate.Limiter]
+	meters *lru.Cache[meterOf, *rate.Limiter]
 }
 
 // A client is metered on each limit that it draws on: instances may have several.
@@ -26,12 +26,17 @@ type meterOf struct {
 	limit  flags.Limit
 }
 
-// maxMeters is how many clients are metered. Further ones count as greedy, since
-// a stranger can make names up.
+// maxMeters is how many clients are metered, those that were heard of last. A
+// stranger can make names up; who is forgotten for that counts as modest again
+// until it has used up its share.
 const maxMeters = 4096
 
 func newCallers(o *options) *callers {
-	return &callers{o, newRecent[meterOf, *rate.Limiter](maxMeters, o.limit.Of("").Window)}
+	meters, err := lru.New[meterOf, *rate.Limiter](maxMeters)
+	if err != nil {
+		panic(err) // maxMeters is not positive
+	}
+	return &callers{o, meters}
 }
 
 // backend names the client of a Backend request, and gives it a class: the one
@@ -56,10 +61,14 @@ func (c *callers) greedy(of meterOf) bool {
 	if modest == 0 {
 		return false // nothing is kept
 	}
-	meter, ok := c.meters.get(of, time.Now(), func() *rate.Limiter {
-		return rate.NewLimiter(rate.Limit(modest/of.limit.Window.Seconds()), int(modest))
-	})
-	return !ok || !meter.Allow()
+	meter, ok := c.meters.Get(of)
+	if !ok {
+		meter = rate.NewLimiter(rate.Limit(modest/of.limit.Window.Seconds()), int(modest))
+		if another, ok, _ := c.meters.PeekOrAdd(of, meter); ok {
+			meter = another
+		}
+	}
+	return !meter.Allow()
 }
 
 // longestName is how much of a header is taken for a name.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -193,46 +192,4 @@ func TestOneClientDoesNotFillTheQueue(t *testing.T) {
 			t.Errorf("another client: %d %s", w.Code, w.Body)
 		}
 	})
-}
-
-// A stranger who makes secret keys up takes no memory beyond the bound, and
-// nothing from those whose keys are in use.
-func TestMadeUpKeysTakeNothingFromThoseInUse(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := inMemory(t, clerktest.New().RoundTripper(), "-max-keys", "100")
-		send := func(key string) int {
-			return offer(s, 1, time.Second, "127.0.0.1:1", "Authorization", "Bearer "+key).first()
-		}
-		if got := send("sk_live_real"); got != http.StatusOK {
-			t.Fatal(got)
-		}
-		refused := 0
-		for i := range 1000 {
-			r := httptest.NewRequest("GET", "/v1/users", nil)
-			r.Host = "localhost"
-			r.Header.Set("Authorization", fmt.Sprintf("Bearer sk_test_%d", i))
-			w := httptest.NewRecorder()
-			s.ServeHTTP(w, r)
-			if w.Code == http.StatusTooManyRequests && w.Header().Get("Retry-After") == "60" {
-				refused++
-			}
-		}
-		if n := len(s.Throttle.Snapshot().Limits); refused != 901 || n > 101 {
-			t.Errorf("%d keys were refused, and %d limits are kept", refused, n)
-		}
-		if got := send("sk_live_real"); got != http.StatusOK {
-			t.Errorf("the key in use: %d", got)
-		}
-		time.Sleep(keyMemory + 2*time.Second)
-		if got := send("sk_live_new"); got != http.StatusOK {
-			t.Errorf("a new key, a minute later: %d", got)
-		}
-	})
-}
-
-func (t *tally) first() int {
-	for status := range t.statuses {
-		return status
-	}
-	return 0
 }

@@ -59,7 +59,6 @@ type options struct {
 	hosts             string
 	headroom          float64
 	limit             flags.Limit
-	maxKeys           int
 	clientHeader      string
 	priorityHeader    string
 	reserve           float64
@@ -84,7 +83,6 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 	f.StringVar(&o.hosts, "hosts", "", "further `names`, between commas, that clients may call this by (Host header)")
 	f.Float64Var(&o.headroom, "headroom", 0, "`share` of every limit to leave to other programs, such as 0.2")
 	f.Var(&o.limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
-	f.IntVar(&o.maxKeys, "max-keys", 1000, "how many secret keys may be in use within a minute")
 	f.StringVar(&o.clientHeader, "client-header", "", "`header` in which callers name themselves, to have turns of their own; by default their address tells them apart")
 	f.StringVar(&o.priorityHeader, "priority-header", "", "`header` in which callers may say interactive, normal or batch; by default none is heeded")
 	f.Float64Var(&o.reserve, "reserve", 0.2, "`share` of the limit that is kept for clients that ask for less than that; 0 keeps nothing")
@@ -109,8 +107,6 @@ func (o *options) check() error {
 		return fmt.Errorf("-headroom %v: want 0 ≤ share < 1", o.headroom)
 	case !(o.reserve >= 0 && o.reserve < 1):
 		return fmt.Errorf("-reserve %v: want 0 ≤ share < 1", o.reserve)
-	case o.maxKeys < 1:
-		return fmt.Errorf("-max-keys %d: must be positive", o.maxKeys)
 	}
 	if o.redis != "" {
 		var err error

@@ -100,7 +100,6 @@ func TestWrongFlagsAreNamed(t *testing.T) {
 		"-headroom 20: want":         {"-headroom", "20"},
 		"-headroom NaN: want":        {"-headroom", "NaN"},
 		"-reserve 1: want":           {"-reserve", "1"},
-		"-max-keys 0: must":          {"-max-keys", "0"},
 		"-max-queue 0: must":         {"-max-queue", "0"},
 		"-max-connections -1: must":  {"-max-connections", "-1"},
 		"-body-files -1KiB: must":    {"-body-files", "-1KiB"},

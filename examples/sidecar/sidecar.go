@@ -1,12 +1,10 @@
 package main
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/statuspage"
@@ -16,18 +14,13 @@ import (
 // A sidecar is the whole server but for its listeners.
 type sidecar struct {
 	*edge.Server
-	hosts             []string                             // names that it may be called by; nil: any
-	keys              *recent[[sha256.Size]byte, struct{}] // in use
-	ownKey            string                               // of requests that bring none
+	hosts             []string // names that it may be called by; nil: any
+	ownKey            string   // of requests that bring none
 	callers           *callers
 	backend, frontend http.Handler
 	status            http.Handler
 	store             *store // nil: none
 }
-
-// keyMemory is how long a secret key counts as in use after a request with it: as
-// long as the throttle remembers it, and more. Each has buckets there.
-const keyMemory = time.Minute
 
 // The sidecar's own paths. Clerk has none that begin with /-/.
 const (
@@ -56,7 +49,7 @@ func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
 		shared.close()
 		return nil, err
 	}
-	s := &sidecar{Server: server, hosts: o.knownHosts(), keys: newRecent[[sha256.Size]byte, struct{}](o.maxKeys, keyMemory), callers: newCallers(o), store: shared}
+	s := &sidecar{Server: server, hosts: o.knownHosts(), callers: newCallers(o), store: shared}
 	s.Handler = s
 	if shared != nil {
 		s.Health.Check = shared.amiss
@@ -93,20 +86,9 @@ func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case fromBrowser(r):
 		edge.Refuse(w, http.StatusForbidden, "origin_invalid", "The Backend API is for servers: no web page may call it.")
 	default:
-		s.serveBackend(w, r)
+		key, _ := s.keyOf(r)
+		s.Entrance.Serve(w, r, s.callers.backend(r, key), s.backend)
 	}
-}
-
-func (s *sidecar) serveBackend(w http.ResponseWriter, r *http.Request) {
-	key, ours := s.keyOf(r)
-	if !ours {
-		if _, ok := s.keys.get(sha256.Sum256([]byte(key)), time.Now(), func() (v struct{}) { return v }); !ok {
-			edge.RetryAfter(w.Header(), keyMemory)
-			edge.Refuse(w, http.StatusTooManyRequests, "too_many_requests", "Too many different secret keys are in use: see -max-keys.")
-			return
-		}
-	}
-	s.Entrance.Serve(w, r, s.callers.backend(r, key), s.backend)
 }
 
 // keyOf returns the secret key that a Backend request will be sent with, and

@@ -1,6 +1,7 @@
 package users
 
 import (
+	"encoding/json"
 	"fmt"
 	"hash/maphash"
 	"maps"
@@ -79,31 +80,52 @@ func (c *Checker) LeftOut() (all []string) {
 }
 
 // Check makes the user of a row, or rejects it.
-func (c *Checker) Check(line int, columns map[string]any) (*User, *Rejection) {
+func (c *Checker) Check(line int, row map[string]any) (*User, *Rejection) {
 	if c.source == nil {
-		c.source = sourceOf(columns)
+		c.source = sourceOf(row)
 	}
-	d := &draft{values: map[string]any{}}
-	d.Line = line
-	reason := c.fill(d, columns)
+	d := &draft{values: map[string]any{}, addresses: map[string]*addresses{}}
+	for _, kind := range kinds {
+		d.addresses[kind.field] = &addresses{}
+	}
+	reason := c.fill(d, row)
 	if reason == "" {
 		reason = c.settle(d)
 	}
-	ids := append(d.Identifiers(), d.Unverified...)
+	// The fields of the create-user operation find their places by their names.
+	u := &User{Line: line, Unverified: d.unverified, Ban: d.ban}
+	body, err := json.Marshal(d.values)
+	if err == nil {
+		err = json.Unmarshal(body, &u.Create)
+	}
+	ids := append(u.Identifiers(), u.Unverified...)
+	switch {
+	case reason != "":
+	case err != nil:
+		reason = err.Error()
+	case len(ids) == 0:
+		reason = "no external id, email address, phone number or username: nothing to know the user by"
+	case len(ids) == len(u.Unverified):
+		reason = "nothing to know the user by but an address that is not verified: give it an external_id"
+	}
 	for _, id := range ids {
 		if other := c.seen[maphash.String(c.seed, id)]; other > 0 && reason == "" {
 			reason = fmt.Sprintf("duplicate: %s is on line %d already", id, other)
 		}
 	}
 	if reason != "" {
-		known := append(ids, Identifiers(nil, nil, d.emails.values(), d.phones.values())...)
-		return nil, &Rejection{append(known, "")[0], reason}
+		for _, kind := range kinds {
+			for _, one := range d.addresses[kind.field].list {
+				ids = append(ids, identifiers(kind.field, one.value)...)
+			}
+		}
+		return nil, &Rejection{append(ids, "")[0], reason}
 	}
 	for _, id := range ids {
 		c.seen[maphash.String(c.seed, id)] = line
 	}
-	d.Key = ids[0]
-	return &d.User, nil
+	u.Key = ids[0]
+	return u, nil
 }
 
 // settle decides what the columns leave open, and returns what is wrong.
@@ -115,23 +137,12 @@ func (c *Checker) settle(d *draft) string {
 		c.source.finish(d)
 	}
 	// A full name is taken apart where that is all there is.
-	if parts := strings.Fields(d.text("display_name")); len(parts) > 0 && d.Create.FirstName == nil && d.Create.LastName == nil {
-		d.Create.FirstName = &parts[0]
-		if rest := strings.Join(parts[1:], " "); rest != "" {
-			d.Create.LastName = &rest
-		}
+	if parts := strings.Fields(d.text("display_name")); len(parts) > 0 && d.text("first_name")+d.text("last_name") == "" {
+		d.set("first_name", parts[0])
+		d.set("last_name", strings.Join(parts[1:], " "))
 	}
 	if reason := d.settleAddresses(&c.opts, c.source); reason != "" {
 		return reason
 	}
-	if reason := d.settlePassword(&c.opts, c.source); reason != "" {
-		return reason
-	}
-	switch {
-	case len(d.Identifiers()) > 0:
-		return ""
-	case len(d.Unverified) > 0:
-		return "nothing to know the user by but an address that is not verified: give it an external_id"
-	}
-	return "no external id, email address, phone number or username: nothing to know the user by"
+	return d.settlePassword(&c.opts, c.source)
 }

@@ -2,7 +2,6 @@ package users
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -12,16 +11,22 @@ import (
 
 // A draft is what the columns of a row say of a user, and nothing is settled yet.
 type draft struct {
-	User
-	values                       map[string]any // by field, as Clerk's create-user operation has them
-	emails, phones               addresses
-	emailVerified, phoneVerified *bool // of the first address; nil: the row has no word on it
-	gone                         bool
+	values     map[string]any        // by field, as Clerk's create-user operation has them
+	addresses  map[string]*addresses // of [kinds]
+	unverified []string              // as [User] has them
+	ban, gone  bool
 }
 
 func (d *draft) text(field string) string {
 	s, _ := d.values[field].(string)
 	return s
+}
+
+// set sets a field, if there is something to be said in it.
+func (d *draft) set(field, text string) {
+	if text != "" {
+		d.values[field] = text
+	}
 }
 
 // fields are the names that a column can be mapped to: those of Clerk's
@@ -32,16 +37,16 @@ var fields = map[string]func(d *draft, field string, v any) error{
 	"first_name":                  value(scalar(asText)),
 	"last_name":                   value(scalar(asText)),
 	"display_name":                value(scalar(asText)),
-	"email_address":               emails(nil),
-	"verified_email_address":      emails(yes),
-	"unverified_email_address":    emails(no),
+	"email_address":               address("email_address", nil),
+	"verified_email_address":      address("email_address", yes),
+	"unverified_email_address":    address("email_address", no),
 	"primary_email_address_id":    value(scalar(asText)),
-	"email_verified":              func(d *draft, _ string, v any) error { said(&d.emailVerified, v); return nil },
-	"phone_number":                phones(nil),
-	"verified_phone_number":       phones(yes),
-	"unverified_phone_number":     phones(no),
+	"email_verified":              said("email_address"),
+	"phone_number":                address("phone_number", nil),
+	"verified_phone_number":       address("phone_number", yes),
+	"unverified_phone_number":     address("phone_number", no),
 	"primary_phone_number_id":     value(scalar(asText)),
-	"phone_verified":              func(d *draft, _ string, v any) error { said(&d.phoneVerified, v); return nil },
+	"phone_verified":              said("phone_number"),
 	"password":                    value(toPassword),
 	"password_digest":             value(scalar(asText)),
 	"password_hasher":             value(scalar(asText)),
@@ -79,13 +84,7 @@ func value(read func(any) (any, error)) func(*draft, string, any) error {
 }
 
 func bans(does func(any) bool) func(*draft, string, any) error {
-	return func(d *draft, _ string, v any) error { d.Ban = d.Ban || does(v); return nil }
-}
-
-// said takes what a column says of the row's address. An empty one says no. Two
-// that disagree, too.
-func said(verified **bool, v any) {
-	*verified = ptr(clearly(v) && (*verified == nil || **verified))
+	return func(d *draft, _ string, v any) error { d.ban = d.ban || does(v); return nil }
 }
 
 // A column is what a column is taken for, by its name.
@@ -142,14 +141,6 @@ func (c *Checker) fill(d *draft, row map[string]any) (reason string) {
 				reason = fmt.Sprintf("column %q: %v", col.name, err)
 			}
 		}
-	}
-	// The fields of the create-user operation find their places by their names.
-	body, err := json.Marshal(d.values)
-	if err == nil {
-		err = json.Unmarshal(body, &d.Create)
-	}
-	if err != nil && reason == "" {
-		reason = err.Error()
 	}
 	return reason
 }

@@ -39,7 +39,9 @@ var hashes = regexp.MustCompile(`^\s*(?:` + strings.Join([]string{
 // is wrong.
 func (d *draft) settlePassword(o *Options, s *source) string {
 	password, digest, hasher := d.text("password"), d.text("password_digest"), d.text("password_hasher")
-	d.Create.Password, d.Create.PasswordDigest, d.Create.PasswordHasher = nil, nil, nil
+	for _, field := range []string{"password", "password_digest", "password_hasher"} {
+		delete(d.values, field)
+	}
 	if o.NoPasswords {
 		password, digest = "", ""
 	}
@@ -51,11 +53,11 @@ func (d *draft) settlePassword(o *Options, s *source) string {
 	}
 	switch salt := d.text("password_salt"); {
 	case password != "":
-		d.Create.Password = &password
+		d.values["password"] = password
 		return ""
 	case digest == "":
-		if d.Create.SkipPasswordRequirement == nil {
-			d.Create.SkipPasswordRequirement = yes
+		if _, said := d.values["skip_password_requirement"]; !said {
+			d.values["skip_password_requirement"] = true
 		}
 		return ""
 	case s.firebase && o.Firebase.Key == "":
@@ -75,6 +77,6 @@ func (d *draft) settlePassword(o *Options, s *source) string {
 	if hasher == "" {
 		return "a password's hash of a kind that its form does not tell: name it in a column password_hasher, or leave passwords out with -no-passwords"
 	}
-	d.Create.PasswordDigest, d.Create.PasswordHasher = &digest, &hasher
+	d.values["password_digest"], d.values["password_hasher"] = digest, hasher
 	return ""
 }

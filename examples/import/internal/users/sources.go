@@ -1,7 +1,6 @@
 package users
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,11 +81,14 @@ var sources = []*source{
 		},
 		tells: true,
 		finish: func(d *draft) {
-			for i, p := range d.phones.list { // Supabase leaves the + out
-				d.phones.list[i].value = "+" + strings.TrimPrefix(p.value, "+")
+			for _, p := range d.addresses["phone_number"].list { // Supabase leaves the + out
+				p.value = "+" + strings.TrimPrefix(p.value, "+")
 			}
-			if d.text("display_name") == "" {
-				d.values["display_name"] = nameIn(Value(d.Create.PublicMetadata))
+			profile, _ := d.values["public_metadata"].(map[string]any)
+			for _, member := range []string{"display_name", "full_name", "name"} {
+				if name, ok := profile[member].(string); ok && d.text("display_name") == "" {
+					d.set("display_name", name)
+				}
 			}
 		},
 	},
@@ -94,17 +96,6 @@ var sources = []*source{
 	{name: "betterauth", signs: []string{"phone_number_verified", "ban_reason", "ban_expires", "display_username"}, tells: true},
 	{name: "clerk", signs: []string{"primary_email_address", "primary_email_address_id", "verified_email_addresses", "unverified_email_addresses", "backup_codes_enabled"}},
 	{name: Other},
-}
-
-func nameIn(metadata json.RawMessage) string {
-	var m map[string]any
-	_ = json.Unmarshal(metadata, &m) // nothing, or what toObject made
-	for _, member := range []string{"display_name", "full_name", "name"} {
-		if name, ok := m[member].(string); ok && name != "" {
-			return name
-		}
-	}
-	return ""
 }
 
 // sourceOf finds the source whose signs a row bears most of, and of equals the

@@ -12,6 +12,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/clerk/clerk-sdk-go/v2"
@@ -43,19 +44,18 @@ func (u *User) Requests() int {
 // each as its kind, a colon, and its value, in which only that of an external id
 // has capital letters.
 func Identifiers(externalID, username *string, emails, phones []string) (ids []string) {
-	add := func(kind string, values ...string) {
-		for _, v := range values {
-			if v != "" {
-				ids = append(ids, kind+":"+strings.ToLower(v))
-			}
-		}
-	}
 	if id := Value(externalID); id != "" {
 		ids = append(ids, "external_id:"+id)
 	}
-	add("email_address", emails...)
-	add("phone_number", phones...)
-	add("username", Value(username))
+	return slices.Concat(ids, identifiers("email_address", emails...), identifiers("phone_number", phones...), identifiers("username", Value(username)))
+}
+
+func identifiers(kind string, values ...string) (ids []string) {
+	for _, v := range values {
+		if v != "" {
+			ids = append(ids, kind+":"+strings.ToLower(v))
+		}
+	}
 	return ids
 }
 

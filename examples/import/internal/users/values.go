@@ -112,9 +112,8 @@ func toObject(v any) (any, error) {
 		if s = strings.TrimSpace(s); s == "" {
 			return nil, nil
 		}
-		err := decode(s, &v)
-		if err != nil && decode(strings.ReplaceAll(s, `\"`, `"`), &v) != nil {
-			return nil, fmt.Errorf("want a JSON object: %w", err)
+		if decode(s, &v) != nil {
+			_ = decode(strings.ReplaceAll(s, `\"`, `"`), &v) // else still the string
 		}
 	}
 	o, ok := v.(map[string]any)

@@ -18,7 +18,7 @@ import (
 // by no one but their systems: who is at Clerk afterwards, with which addresses
 // verified and which not, what kind of password, and whether banned; and who is
 // not, for which reason. See testdata/samples.
-func TestSamples(t *testing.T) {
+func TestSamplesOfEverySourceAreImported(t *testing.T) {
 	for name, c := range map[string]struct {
 		flags string
 		want  []string
@@ -76,7 +76,7 @@ func TestSamples(t *testing.T) {
 
 // The rest of what a whole run says: the exit status, the rejects with their
 // users, and what is not imported.
-func TestRejectsAndTheOthersImported(t *testing.T) {
+func TestRejectsAreListedAndTheOthersImported(t *testing.T) {
 	server, clerk := standin.New()
 	input := write(t, "u.csv", "id;verified_email_address;shoe size\nu1;a@example.com;42\nu2;nobody;\n;;\nu1;b@example.com;\nu5\n")
 	status, out := run(t, server.RoundTripper(), input)
@@ -130,7 +130,7 @@ func TestNothingForeignIsWritten(t *testing.T) {
 
 // Standard input and a pipe are imported, and a second run with the same journal
 // finds everything done.
-func TestStandardInputAndPipe(t *testing.T) {
+func TestStandardInputAndPipeAreImported(t *testing.T) {
 	server, clerk := standin.New(limits(100, time.Second))
 	journal := filepath.Join(t.TempDir(), "journal")
 	if status, out := runWith(t, noClerk{t}, usersCSV(3), "-"); status != exitUsage || !strings.Contains(out, "say with -journal") {
@@ -162,7 +162,7 @@ func TestStandardInputAndPipe(t *testing.T) {
 
 // A dry run says what would happen, shows a user without secrets, writes the
 // rejects and sends nothing; it needs no key.
-func TestDryRun(t *testing.T) {
+func TestDryRunSendsNothing(t *testing.T) {
 	input := write(t, "c.csv", "id,email,password\nu1,a@example.com,Tr0ub4dor\nu2,b,\n")
 	var out strings.Builder
 	p := &program{env: func(string) string { return "" }, out: &out, err: &out, base: noClerk{t}}
@@ -185,7 +185,7 @@ func TestDryRun(t *testing.T) {
 
 // Wrong usage exits 2, names what is wrong in one line, and does not print the
 // usage, which begins with a sentence.
-func TestUsage(t *testing.T) {
+func TestWrongUsageIsNamedInOneLine(t *testing.T) {
 	input := write(t, "u.csv", usersCSV(1))
 	for want, args := range map[string][]string{
 		"an input file is missing": {},
@@ -215,7 +215,7 @@ func TestUsage(t *testing.T) {
 }
 
 // The demo works without an account.
-func TestDemo(t *testing.T) {
+func TestDemoWorksWithoutAnAccount(t *testing.T) {
 	status, out := run(t, nil, "-demo", "-demo-users", "30", "-limit", "100/1s")
 	if status != exitDone || !strings.Contains(out, "30 users at Clerk, 30 requests, 0 answered 429") {
 		t.Errorf("exit status %d:\n%s", status, out)

@@ -66,7 +66,7 @@ func TestKillAtAnyMomentLosesNothingAndDoublesNothing(t *testing.T) {
 // four minutes, so it has to be asked for:
 //
 //	IMPORT_FULL_SIZE=1 go test ./examples/import -run FullSize -v
-func TestKillFullSize(t *testing.T) {
+func TestKillFullSizeLosesNothing(t *testing.T) {
 	if os.Getenv("IMPORT_FULL_SIZE") == "" {
 		t.Skip("IMPORT_FULL_SIZE is not set")
 	}

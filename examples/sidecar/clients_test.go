@@ -106,7 +106,7 @@ func TestClientsOfOtherLanguages(t *testing.T) {
 
 // Clerk's own library for Node takes a refusal of the sidecar for Clerk's. It is
 // installed by npm, unless CLERK_NODE_MODULES names the folder that it is in.
-func TestNodeSDK(t *testing.T) {
+func TestNodeSDKTakesARefusalForClerks(t *testing.T) {
 	bin := need(t, "node")
 	modules := os.Getenv("CLERK_NODE_MODULES")
 	if modules == "" {
@@ -132,7 +132,7 @@ func TestNodeSDK(t *testing.T) {
 }
 
 // curl in all the ways that it speaks HTTP to a server without TLS.
-func TestCurl(t *testing.T) {
+func TestCurlIsAnswered(t *testing.T) {
 	bin := need(t, "curl")
 	var expected atomic.Int64
 	url := startHTTP2(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

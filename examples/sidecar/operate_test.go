@@ -111,7 +111,7 @@ func usage(t *testing.T) string {
 }
 
 // Every flag that the pages name exists.
-func TestPagesNameAFlagThatIsNot(t *testing.T) {
+func TestPagesNameOnlyFlagsThatExist(t *testing.T) {
 	known := usage(t) + "\n  -h \n  -version \n"
 	for _, page := range []string{"README.md", "production.md"} {
 		text, err := os.ReadFile(page)

@@ -9,7 +9,7 @@ import (
 )
 
 // What a command says, where, and with what exit code.
-func TestCommandLines(t *testing.T) {
+func TestMistakesOnTheCommandLineExitWithTwo(t *testing.T) {
 	for line, c := range map[string]struct {
 		code      int
 		out, errs string // what they begin with

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestLimit(t *testing.T) {
+func TestLimitsAreRead(t *testing.T) {
 	var l Limit
 	if err := l.Set("2000/10s"); err != nil || l.N != 2000 || l.Window != 10*time.Second || l.String() != "2000/10s" {
 		t.Errorf("%+v, %v", l, err)

@@ -6,7 +6,7 @@ import (
 )
 
 // Why a row is no user, and whom it would have been.
-func TestRejections(t *testing.T) {
+func TestRejectionsSayWhyAndWhom(t *testing.T) {
 	for name, c := range map[string]struct {
 		rows []string
 		want string
@@ -41,7 +41,7 @@ func TestRejections(t *testing.T) {
 
 // -map names columns that the importer cannot know, and leaves out others; what is
 // left is listed, if anything is in it.
-func TestMap(t *testing.T) {
+func TestMapNamesColumns(t *testing.T) {
 	u, _, c := checked(t, Options{Map: "Kundennummer=external_id,mail=verified_email_address,first_name=-"},
 		`{"Kundennummer":"7","Mail":"a@example.com","first_name":"Ann","shoe size":"42","hat size":"","providers":[]}`)
 	if got, want := shown(u), `{"email_address":["a@example.com"],"external_id":"7","skip_password_requirement":true}`; got != want {
@@ -49,18 +49,6 @@ func TestMap(t *testing.T) {
 	}
 	if left := c.LeftOut(); len(left) != 1 || left[0] != "shoe size (1)" {
 		t.Error(left)
-	}
-}
-
-func TestWrongOptionIsNamed(t *testing.T) {
-	for want, o := range map[string]Options{
-		`-from "okta": want auto or one of auth0`: {From: "okta", Unverified: AddUnverified},
-		`-map "Mail=mail": want "Column=field"`:   {From: Auto, Unverified: AddUnverified, Map: "Mail=mail"},
-		`-unverified "maybe": want add, drop`:     {From: Auto, Unverified: "maybe"},
-	} {
-		if _, err := NewChecker(o); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%v, want %s", err, want)
-		}
 	}
 }
 

@@ -67,7 +67,7 @@ func TestRandomDigestsAreNoPasswords(t *testing.T) {
 	}
 }
 
-func TestPasswordsThatAreNone(t *testing.T) {
+func TestPasswordsAndDigestsAreToldApart(t *testing.T) {
 	for row, want := range map[string]string{
 		`{"id":"1","password":"correct horse battery staple"}`:                           `{"password":"correct horse battery staple","external_id":"1"}`,
 		`{"id":"1","password":" Tr0ub4dor&3 "}`:                                          `{"password":" Tr0ub4dor\u00263 ","external_id":"1"}`,

@@ -59,7 +59,7 @@ func unverified(u *User) (list []string) {
 
 // What the export of each system becomes, as it would be sent: create's body,
 // then the addresses that are added unverified, then whether the user is banned.
-func TestSources(t *testing.T) {
+func TestExportsBecomeWhatClerkIsSent(t *testing.T) {
 	for name, c := range map[string]struct{ row, source, want string }{
 		"clerk, the dashboard's CSV": {
 			`{"id":"user_1","first_name":"Ann","last_name":"Lee","username":"ann","primary_email_address":"z@example.com","primary_phone_number":"+15551230000","verified_email_addresses":"a@example.com|z@example.com","unverified_email_addresses":"u@example.com","verified_phone_numbers":"+15551230000","unverified_phone_numbers":"","totp_secret":"SECRET","password_digest":"` + bcryptHash + `","password_hasher":"bcrypt"}`,

@@ -29,6 +29,7 @@ const (
 type member struct {
 	process *os.Process
 	done    atomic.Int64 // requests that the stand-in has accepted
+	before  int64        // of those, how many were printed
 	away    atomic.Bool  // it does not reach its Redis
 	killed  atomic.Bool  // by the run
 	ended   atomic.Bool
@@ -42,7 +43,9 @@ type fleet struct {
 	members []member
 	running sync.WaitGroup
 
-	marks map[string]clerktest.Stats // what the stand-in had counted at turning points
+	begun   time.Time
+	printed time.Duration              // of the run
+	marks   map[string]clerktest.Stats // what the stand-in had counted at turning points
 }
 
 func run(ctx context.Context, s *settings) error {
@@ -70,7 +73,7 @@ func run(ctx context.Context, s *settings) error {
 			return err
 		}
 	}
-	if err := f.watch(ctx); err != nil {
+	if err := f.play(ctx); err != nil {
 		return err
 	}
 	return f.verdict(ctx)
@@ -113,38 +116,15 @@ func (f *fleet) accept(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "{}")
 }
 
-// event is something that happens to the fleet at a time of the run.
-type event struct {
-	at   time.Duration
-	name string
-	do   func(context.Context) error
-}
-
 const (
-	redisKilled  = "Redis is killed"
-	redisStarted = "Redis is started, empty"
-	theEnd       = "the end"
+	programKilled = "kill -9 of one process"
+	redisKilled   = "Redis is killed"
+	redisStarted  = "Redis is started, empty"
+	theEnd        = "the end"
 )
 
-func (f *fleet) plan() []event {
-	var plan []event
-	if f.kill {
-		plan = append(plan, event{2 * f.duration / 5, "kill -9 of one process", func(context.Context) error {
-			last := &f.members[len(f.members)-1]
-			last.killed.Store(true)
-			return last.process.Kill()
-		}})
-	}
-	if f.restart {
-		plan = append(plan,
-			event{f.duration / 2, redisKilled, f.redis.kill},
-			event{f.duration/2 + redisAway, redisStarted, f.redis.start})
-	}
-	return append(plan, event{f.duration, theEnd, func(context.Context) error { return nil }})
-}
-
-// watch runs the plan, and prints every second how it goes.
-func (f *fleet) watch(ctx context.Context) error {
+// play runs the fleet, and lets happen to it what the settings say.
+func (f *fleet) play(ctx context.Context) error {
 	// The run begins with the first request, so that starting processes does not
 	// count against the limit.
 	for f.clerk.Stats().Accepted == 0 {
@@ -152,27 +132,43 @@ func (f *fleet) watch(ctx context.Context) error {
 			return err
 		}
 	}
-	start, second := time.Now(), time.Second
-	before := make([]int64, len(f.members))
-	for plan := f.plan(); len(plan) > 0; {
+	f.begun = time.Now()
+	if f.kill {
+		last := &f.members[len(f.members)-1]
+		if err := f.until(ctx, 2*f.duration/5, programKilled); err != nil {
+			return err
+		}
+		last.killed.Store(true)
+		_ = last.process.Kill()
+	}
+	if f.restart {
+		if err := f.until(ctx, f.duration/2, redisKilled); err != nil {
+			return err
+		}
+		f.redis.kill(ctx)
+		if err := f.until(ctx, f.duration/2+redisAway, redisStarted); err != nil {
+			return err
+		}
+		if err := f.redis.start(); err != nil {
+			return err
+		}
+	}
+	return f.until(ctx, f.duration, theEnd)
+}
+
+// until prints every second how it goes, up to a turning point of the run.
+func (f *fleet) until(ctx context.Context, at time.Duration, name string) error {
+	for time.Since(f.begun) < at {
 		if err := pause(ctx, 10*time.Millisecond); err != nil {
 			return err
 		}
-		now := time.Since(start)
-		if now >= plan[0].at {
-			f.marks[plan[0].name] = f.clerk.Stats()
-			fmt.Printf("%5.1f s  %s\n", now.Seconds(), plan[0].name)
-			if err := plan[0].do(ctx); err != nil {
-				return err
-			}
-			plan = plan[1:]
-		}
-		if now >= second {
-			second += time.Second
-			f.print(now, before)
+		if now := time.Since(f.begun); now >= f.printed+time.Second {
+			f.printed += time.Second
+			f.print(now)
 		}
 	}
-	fmt.Println()
+	f.marks[name] = f.clerk.Stats()
+	fmt.Printf("%5.1f s  %s\n", at.Seconds(), name)
 	return nil
 }
 
@@ -186,7 +182,7 @@ func pause(ctx context.Context, d time.Duration) error {
 }
 
 // print prints how many requests of each program were accepted since the last time.
-func (f *fleet) print(now time.Duration, before []int64) {
+func (f *fleet) print(now time.Duration) {
 	stats := f.clerk.Stats()
 	fmt.Printf("%5.1f s  accepted %5d  429s %d  in the last second, by program:", now.Seconds(), stats.Accepted, stats.Rejected)
 	for i := range f.members {
@@ -195,11 +191,11 @@ func (f *fleet) print(now time.Duration, before []int64) {
 		case m.ended.Load():
 			fmt.Print(" dead")
 		case m.away.Load():
-			fmt.Printf(" %d*", done-before[i])
+			fmt.Printf(" %d*", done-m.before)
 		default:
-			fmt.Printf(" %d", done-before[i])
+			fmt.Printf(" %d", done-m.before)
 		}
-		before[i] = done
+		m.before = done
 	}
 	fmt.Println()
 }

@@ -66,6 +66,7 @@ func (f *fleet) verdict(ctx context.Context) error {
 	}
 	perRequest := float64(calls) / float64(max(end.Accepted, 1))
 	check(perRequest <= most, "calls to Redis for a request", "%.3f (want ≤ %.2f)", perRequest, most)
+	fmt.Println()
 	w.Flush()
 	if short {
 		return errors.New("the run fell short")

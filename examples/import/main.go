@@ -3,22 +3,14 @@
 //
 //	CLERK_SECRET_KEY=sk_test_… go run ./examples/import users.csv
 //
-// It reads CSV, JSON and JSON Lines: Clerk's own fields, the exports of Auth0,
-// Auth.js, Better Auth, Firebase and Supabase, and the files of Clerk's migration
-// scripts. It can be stopped at any moment, by Ctrl-C, a crash or kill -9, and
-// goes on where it was when it is run again: a journal beside the input knows
-// which users were made. Rows that cannot be imported are written to a file with
-// their line, the user and the reason.
-//
-// It errs on the safe side: a password hash never goes out as a password, an
-// address that is not clearly verified is not verified at Clerk, and a user who
-// was banned is banned.
+// It reads CSV, JSON and JSON Lines, and can be stopped at any moment: run again,
+// it goes on where it was. A journal beside the input knows which users were made.
+// See the README for what it takes from where, and -help for the flags.
 //
 //	go run ./examples/import -demo
 //
-// imports 2,000 generated users into a stand-in for Clerk on loopback, with the
-// limit of a development instance, and compares the time with the shortest
-// possible one. It needs no account and takes three minutes.
+// imports 2,000 generated users into a stand-in for Clerk on loopback. It needs no
+// account and takes three minutes.
 //
 // The packages below internal follow the data: rows reads a file, users makes
 // users of its rows, journal records what became of them, sender makes them at

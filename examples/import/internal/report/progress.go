@@ -81,24 +81,23 @@ func (p *Progress) Show() (finish func()) {
 	if p.Terminal {
 		every = 200 * time.Millisecond
 	}
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		tick := time.NewTicker(every)
-		defer tick.Stop()
+	tick, stop := time.NewTicker(every), make(chan struct{})
+	var shown sync.WaitGroup
+	shown.Go(func() {
 		for {
 			select {
 			case <-tick.C:
 				p.put(p.Line(time.Now()), "\n")
 			case <-stop:
-				p.put("", "")
 				return
 			}
 		}
-	}()
+	})
 	return func() {
+		tick.Stop()
 		close(stop)
-		<-stopped
+		shown.Wait()
+		p.put("", "")
 	}
 }
 

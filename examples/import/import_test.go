@@ -29,9 +29,9 @@ func TestSamplesOfEverySourceAreImported(t *testing.T) {
 		"authjs.json": {"-from authjs", []string{"1 [ann@example.com] []", "2 [] [ben@example.com]", "3 [cy@example.com] []", "4 [] [dee@example.com] bcrypt", "5 [] [+12125550105]"}},
 		"authjs.csv":  {"", []string{"1 [ann@example.com] []", "2 [] [ben@example.com]"}},
 		"script.json": {"", []string{"1 [] [ann@example.com] bcrypt", "2 [] [ben@example.com] bcrypt", "3 [] [cy@example.com] md5",
-			"line 5 external_id:4 a password's hash of a kind", "line 6 external_id:5 duplicate: email_address:ann@example.com"}},
+			"line 5 external_id:4 a password hash whose kind", "line 6 external_id:5 duplicate: email_address:ann@example.com"}},
 		"betterauth.json": {"", []string{"b1 [ann@example.com] [] bcrypt", "b2 [ben@example.com] [+12125550102] bcrypt", "b3 [] [cy@example.com]", "b4 [dee@example.com] [] bcrypt banned",
-			"line 6 external_id:b5 a password's hash of a kind"}},
+			"line 6 external_id:b5 a password hash whose kind"}},
 		"clerk.csv":     {"", []string{"user_1 [ann@example.com] [] bcrypt", "user_2 [ben@example.com ben2@example.com] [ben3@example.com]", "user_3 [+12125550103] [cy@example.com]"}},
 		"clerk.json":    {"", []string{"user_1 [] [ann@example.com ann2@example.com]", "user_2 [ben@example.com] [] bcrypt banned"}},
 		"firebase.csv":  {"", []string{"fb1 [ann@example.com] [] scrypt_firebase", "fb2 [] [ben@example.com]", "fb3 [+12125550103] []", "fb4 [dee@example.com] [] scrypt_firebase banned"}},
@@ -82,14 +82,14 @@ func TestRejectsAreListedAndTheOthersImported(t *testing.T) {
 	status, out := run(t, server.RoundTripper(), input)
 	want := map[string]reject{
 		"3": {"external_id:u2", `email address "nobody" is not valid`},
-		"4": {"", "no external id, email address, phone number or username: nothing to know the user by"},
+		"4": {"", "no external id, email address, phone number or username: nothing to identify the user by"},
 		"5": {"external_id:u1", "duplicate: external_id:u1 is on line 2 already"},
 		"6": {"", "the row has 1 fields where the header has 3"},
 	}
 	if got := rejectsOf(t, input); status != exitRejects || fmt.Sprint(got) != fmt.Sprint(want) || len(clerk.All) != 1 {
 		t.Errorf("exit status %d, %d users, rejects %v", status, len(clerk.All), got)
 	}
-	for _, part := range []string{"1 users, 4 invalid rows", "of no export that is known here", "shoe size (1)", "line 3: email address", "1 users made", "4 rows rejected"} {
+	for _, part := range []string{"1 users, 4 invalid rows", "in no known export format", "shoe size (1)", "line 3: email address", "1 users made", "4 rows rejected"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("%q is missing:\n%s", part, out)
 		}

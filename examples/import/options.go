@@ -56,15 +56,15 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 		return nil, err
 	}
 	f := flag.NewFlagSet("import", flag.ContinueOnError)
-	f.StringVar(&o.rows.From, "from", users.Auto, "where the users come from: clerk, auth0, authjs, betterauth, firebase, supabase, other")
-	f.StringVar(&o.rows.Map, "map", "", "columns of other names: `\"Mail=email_address,Notes=-\"`")
+	f.StringVar(&o.rows.From, "from", users.Auto, "where the users come from: auto, to go by the columns, or clerk, auth0, authjs, betterauth, firebase, supabase, other")
+	f.StringVar(&o.rows.Map, "map", "", "what columns of other names mean: `\"Mail=email_address,Notes=-\"`")
 	f.StringVar(&o.rows.Unverified, "unverified", users.AddUnverified, "what to do with addresses that are not verified: add them as such, drop them, reject the row")
-	f.BoolVar(&o.rows.AssumeVerified, "assume-verified", false, "take addresses for verified of which the row has no word")
+	f.BoolVar(&o.rows.AssumeVerified, "assume-verified", false, "treat addresses as verified where the row does not say")
 	f.BoolVar(&o.rows.NoPasswords, "no-passwords", false, "leave passwords out")
-	f.StringVar(&o.journal, "journal", "", "`file` of what was done, for the next run (default: the input's name with .journal)")
+	f.StringVar(&o.journal, "journal", "", "`file` that records what was done, for the next run (default: the input's name with .journal)")
 	f.StringVar(&o.rejects, "rejects", "", "`file` for rows that were not imported, with reasons (default: the input's name with .rejects.csv)")
-	f.BoolVar(&o.dryRun, "dry-run", false, "check everything, show what would be sent for the first user, send nothing")
-	f.BoolVar(&o.quiet, "quiet", false, "no progress")
+	f.BoolVar(&o.dryRun, "dry-run", false, "check everything, show what would be sent for the first user, and send nothing")
+	f.BoolVar(&o.quiet, "quiet", false, "show no progress")
 	f.Float64Var(&o.send.Headroom, "headroom", 0, "`share` of the limit to leave to other programs, such as 0.2")
 	f.Var(&o.send.Limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
 	f.StringVar(&o.send.Instance, "instance", "", "a `name` for the Clerk instance, where its secret key changes between runs")
@@ -107,8 +107,8 @@ func (o *options) check(args []string) error {
 	return o.checkFiles()
 }
 
-// checkFiles fills in the names of files. Those beside the input have its name,
-// if it can be read by that another time.
+// checkFiles fills in the names of files. They stand beside the input, if it is a
+// file that can be read again.
 func (o *options) checkFiles() error {
 	base := ""
 	if o.input != "-" {
@@ -137,7 +137,7 @@ func (o *options) checkFiles() error {
 	return nil
 }
 
-// name is what people call the input.
+// name is what messages call the input.
 func (o *options) name() string {
 	if o.input == "-" {
 		return "standard input"

@@ -13,16 +13,15 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/examples/import/internal/users"
 )
 
-// An input is a file in memory. Its users are read from it again each time that
-// somebody goes through them, since they would take many times its room.
+// An input is a file in memory. Its users are made anew each time that they are
+// gone through, since they would take many times the room of the file.
 type input struct {
 	o       *options
 	data    []byte
 	checker *users.Checker // of the last time
 }
 
-// users are the users of the input. What is wrong with the other rows is told to
-// reject.
+// users returns the users of the input. reject is called for each of the other rows.
 func (in *input) users(reject func(line int, user, reason string)) iter.Seq2[*users.User, error] {
 	return func(yield func(*users.User, error) bool) {
 		var err error
@@ -50,20 +49,20 @@ func (in *input) users(reject func(line int, user, reason string)) iter.Seq2[*us
 	}
 }
 
-// again are the users of an input that was read before.
+// again returns the users of an input whose rejects are known.
 func (in *input) again() iter.Seq2[*users.User, error] {
 	return in.users(func(int, string, string) {})
 }
 
-// A plan is what an input comes to.
+// A plan says what there is to be done about an input.
 type plan struct {
 	users, requests    int
 	banned, unverified int // users
 	preview            string
 }
 
-// read reads the input as a whole, so that a file that cannot be read is told
-// before anything is sent.
+// read reads the whole input, so that one that cannot be read is reported before
+// anything is sent.
 func (o *options) read(stdin io.Reader, rejects *report.Rejects) (*input, *plan, error) {
 	var data []byte
 	var err error
@@ -103,19 +102,19 @@ func (p *plan) print(w io.Writer, in *input, bad int) {
 	switch source := in.checker.Source(); source {
 	case "": // no row could be read
 	case users.Other:
-		form = ", of no export that is known here (see -from), read by the names of its columns"
+		form = ", in no known export format (see -from): read by the names of its columns"
 	default:
 		form = ", in the form of " + source
 	}
 	fmt.Fprintf(w, "%s: %d users, %d invalid rows%s\n", o.name(), p.users, bad, form)
 	if p.unverified > 0 {
-		fmt.Fprintf(w, "%d users have addresses that are not verified: added as such (see -unverified; -assume-verified where the file has no word on it)\n", p.unverified)
+		fmt.Fprintf(w, "%d users have addresses that are not verified: added as such (see -unverified, and -assume-verified if the file does not say)\n", p.unverified)
 	}
 	if p.banned > 0 {
-		fmt.Fprintf(w, "%d users are banned where they come from, and will be at Clerk\n", p.banned)
+		fmt.Fprintf(w, "%d users are banned at their source, and will be banned at Clerk\n", p.banned)
 	}
 	if left := in.checker.LeftOut(); len(left) > 0 {
-		fmt.Fprintf(w, "columns that are not imported (see -map), with the number of rows: %s\n", strings.Join(left, ", "))
+		fmt.Fprintf(w, "columns that are not imported (see -map), with the number of rows that use them: %s\n", strings.Join(left, ", "))
 	}
 	limit := o.send.Allowance()
 	fmt.Fprintf(w, "%d requests, at %d per %s: %s\n", p.requests, limit.N, limit.Window, report.Shortest(p.requests, limit).Round(time.Second))

@@ -84,7 +84,7 @@ func parseOptions(args []string, getenv func(string) string, out io.Writer) (*op
 	f.Float64Var(&o.headroom, "headroom", 0, "`share` of every limit to leave to other programs, such as 0.2")
 	f.Var(&o.limit, "limit", "the instance's limit, where Clerk granted another: `N/window`, such as 2000/10s")
 	f.StringVar(&o.clientHeader, "client-header", "", "`header` in which callers name themselves, to have turns of their own; by default their address tells them apart")
-	f.StringVar(&o.priorityHeader, "priority-header", "", "`header` in which callers may say interactive, normal or batch; by default none is heeded")
+	f.StringVar(&o.priorityHeader, "priority-header", "", "`header` in which callers may say interactive, normal or batch; by default there is none")
 	f.Float64Var(&o.reserve, "reserve", 0.2, "`share` of the limit that is kept for clients that ask for less than that; 0 keeps nothing")
 	f.StringVar(&o.redis, "redis", "", "`URL` of a Redis on which several sidecars share one budget, such as redis://127.0.0.1:6379/0")
 	if err := flags.Parse(f, sentence, args, out); err != nil {

@@ -12,13 +12,12 @@ import (
 // HealthPath is where a proxy says how it is.
 const HealthPath = "/-/health"
 
-// Health says whether to send requests here: it does not ask Clerk, whose being
-// away is no reason to restart a proxy. The zero value is healthy.
+// Health says whether to send requests here. It does not ask Clerk: that Clerk is
+// down is no reason to restart a proxy. The zero value is healthy.
 type Health struct {
 	Draining atomic.Bool
-	// Check, if there is one, returns what is amiss, in words, though not so much
-	// that requests should go elsewhere; "" if nothing is. It is called at most
-	// once a second.
+	// Check, if set, returns what is wrong, in words, where requests are served all
+	// the same; "" if nothing is. It is called at most once a second.
 	Check func(context.Context) string
 
 	mu      sync.Mutex

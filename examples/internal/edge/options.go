@@ -34,7 +34,7 @@ func (o *Options) Define(f *flag.FlagSet) {
 	f.StringVar(&o.Metrics, "metrics", "", "`address` to serve /metrics for Prometheus, and /-/health, on, such as 127.0.0.1:9464")
 	f.IntVar(&o.TrustedHops, "trusted-hops", 1, "Frontend API: how many proxies before this one add to X-Forwarded-For, a calling program included; 0 if visitors connect to it directly")
 	f.DurationVar(&o.MaxWait, "max-wait", o.MaxWait, "how long a request may wait for the limit before it is answered 429")
-	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish when it is stopped")
+	f.DurationVar(&o.Grace, "grace", 30*time.Second, "how long requests have to finish after it is told to stop")
 	f.IntVar(&o.maxQueue, "max-queue", 1500, "how many requests may wait or be under way at a time; one client never has more than four fifths")
 	f.IntVar(&o.maxConnections, "max-connections", 4000, "how many connections there may be at a time; one address never has more than four fifths")
 	f.TextVar(&o.bodies, "body-files", units.GiB, "`size` of the temporary files, in $TMPDIR, for bodies that are longer than 16KiB; 0: none, 32MiB of memory instead")

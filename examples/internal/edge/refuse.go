@@ -33,7 +33,7 @@ func RetryAfter(h http.Header, d time.Duration) {
 	h.Set("Retry-After", strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10))
 }
 
-// statusClientGone is what a request counts as whose client has left. Nobody is
+// statusClientGone is the status of a request whose client has left. Nobody is
 // there to read it.
 const statusClientGone = 499
 

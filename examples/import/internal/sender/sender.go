@@ -151,9 +151,9 @@ func (s *Sender) Run(ctx context.Context, list iter.Seq2[*users.User, error]) er
 	return context.Cause(ctx)
 }
 
-// letClerkForget waits until nothing counts any more that an earlier run has sent.
-// Its budget died with it, and the burst that a new one begins with would be
-// answered 429. Those requests left in bursts, too, so next to nothing is lost by
+// letClerkForget waits until nothing that an earlier run has sent counts any more.
+// That run's budget died with it, and the burst that a new one begins with would
+// be answered 429. Those requests left in bursts, too, so next to nothing is lost by
 // waiting for the last of them.
 func (s *Sender) letClerkForget(ctx context.Context) error {
 	// What was on its way when a run was killed arrived a little later. And a clock
@@ -163,7 +163,7 @@ func (s *Sender) letClerkForget(ctx context.Context) error {
 	if left <= 0 {
 		return nil
 	}
-	s.report.Say(fmt.Sprintf("requests of the last run still count at Clerk: it goes on in %s", left.Round(100*time.Millisecond)))
+	s.report.Say(fmt.Sprintf("requests of the last run still count at Clerk: going on in %s", left.Round(100*time.Millisecond)))
 	return pause(ctx, left)
 }
 

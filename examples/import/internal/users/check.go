@@ -104,9 +104,9 @@ func (c *Checker) Check(line int, row map[string]any) (*User, *Rejection) {
 	case err != nil:
 		reason = err.Error()
 	case len(ids) == 0:
-		reason = "no external id, email address, phone number or username: nothing to know the user by"
+		reason = "no external id, email address, phone number or username: nothing to identify the user by"
 	case len(ids) == len(u.Unverified):
-		reason = "nothing to know the user by but an address that is not verified: give it an external_id"
+		reason = "nothing to identify the user by but an address that is not verified: give it an external_id"
 	}
 	for _, id := range ids {
 		if other := c.seen[maphash.String(c.seed, id)]; other > 0 && reason == "" {

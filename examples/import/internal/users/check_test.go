@@ -11,7 +11,7 @@ func TestRejectionsSayWhyAndWhom(t *testing.T) {
 		rows []string
 		want string
 	}{
-		"nobody":                   {[]string{`{"first_name":"Nobody"}`}, "nothing to know the user by"},
+		"nobody":                   {[]string{`{"first_name":"Nobody"}`}, "nothing to identify the user by"},
 		"an unverified address":    {[]string{`{"email":"a@example.com"}`}, "give it an external_id"},
 		"no address":               {[]string{`{"id":"1","email":"nobody"}`}, `email address "nobody" is not valid`},
 		"no number":                {[]string{`{"id":"1","phone":"0555"}`}, `phone number "0555" is not in the form`},

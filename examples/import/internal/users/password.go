@@ -67,7 +67,7 @@ func (d *draft) settlePassword(o *Options, s *source) string {
 		digest = fmt.Sprintf("%s$%s$%s$%s$%d$%d", digest, salt, f.Key, f.Separator, f.Rounds, f.MemCost)
 		hasher = "scrypt_firebase"
 	case salt != "":
-		return "a password's salt in a column of its own: put it into the digest, as its password_hasher wants it, or leave passwords out with -no-passwords"
+		return "the password's salt is in a column of its own: put it into the digest, in the form of its password_hasher, or leave passwords out with -no-passwords"
 	}
 	for _, h := range hashers {
 		if hasher == "" && h.form.MatchString(digest) {
@@ -75,7 +75,7 @@ func (d *draft) settlePassword(o *Options, s *source) string {
 		}
 	}
 	if hasher == "" {
-		return "a password's hash of a kind that its form does not tell: name it in a column password_hasher, or leave passwords out with -no-passwords"
+		return "a password hash whose kind its form does not tell: name it in a column password_hasher, or leave passwords out with -no-passwords"
 	}
 	d.values["password_digest"], d.values["password_hasher"] = digest, hasher
 	return ""

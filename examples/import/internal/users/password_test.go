@@ -77,7 +77,7 @@ func TestPasswordsAndDigestsAreToldApart(t *testing.T) {
 		`{"id":"1","password":null,"password_digest":null}`:                              `{"external_id":"1","skip_password_requirement":true}`,
 		`{"id":"1","password":"x","password_digest":"y","password_hasher":"md5"}`:        "a password and a password digest",
 		`{"id":"1","password_digest":"0123456789abcdef0123456789abcdef"}`:                "its form does not tell",
-		`{"id":"1","password_digest":"abcd","password_salt":"x","passwordHasher":"md5"}`: "salt in a column of its own",
+		`{"id":"1","password_digest":"abcd","password_salt":"x","passwordHasher":"md5"}`: "salt is in a column of its own",
 		`{"localId":"1","passwordHash":"abcd","salt":"x"}`:                               "FIREBASE_SIGNER_KEY",
 	} {
 		u, reason, _ := checked(t, Options{}, row)

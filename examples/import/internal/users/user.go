@@ -1,10 +1,9 @@
-// Package users makes users of the rows of a file, or says why a row is none:
-// what its columns mean, which of its addresses were verified, what kind of
-// password it has, and whether it may be active. It reads no file and sends
-// nothing.
+// Package users turns the rows of a file into users, or says why it cannot. It
+// knows what columns mean, which addresses were verified, what kind of password a
+// row has, and who is banned. It reads no file and sends nothing.
 //
 // It errs on the safe side. What is not clearly verified is not verified, what
-// looks like a hash is no password, and who is not clearly free to come in is
+// looks like a hash is not a password, and whoever is not clearly allowed in is
 // banned.
 package users
 

@@ -44,8 +44,8 @@ func run(ctx context.Context, o *options, logger *slog.Logger) error {
 		return err
 	}
 	defer s.close()
-	if amiss := s.Health.Amiss(ctx); amiss != "" {
-		logger.Warn(amiss)
+	if wrong := s.store.wrong(ctx); wrong != "" {
+		logger.Warn(wrong)
 	}
 	return s.Run(ctx, "backend", o.backend.String(), "frontend", o.frontend.String())
 }

@@ -13,8 +13,8 @@ import (
 // pingTimeout bounds the question whether Redis is there.
 const pingTimeout = time.Second
 
-// store is the Redis on which several sidecars share one budget. While it is
-// away, every sidecar goes on with its part of the budget.
+// store is the Redis on which several sidecars share one budget; nil: there is
+// none. While it is away, every sidecar goes on with its part of the budget.
 type store struct {
 	rdb    *redis.Client
 	budget *redisbudget.Budget
@@ -31,8 +31,11 @@ func newStore(settings *redis.Options, logger *slog.Logger) (*store, error) {
 	return s, nil
 }
 
-// amiss tells what is wrong with the Redis, for the health endpoint.
-func (s *store) amiss(ctx context.Context) string {
+// wrong says what is wrong with the Redis; "" if nothing is.
+func (s *store) wrong(ctx context.Context) string {
+	if s == nil {
+		return ""
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
 	defer cancel()
 	if err := s.rdb.Ping(ctx).Err(); err != nil {

@@ -19,7 +19,7 @@ type sidecar struct {
 	callers           *callers
 	backend, frontend http.Handler
 	status            http.Handler
-	store             *store // nil: none
+	store             *store
 }
 
 // The sidecar's own paths. Clerk has none that begin with /-/.
@@ -50,10 +50,7 @@ func newSidecar(o *options, logger *slog.Logger) (*sidecar, error) {
 		return nil, err
 	}
 	s := &sidecar{Server: server, hosts: o.knownHosts(), callers: newCallers(o), store: shared}
-	s.Handler = s
-	if shared != nil {
-		s.Health.Check = shared.amiss
-	}
+	s.Handler, s.Check = s, shared.wrong
 	if o.addKey {
 		s.ownKey = o.key
 	}
@@ -78,7 +75,7 @@ func (s *sidecar) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		visitor := "visitor " + edge.Neighbourhood(edge.ClientAddress(r, s.Options.TrustedHops))
 		s.Entrance.Serve(w, r, edge.Caller{Name: visitor, Priority: clerkthrottle.Normal}, s.frontend)
 	case path == edge.HealthPath:
-		s.Health.ServeHTTP(w, r)
+		s.ServeHealth(w, r)
 	case strings.HasPrefix(path, statusPath):
 		s.status.ServeHTTP(w, r)
 	case strings.HasPrefix(path, ownPaths):

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -43,14 +44,17 @@ type Server struct {
 	Options  *Options
 	Logger   *slog.Logger
 	Handler  http.Handler
-	Health   Health
 	Throttle *transport.Transport
 	Entrance *Entrance // stands before the throttle
 	// Proxied: all connections are those of a web server before it, so they are not
 	// shared out among those who open them.
 	Proxied bool
+	// Check, if set, returns what is wrong, in words, where requests are served all
+	// the same; "" if nothing is.
+	Check func(context.Context) string
 
-	metrics http.Handler // nil: not asked for
+	draining atomic.Bool
+	metrics  http.Handler // nil: not asked for
 }
 
 // NewServer returns a server with a throttle of these options, and measures it
@@ -102,7 +106,7 @@ func (s *Server) Run(ctx context.Context, about ...any) error {
 		}
 		mux := http.NewServeMux()
 		mux.Handle("GET /metrics", s.metrics)
-		mux.Handle("GET "+HealthPath, &s.Health)
+		mux.HandleFunc("GET "+HealthPath, s.ServeHealth)
 		server := s.server(mux)
 		server.WriteTimeout = 30 * time.Second
 		go func() { _ = server.Serve(monitored) }()
@@ -129,7 +133,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		return err
 	case <-ctx.Done():
 	}
-	s.Health.Draining.Store(true)
+	s.draining.Store(true)
 	s.Logger.Info("shutting down", "grace", s.Options.Grace)
 	shutdown := func(patience time.Duration) error {
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
@@ -142,6 +146,26 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		err = errors.Join(shutdown(time.Second), server.Close())
 	}
 	return err
+}
+
+// HealthPath is where a proxy says how it is.
+const HealthPath = "/-/health"
+
+// ServeHealth says whether to send requests here. It does not ask Clerk: that
+// Clerk is down is no reason to restart a proxy.
+func (s *Server) ServeHealth(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	says := "ok"
+	if s.draining.Load() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		says = "shutting down"
+	} else if s.Check != nil {
+		if wrong := s.Check(r.Context()); wrong != "" {
+			says = "degraded: " + wrong
+		}
+	}
+	_, _ = io.WriteString(w, says+"\n")
 }
 
 // server returns a server whose clients cannot hold a connection by sending

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -63,7 +62,8 @@ func (e *Entrance) Serve(w http.ResponseWriter, r *http.Request, c Caller, proxy
 	}
 	whole, free, err := e.Bodies.Take(w, r, c.Name)
 	if err != nil {
-		e.refuseBody(w, r, err)
+		w.Header().Set("Connection", "close") // the rest of the body is not read
+		ErrorHandler(e.Logger)(w, r, err)
 		return
 	}
 	defer free()
@@ -78,38 +78,10 @@ func (e *Entrance) RoundTrip(r *http.Request) (*http.Response, error) {
 		if r.Body != nil {
 			_ = r.Body.Close()
 		}
-		return nil, &crowdedError{e.Throttle.Estimate(r)}
+		return nil, &refusal{http.StatusTooManyRequests, "too_many_requests", "Too many of your requests wait here already: send fewer at a time.", e.Throttle.Estimate(r)}
 	}
 	defer e.Places.Give(v.client, 1)
 	return e.Throttle.RoundTrip(r)
-}
-
-// crowdedError tells that a client has as many requests here as it may.
-type crowdedError struct{ wait time.Duration }
-
-func (e *crowdedError) Error() string {
-	return "Too many of your requests wait here already: send fewer at a time."
-}
-
-func (e *Entrance) refuseBody(w http.ResponseWriter, r *http.Request, err error) {
-	w.Header().Set("Connection", "close") // the rest of the body is not read
-	switch {
-	case errors.Is(err, errTooLong):
-		Refuse(w, http.StatusRequestEntityTooLarge, "request_too_large", "The body is longer than this proxy takes.")
-	case errors.Is(err, errTooSlow):
-		Refuse(w, http.StatusRequestTimeout, "request_timeout", "The body did not come in "+e.Bodies.Timeout.String()+".")
-	case errors.Is(err, errNoRoom):
-		RetryAfter(w.Header(), time.Second)
-		Refuse(w, http.StatusTooManyRequests, "too_many_requests", "Too much of your requests' bodies waits here already: send fewer at a time.")
-	case errors.Is(err, errFiles):
-		e.Logger.Error("a body could not be kept", "error", err)
-		RetryAfter(w.Header(), time.Second)
-		Refuse(w, http.StatusServiceUnavailable, "service_unavailable", "The proxy could not keep the body.")
-	case r.Context().Err() != nil:
-		w.WriteHeader(statusClientGone)
-	default:
-		Refuse(w, http.StatusBadRequest, "request_invalid", "The body was cut short.")
-	}
 }
 
 // answerPatience is how long a client may take to receive what is written to it

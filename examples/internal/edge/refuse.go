@@ -28,40 +28,64 @@ func Refuse(w http.ResponseWriter, status int, code, message string) {
 	_, _ = w.Write(body)
 }
 
-// RetryAfter sets the header to d in whole seconds, rounded up and at least 1.
-func RetryAfter(h http.Header, d time.Duration) {
-	h.Set("Retry-After", strconv.FormatInt(max(1, int64((d+time.Second-1)/time.Second)), 10))
+// A refusal is an error that says how to answer.
+type refusal struct {
+	status        int
+	code, message string
+	wait          time.Duration // with 429 and 503: until it is worth trying again
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return r.message }
+
+// Why a request was not passed on.
+var (
+	errTooLong  = &refusal{http.StatusRequestEntityTooLarge, "request_too_large", "The body is longer than this proxy takes.", 0}
+	errNoRoom   = &refusal{http.StatusTooManyRequests, "too_many_requests", "Too much of your requests' bodies waits here already: send fewer at a time.", 0}
+	errTooSlow  = &refusal{http.StatusRequestTimeout, "request_timeout", "The body did not come in time.", 0}
+	errFiles    = &refusal{http.StatusServiceUnavailable, "service_unavailable", "The proxy could not keep the body.", 0}
+	errCutShort = &refusal{http.StatusBadRequest, "request_invalid", "The body was cut short.", 0}
+	errClosed   = &refusal{http.StatusServiceUnavailable, "service_unavailable", "The proxy is shutting down.", 0}
+)
+
+// refusalOf tells how to answer a request that failed. One that the throttle
+// refused is answered as Clerk would have: 429, too_many_requests, and when to try
+// again.
+func refusalOf(err error) *refusal {
+	ours, throttled := (*refusal)(nil), (*transport.ThrottledError)(nil)
+	switch {
+	case errors.As(err, &ours):
+		return ours
+	case !errors.As(err, &throttled):
+		return &refusal{http.StatusBadGateway, "bad_gateway", "The proxy got no answer from Clerk.", 0}
+	case throttled.Reason == transport.ReasonClosed:
+		return errClosed
+	case throttled.Reason == transport.ReasonUnavailable:
+		return &refusal{http.StatusServiceUnavailable, "service_unavailable", "The proxy cannot reach the budget that it shares.", 0}
+	}
+	return &refusal{http.StatusTooManyRequests, "too_many_requests", throttled.Error(), throttled.Wait}
+}
+
+// ErrorHandler answers requests that failed, for a
+// [net/http/httputil.ReverseProxy].
+func ErrorHandler(logger *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		f := refusalOf(err)
+		if f.status == http.StatusBadGateway && r.Context().Err() != nil {
+			w.WriteHeader(statusClientGone)
+			return
+		}
+		if f.status >= http.StatusInternalServerError && f != errClosed {
+			logger.Error(f.message, "method", r.Method, "error", err)
+		}
+		if f.status == http.StatusTooManyRequests || f.status == http.StatusServiceUnavailable {
+			seconds := int64((f.wait + time.Second - 1) / time.Second) // rounded up
+			w.Header().Set("Retry-After", strconv.FormatInt(max(1, seconds), 10))
+		}
+		Refuse(w, f.status, f.code, f.message)
+	}
 }
 
 // statusClientGone is the status of a request whose client has left. Nobody is
 // there to read it.
 const statusClientGone = 499
-
-// ErrorHandler answers for a request that brought no answer from Clerk: see
-// [net/http/httputil.ReverseProxy]. One that the throttle refused is answered as
-// Clerk would have: 429, too_many_requests, and when to try again.
-func ErrorHandler(logger *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
-	return func(w http.ResponseWriter, r *http.Request, err error) {
-		throttled, crowded := (*transport.ThrottledError)(nil), (*crowdedError)(nil)
-		switch {
-		case errors.As(err, &crowded):
-			RetryAfter(w.Header(), crowded.wait)
-			Refuse(w, http.StatusTooManyRequests, "too_many_requests", crowded.Error())
-		case errors.As(err, &throttled) && throttled.Reason == transport.ReasonClosed:
-			RetryAfter(w.Header(), time.Second)
-			Refuse(w, http.StatusServiceUnavailable, "service_unavailable", "The proxy is shutting down.")
-		case errors.As(err, &throttled) && throttled.Reason == transport.ReasonUnavailable:
-			logger.Error(err.Error(), "method", r.Method)
-			RetryAfter(w.Header(), time.Second)
-			Refuse(w, http.StatusServiceUnavailable, "service_unavailable", "The proxy cannot reach the budget that it shares.")
-		case errors.As(err, &throttled):
-			RetryAfter(w.Header(), throttled.Wait)
-			Refuse(w, http.StatusTooManyRequests, "too_many_requests", throttled.Error())
-		case r.Context().Err() != nil:
-			w.WriteHeader(statusClientGone)
-		default:
-			logger.Error("no answer from Clerk", "method", r.Method, "error", err)
-			Refuse(w, http.StatusBadGateway, "bad_gateway", "The proxy got no answer from Clerk.")
-		}
-	}
-}

@@ -28,15 +28,6 @@ type Spool struct {
 	Timeout time.Duration // how long a client may take to send a body
 }
 
-// Why a body was not taken in.
-var (
-	errTooLong  = errors.New("the body is longer than this proxy takes")
-	errNoRoom   = errors.New("there is no room for the body now")
-	errTooSlow  = errors.New("the body did not come in time")
-	errFiles    = errors.New("the body could not be kept in a file")
-	errCutShort = errors.New("the body was cut short")
-)
-
 // createFile makes a temporary file.
 func createFile() (*os.File, error) {
 	f, err := os.CreateTemp("", "clerk-body-*")

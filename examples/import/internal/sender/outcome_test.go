@@ -50,6 +50,36 @@ func TestLostAnswersMakeNobodyTwice(t *testing.T) {
 	}
 }
 
+// What was carried out without an answer, and does not show at Clerk yet, is
+// neither done twice nor taken for somebody else's.
+func TestWhatDoesNotShowYetIsNotDoneTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, clerk := standin.New()
+		to, lost, hidden := server.RoundTripper(), map[string]bool{}, map[string]int{}
+		base := roundTripper(func(r *http.Request) (*http.Response, error) {
+			path := r.URL.Path
+			switch {
+			case r.Method == http.MethodPost && !lost[path]:
+				lost[path] = true
+				_, _ = to.RoundTrip(r)
+				return nil, errors.New("the answer is lost")
+			case path == "/v1/users" && r.Method == http.MethodGet && hidden[path] < 4: // two lookups, by two identifiers
+				hidden[path]++
+				return answer(r, http.StatusOK, "[]"), nil
+			case r.Method == http.MethodGet && path != "/v1/users" && hidden[path] < 2:
+				hidden[path]++
+				return answer(r, http.StatusOK, fmt.Sprintf(`{"id":%q}`, clerk.By("u1").ID)), nil
+			}
+			return to.RoundTrip(r)
+		})
+		u, m := account(1, func(u *users.User) { u.Unverified = []string{"email_address:old1@example.com"} }), newMemory()
+		if err := run(t.Context(), t, base, m, u); err != nil || len(m.rejects) > 0 {
+			t.Errorf("%v, rejects %v", err, m.rejects)
+		}
+		wantFull(t, clerk, []*users.User{u})
+	})
+}
+
 // Wherever a program dies, with its last request carried out or not, the next run
 // goes on from there: nobody is lost, nobody made twice, nothing is left out.
 func TestDeathAtEveryRequestLosesNothing(t *testing.T) {

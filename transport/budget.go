@@ -3,6 +3,8 @@ package transport
 import (
 	"context"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // Budget hands out the tokens of limits that several programs share; it only has to
@@ -48,10 +50,10 @@ type Usage struct {
 	Owned int
 	// Need is how many tokens the program could use, by class: its requests' recent
 	// peak use, and one for each that waits.
-	Need Classes
+	Need snapshot.Classes
 	// Reserve is how many of the N tokens each class must leave to higher ones, as
 	// this program is configured.
-	Reserve Classes
+	Reserve snapshot.Classes
 }
 
 // Answer is what a Budget returns from an exchange.
@@ -88,7 +90,7 @@ type Share struct {
 	// Window is the limit's window: the longest that any program reported.
 	Window time.Duration
 	// Reserve is how many of the owned tokens each class must leave to higher ones.
-	Reserve Classes
+	Reserve snapshot.Classes
 }
 
 // Block describes an endpoint that a 429 has blocked.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bucket"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // share is the state of a window whose tokens are a [Budget]'s. The window's size is
@@ -115,7 +116,7 @@ const growth = 8
 
 // need returns how many tokens the program could use: its recent peak, or for a private
 // limit its current use, and one for each waiting request.
-func (sh *share) need(st *station, now time.Duration) Classes {
+func (sh *share) need(st *station, now time.Duration) snapshot.Classes {
 	var by [queue.Classes]int
 	used := st.owned() - st.window.Free(now)
 	waiting := st.waiting()
@@ -144,7 +145,7 @@ func (sh *share) need(st *station, now time.Duration) Classes {
 			by[class] += st.line.LenOf(class)
 		}
 	}
-	return Classes{Interactive: by[Interactive.class()], Normal: by[Normal.class()], Batch: by[Batch.class()]}
+	return snapshot.Classes{Interactive: by[Interactive.class()], Normal: by[Normal.class()], Batch: by[Batch.class()]}
 }
 
 // checkQueue is a heap of private windows, by checkAt.

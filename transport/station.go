@@ -7,6 +7,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bucket"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/gate"
 	"github.com/clerkthrottle/clerkthrottle-go/internal/queue"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // never is the time of something that is not scheduled.
@@ -18,17 +19,17 @@ type line = queue.Line[*permit]
 // reserve is how many tokens of a window each class must leave to higher ones.
 type reserve [queue.Classes]int
 
-func reserveFrom(c Classes) *reserve {
+func reserveFrom(c snapshot.Classes) *reserve {
 	var r reserve
 	r[Normal.class()], r[Batch.class()] = c.Normal, c.Batch
 	return &r
 }
 
-func (r *reserve) classes() Classes {
+func (r *reserve) classes() snapshot.Classes {
 	if r == nil {
-		return Classes{}
+		return snapshot.Classes{}
 	}
-	return Classes{Normal: r[Normal.class()], Batch: r[Batch.class()]}
+	return snapshot.Classes{Normal: r[Normal.class()], Batch: r[Batch.class()]}
 }
 
 // station is one thing a request must pass (a gate, a window or a learned rate) and

@@ -15,6 +15,8 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // The defaults of a Config.
@@ -169,7 +171,7 @@ func (cfg *Config) reserveOf(l *Limit) *reserve {
 	// Rounded up, but not for a rounding error in the sum of fractions. One token is
 	// always open to all classes.
 	of := func(fraction float64) int { return min(int(math.Ceil(fraction*float64(l.N)-1e-9)), l.N-1) }
-	return reserveFrom(Classes{Normal: of(cfg.ReserveInteractive), Batch: of(cfg.ReserveInteractive + cfg.ReserveNormal)})
+	return reserveFrom(snapshot.Classes{Normal: of(cfg.ReserveInteractive), Batch: of(cfg.ReserveInteractive + cfg.ReserveNormal)})
 }
 
 // RoundTrip sends the request once its limits have room. It waits as long as the

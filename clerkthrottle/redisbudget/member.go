@@ -9,6 +9,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 const (
@@ -136,7 +137,7 @@ func (m *member) unchanged(r *transport.Report) *transport.Answer {
 		if !m.session.Known {
 			owned = max(owned, (u.N+firstShare-1)/firstShare)
 		}
-		a.Shares[i] = transport.Share{Owned: owned, Part: owned, Keep: math.MaxInt32, Window: u.Window, Reserve: transport.Classes{
+		a.Shares[i] = transport.Share{Owned: owned, Part: owned, Keep: math.MaxInt32, Window: u.Window, Reserve: snapshot.Classes{
 			Normal: min(u.Reserve.Normal, owned-1), Batch: min(u.Reserve.Batch, owned-1),
 		}}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // Division is how the tokens of one limit are divided among programs. Use [Divide].
@@ -15,13 +16,13 @@ type Division struct {
 	told     []transport.Usage
 	n, free  int
 	private  bool
-	reserve  transport.Classes
-	left     transport.Classes // by them: a program that is alone keeps the reserve itself
-	needs    [classes][]int    // by program
-	need     [classes]int      // in all
-	up, down [classes]int      // levels: no program gets more of a class, rounded up and down
-	plenty   bool              // there are enough for all
-	wanted   bool              // others want what is beyond a program's part
+	reserve  snapshot.Classes
+	left     snapshot.Classes // by them: a program that is alone keeps the reserve itself
+	needs    [classes][]int   // by program
+	need     [classes]int     // in all
+	up, down [classes]int     // levels: no program gets more of a class, rounded up and down
+	plenty   bool             // there are enough for all
+	wanted   bool             // others want what is beyond a program's part
 }
 
 const classes = 3
@@ -149,6 +150,6 @@ func fill(tokens int, needs []int) (down, up int) {
 	return all, all
 }
 
-func classesOf(c transport.Classes) [classes]int {
+func classesOf(c snapshot.Classes) [classes]int {
 	return [classes]int{c.Interactive, c.Normal, c.Batch}
 }

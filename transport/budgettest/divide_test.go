@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // FuzzDivide checks what a division owes everybody, whatever they need.
@@ -19,7 +20,7 @@ func FuzzDivide(f *testing.F) {
 	f.Add(uint16(10), uint8(0), uint8(0), true, []byte{0, 1, 0, 0, 0, 3, 0, 2})
 	f.Fuzz(func(t *testing.T, size uint16, r1, r2 uint8, private bool, data []byte) {
 		n := int(size)%2000 + 1
-		reserve := transport.Classes{Normal: int(r1) * (n - 1) / 512}
+		reserve := snapshot.Classes{Normal: int(r1) * (n - 1) / 512}
 		reserve.Batch = reserve.Normal + int(r2)*(n-1)/512
 		var programs []transport.Usage
 		var need [classes]int
@@ -27,7 +28,7 @@ func FuzzDivide(f *testing.F) {
 		for ; len(data) >= 4 && len(programs) < 40; data = data[4:] {
 			p := transport.Usage{
 				Limit: &transport.Limit{N: n, Window: time.Second, Private: private}, Reserve: reserve,
-				Owned: min(int(data[3]), n-owned), Need: transport.Classes{Interactive: int(data[0]), Normal: int(data[1]), Batch: int(data[2])},
+				Owned: min(int(data[3]), n-owned), Need: snapshot.Classes{Interactive: int(data[0]), Normal: int(data[1]), Batch: int(data[2])},
 			}
 			for class, k := range classesOf(p.Need) {
 				need[class] += k
@@ -42,7 +43,7 @@ func FuzzDivide(f *testing.F) {
 	})
 }
 
-func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool, programs []transport.Usage, need [classes]int) {
+func checkDivision(t *testing.T, n int, reserve snapshot.Classes, private bool, programs []transport.Usage, need [classes]int) {
 	t.Helper()
 	d := Divide(programs)
 	all := func(p transport.Usage) int { return p.Need.Interactive + p.Need.Normal + p.Need.Batch }
@@ -71,7 +72,7 @@ func checkDivision(t *testing.T, n int, reserve transport.Classes, private bool,
 		t.Errorf("enough for all, yet parts of %d in all", parts)
 	}
 	if len(programs) == 1 {
-		reserve = transport.Classes{}
+		reserve = snapshot.Classes{}
 	}
 	// What a program could have is what it gets once it needs all.
 	for i, p := range programs {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // fault is a mistake that a Budget can make, and the test that finds it.
@@ -36,9 +37,9 @@ var faults = []fault{
 	{name: "nothing may be kept", found: "the same to two programs", share: func(_ transport.Usage, s *transport.Share) { s.Keep, s.Part = 0, 1 }},
 	{name: "everybody needs all", found: "closing leaves tokens to others", usage: func(u *transport.Usage) { u.Need.Interactive += u.N }},
 	{name: "all classes are one", found: "better classes of either program go first", usage: func(u *transport.Usage) {
-		u.Need = transport.Classes{Normal: u.Need.Interactive + u.Need.Normal + u.Need.Batch}
+		u.Need = snapshot.Classes{Normal: u.Need.Interactive + u.Need.Normal + u.Need.Batch}
 	}},
-	{name: "no reserve", found: "a reserve holds between programs", usage: func(u *transport.Usage) { u.Reserve = transport.Classes{} }},
+	{name: "no reserve", found: "a reserve holds between programs", usage: func(u *transport.Usage) { u.Reserve = snapshot.Classes{} }},
 	{name: "what is given back is lost", found: "closing leaves tokens to others", usage: func(u *transport.Usage) { u.Owned = max(u.Owned, u.N/2) }},
 	{name: "blocks are kept to oneself", found: "a block holds everybody", answer: func(a *transport.Answer) { a.Blocks = nil }},
 	{name: "blocks end early", found: "a block holds everybody", block: func(b *transport.Block) { b.For /= 2 }},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // Memory is a [transport.Budget] in memory: the least that one has to do, for tests
@@ -74,7 +75,7 @@ func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Sha
 	u.Limit = &limit
 	told := []transport.Usage{u}
 	for other, t := range p.told {
-		if other != me && (t.Owned > 0 || t.Need != transport.Classes{}) { // else it is idle, or gone
+		if other != me && (t.Owned > 0 || t.Need != snapshot.Classes{}) { // else it is idle, or gone
 			told = append(told, t)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // What can be seen from outside: estimates, dry runs, observers, the snapshot.
@@ -96,14 +97,14 @@ func everythingIsTold(e *env) {
 		e.Errorf("the bucket is %+v", l)
 	}
 	c := s.Endpoints[0].Counts
-	want := transport.Counts{Sent: int64(len(e.server.log(""))), Waited: c.Waited, Refused: c.Refused, Throttled: 1, Retried: 1}
+	want := snapshot.Counts{Sent: int64(len(e.server.log(""))), Waited: c.Waited, Refused: c.Refused, Throttled: 1, Retried: 1}
 	if c != want || !e.real && (c.Sent != 3 || c.Waited < 2 || c.Refused != 1) {
 		e.Errorf("counts %+v, want %+v", c, want)
 	}
 	if w := s.Endpoints[0].Waits; w.P50 > w.Max || c.Waited > 0 && w.Max == 0 {
 		e.Errorf("waits %+v", w)
 	}
-	var sum transport.Counts
+	var sum snapshot.Counts
 	for _, slice := range s.History.Slices {
 		sum.Sent += slice.Sent
 		sum.Waited += slice.Waited

@@ -14,6 +14,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // noop answers at once.
@@ -95,7 +96,7 @@ func BenchmarkCall(b *testing.B) {
 			fleet := make([]transport.Member, programs)
 			owned := make([]int, programs)
 			exchange := func(i int) {
-				r := &transport.Report{Complete: true, Limits: []transport.Usage{{Limit: limit, Owned: owned[i], Need: transport.Classes{Normal: 2000 / programs}}}}
+				r := &transport.Report{Complete: true, Limits: []transport.Usage{{Limit: limit, Owned: owned[i], Need: snapshot.Classes{Normal: 2000 / programs}}}}
 				a, err := fleet[i].Exchange(context.Background(), r)
 				if err != nil || a.Err != nil {
 					b.Fatal(err, a.Err)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/fleettest/model"
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // The script does what the model says, call by call, whatever is told and lost.
@@ -29,8 +29,8 @@ func FuzzScriptDoesWhatTheModelSays(f *testing.F) {
 		var owned [model.Programs]int
 		start := time.Unix(1_700_000_000, 0)
 		now := 0 // in microseconds
-		classes := func(most int) transport.Classes {
-			return transport.Classes{Interactive: r.IntN(most), Normal: r.IntN(most), Batch: r.IntN(most)}
+		classes := func(most int) snapshot.Classes {
+			return snapshot.Classes{Interactive: r.IntN(most), Normal: r.IntN(most), Batch: r.IntN(most)}
 		}
 		bound, n, window := 3_000_000, 1+r.IntN(40), 10_000_000
 		for i := range int(calls) {
@@ -61,10 +61,10 @@ func FuzzScriptDoesWhatTheModelSays(f *testing.F) {
 			c := model.Call{Program: p, Number: number, Ago: now - int(s.Sent/time.Microsecond), Bound: bound, Seed: fmt.Sprintf("e%d", i), Named: r.IntN(5) > 0}
 			c.Told = model.Record{Owned: s.Owns(owned[p]), N: n, Window: window, Need: classes(n + 2)}
 			if r.IntN(3) == 0 {
-				c.Told.Need = transport.Classes{}
+				c.Told.Need = snapshot.Classes{}
 			}
 			if seed%2 == 0 {
-				c.Told.Reserve = transport.Classes{Normal: n / 4, Batch: n / 3}
+				c.Told.Reserve = snapshot.Classes{Normal: n / 4, Batch: n / 3}
 			}
 			if r.IntN(20) == 0 { // another version of the program
 				c.Told.N, c.Told.Window = 1+r.IntN(40), 1_000_000*(1+r.IntN(20))

@@ -23,6 +23,7 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
 )
 
@@ -56,8 +57,8 @@ type Store struct {
 type Record struct {
 	Known            bool
 	Owned, N, Window int
-	Need             transport.Classes
-	Reserve          transport.Classes
+	Need             snapshot.Classes
+	Reserve          snapshot.Classes
 }
 
 // Call is what a program says.
@@ -160,7 +161,7 @@ func (s *Store) share(now int, c Call) transport.Share {
 				continue
 			}
 			if silent > c.Bound {
-				need = transport.Classes{}
+				need = snapshot.Classes{}
 			}
 		}
 		limit := &transport.Limit{N: r.N, Window: time.Duration(r.Window)}

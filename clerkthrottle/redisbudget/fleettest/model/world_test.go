@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
-	"github.com/clerkthrottle/clerkthrottle-go/transport"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // A tick is a sixth of the in-flight bound.
@@ -369,7 +369,7 @@ func (w *world) do(m *message, v variant) {
 	c := Call{
 		Program: int(m.program), Number: protocol.Number{Epoch: epoch(m.current), Seq: int64(m.seq), Heard: int64(m.heard)},
 		Bound: bound, Seed: "new", Named: true,
-		Told: Record{Owned: int(m.owned), N: int(w.tokens), Window: int(w.window), Need: transport.Classes{Normal: int(m.need)}},
+		Told: Record{Owned: int(m.owned), N: int(w.tokens), Window: int(w.window), Need: snapshot.Classes{Normal: int(m.need)}},
 	}
 	s := w.store.unpack(int(w.tokens), int(w.window))
 	switch v {
@@ -429,7 +429,7 @@ func (s *memory) unpack(tokens, window int) (all Store) {
 		from, p, r := &s.programs[i], &all.Program[i], &l.Record[i]
 		p.Known, p.Seq, p.Heard = from.known, int(from.seq), int(from.heard)
 		if from.record {
-			*r = Record{Known: true, Owned: int(from.owned), N: tokens, Window: window, Need: transport.Classes{Normal: int(from.need)}}
+			*r = Record{Known: true, Owned: int(from.owned), N: tokens, Window: window, Need: snapshot.Classes{Normal: int(from.need)}}
 		}
 	}
 	return all

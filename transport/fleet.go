@@ -18,11 +18,11 @@ type fleet struct {
 	s      *scheduler
 	member Member
 
-	common  []*station     // windows of limits that are not private: in every exchange
-	due     []*station     // windows that the next exchange must name
-	checks  checkQueue     // private windows, by when to look for tokens to give back
-	blocks  []*endpoint    // for the next exchange
-	foreign []foreignBlock // in the last answer
+	common  []*station               // windows of limits that are not private: in every exchange
+	due     []*station               // windows that the next exchange must name
+	checks  checkQueue               // private windows, by when to look for tokens to give back
+	blocks  []*endpoint              // for the next exchange
+	foreign map[string]time.Duration // the ends of blocks in the last answer, by key
 
 	leaseEnd   time.Duration // when owned tokens may no longer be spent
 	exchanging []*station    // in the exchange in flight; nil: none is
@@ -44,11 +44,6 @@ const (
 	blockNoise     = 100 * time.Millisecond // by which two programs may differ about a block's end
 	leaveTimeout   = time.Second            // for the final report
 )
-
-type foreignBlock struct {
-	key   string
-	until time.Duration
-}
 
 func newFleet(s *scheduler, m Member) *fleet {
 	return &fleet{s: s, member: m, left: make(chan struct{})}

@@ -119,9 +119,9 @@ func (f *fleet) recheckLocked(asked []*station, now time.Duration) {
 
 // applyBlocksLocked closes the gates of endpoints that other programs found blocked.
 func (f *fleet) applyBlocksLocked(blocks []Block, now time.Duration) {
-	f.foreign = f.foreign[:0]
+	f.foreign = make(map[string]time.Duration, len(blocks))
 	for _, b := range blocks {
-		f.foreign = append(f.foreign, foreignBlock{b.Key, now + b.For})
+		f.foreign[b.Key] = now + b.For
 		if ep, ok := f.s.endpoints.Get(b.Key); ok {
 			f.s.applyForeignBlockLocked(ep, now)
 		}
@@ -135,12 +135,11 @@ func (s *scheduler) applyForeignBlockLocked(ep *endpoint, now time.Duration) {
 	if s.fleet == nil {
 		return
 	}
-	for _, b := range s.fleet.foreign {
-		if before := ep.block.Until(); b.key == ep.key && b.until > max(now, before+blockNoise) {
-			ep.block.Close(now, b.until-now)
-			s.blockMovedLocked(ep, before, now)
-			s.fleet.blocks = slices.DeleteFunc(s.fleet.blocks, func(e *endpoint) bool { return e == ep })
-		}
+	before, until := ep.block.Until(), s.fleet.foreign[ep.key]
+	if until > max(now, before+blockNoise) {
+		ep.block.Close(now, until-now)
+		s.blockMovedLocked(ep, before, now)
+		s.fleet.blocks = slices.DeleteFunc(s.fleet.blocks, func(e *endpoint) bool { return e == ep })
 	}
 }
 

@@ -182,7 +182,7 @@ func (s *scheduler) armLocked(st *station, now time.Duration) {
 // wake runs when a station's timer fires. If the line has moved on since, no waiter
 // can pass and the timer is reset.
 func (s *scheduler) wake(st *station) {
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	st.wakeAt = never
 	s.wakeLocked(st)

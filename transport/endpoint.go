@@ -184,7 +184,7 @@ const longerBlock = time.Second
 
 // reopened runs when the timer of a closed gate fires.
 func (s *scheduler) reopened(ep *endpoint) {
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	if s.closed || ep.block.Closed(s.now()) {
 		return // the block was extended: the timer has been reset

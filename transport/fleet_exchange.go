@@ -9,7 +9,7 @@ import (
 // start makes an exchange, unless one is in flight: that will schedule the next.
 func (f *fleet) start() {
 	s := f.s
-	s.mu.Lock()
+	s.lock()
 	now := s.now()
 	if f.closed || f.exchanging != nil || f.nextAt == never {
 		s.unlock()
@@ -25,7 +25,7 @@ func (f *fleet) start() {
 func (f *fleet) exchange(report *Report, began time.Duration) {
 	answer, err := f.member.Exchange(context.Background(), report)
 	s := f.s
-	s.mu.Lock()
+	s.lock()
 	now := s.now()
 	asked := f.exchanging
 	f.exchanging = nil
@@ -102,7 +102,7 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 // counts as dead.
 func (f *fleet) leave() error {
 	s := f.s
-	s.mu.Lock()
+	s.lock()
 	f.closed = true
 	if f.timer != nil {
 		f.timer.Stop()

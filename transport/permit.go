@@ -214,7 +214,7 @@ func (p *permit) wait(ctx context.Context) error {
 func (p *permit) abandon(ctx context.Context) (err error, late bool) {
 	err, expired := context.Cause(ctx), ctx.Err() == context.DeadlineExceeded
 	s := p.scheduler
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	now := s.now()
 	if err == nil && !p.done {
@@ -276,7 +276,7 @@ func (p *permit) WaitedFor() (Hold, string) {
 // a 429 with a Retry-After arrives.
 func (p *permit) Block(d time.Duration) {
 	s, ep := p.scheduler, p.endpoint
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	now, before := s.now(), ep.block.Until()
 	ep.block.Block(now, p.sent, d)
@@ -288,7 +288,7 @@ func (p *permit) Block(d time.Duration) {
 // has an effect.
 func (p *permit) Settle(o outcome) {
 	s := p.scheduler
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	if p.settled {
 		return

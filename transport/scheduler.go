@@ -62,6 +62,17 @@ func newScheduler(cfg *Config) *scheduler {
 
 func (s *scheduler) now() time.Duration { return time.Since(s.epoch) }
 
+// lock tries a few times before it waits: the lock is held for less time than it takes
+// to park a goroutine, and a [sync.Mutex] does not spin while others are runnable.
+func (s *scheduler) lock() {
+	for range 40 {
+		if s.mu.TryLock() {
+			return
+		}
+	}
+	s.mu.Lock()
+}
+
 // unlock releases the lock and then notifies the observers.
 func (s *scheduler) unlock() {
 	events := s.events
@@ -84,7 +95,7 @@ func (s *scheduler) acquire(ctx context.Context, c *Claim, maxWait time.Duration
 	p := &permit{terms: termsOf(ctx)}
 	bound, deadline := waitBound(ctx, maxWait)
 	p.byDeadline = deadline
-	s.mu.Lock()
+	s.lock()
 	wait, err := s.enterLocked(p, c, bound)
 	s.unlock()
 	if wait {
@@ -174,7 +185,7 @@ func (s *scheduler) expelLocked(p *permit, err error, now time.Duration) {
 // estimate returns how long a request with the claim, and ctx's priority and flow,
 // would wait if it arrived now.
 func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	now := s.now()
 	p := &permit{terms: termsOf(ctx), route: s.newRouteLocked(c, now, false)}
@@ -186,7 +197,7 @@ func (s *scheduler) estimate(ctx context.Context, c *Claim) time.Duration {
 // takeRetry reports whether the retry budget allows one more retry of a failure, and
 // if so takes it.
 func (s *scheduler) takeRetry() bool {
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	now := s.now()
 	return s.retries.Retry(now, s.history.Sent(now, retrybudget.Memory))
@@ -194,7 +205,7 @@ func (s *scheduler) takeRetry() bool {
 
 // observe adds observers.
 func (s *scheduler) observe(observers []*Observer) {
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	s.observers = append(s.observers[:len(s.observers):len(s.observers)], observers...)
 }
@@ -202,7 +213,7 @@ func (s *scheduler) observe(observers []*Observer) {
 // close refuses all waiting and all later requests. Permits in flight can still be
 // settled.
 func (s *scheduler) close() error {
-	s.mu.Lock()
+	s.lock()
 	if s.closed {
 		s.unlock()
 		return nil

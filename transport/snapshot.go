@@ -29,7 +29,7 @@ func (s *scheduler) snapshot() Snapshot {
 // listLocking takes the lock, adds all limits and endpoints to the listings, and
 // returns the rest of the snapshot.
 func (s *scheduler) listLocking(limits *listing[snapshot.Limit], endpoints *listing[snapshot.Endpoint]) (snap Snapshot) {
-	s.mu.Lock()
+	s.lock()
 	defer s.unlock()
 	now := s.now()
 	snap.Time, snap.History = s.epoch.Add(now), s.historyLocked(now)

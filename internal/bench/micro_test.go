@@ -47,11 +47,27 @@ func facade(tb testing.TB, base http.RoundTripper) http.RoundTripper {
 	return rt
 }
 
-// contestants are the bare transport, the throttle, and its peers. The AWS mode
+// copying hands on a copy of each request, with a context of its own: the least that
+// a transport costs that bounds how long it waits for an answer.
+type copying struct {
+	http.RoundTripper
+	context.Context
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c copying) RoundTrip(req *http.Request) (*http.Response, error) {
+	return c.RoundTripper.RoundTrip(req.WithContext(c.Context))
+}
+
+// contestants are the bare transport, one that copies, the throttle, and its peers. The AWS mode
 // is as it is in the SDK's own clients without a 429; the others as in the
 // comparison.
 func contestants(tb testing.TB) []contestant {
-	all := []contestant{{"bare", noop{}}, {"clerkthrottle", facade(tb, noop{})}}
+	all := []contestant{
+		{"bare", noop{}},
+		{"a copy of the request", copying{noop{}, context.Background()}},
+		{"clerkthrottle", facade(tb, noop{})},
+	}
 	for _, p := range peers.All() {
 		all = append(all, contestant{p.Name, p.Client(noop{}, microN, 1)})
 	}

@@ -19,7 +19,7 @@ type cost struct {
 	crowd map[int]float64 // of a thousand callers, by number of processors
 }
 
-const rounds = 7
+const rounds = 21
 
 // TestOverhead prints what the throttle costs over the bare transport, beside
 // its peers, and asserts nothing: times are a machine's. The rounds go over all

@@ -23,8 +23,8 @@ import (
 
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget/internal/protocol"
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
-	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 	"github.com/clerkthrottle/clerkthrottle-go/transport/budgettest"
+	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
 // Programs is how many programs there may be.

@@ -396,11 +396,16 @@ func TestBlockDuringAnExchangeIsTold(t *testing.T) {
 }
 
 // keepOne grants all tokens in its first answer, and lets the program keep one.
-type keepOne struct{ owned []int } // as told
+type keepOne struct {
+	mu    sync.Mutex
+	owned []int // as told
+}
 
 func (b *keepOne) Join() transport.Member { return b }
 
 func (b *keepOne) Exchange(_ context.Context, r *transport.Report) (*transport.Answer, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	answer := &transport.Answer{Lease: time.Hour, Next: 11 * time.Second}
 	for _, u := range r.Limits {
 		b.owned = append(b.owned, u.Owned)
@@ -423,6 +428,8 @@ func TestTokensThatCameBackAreGivenBackAtOnce(t *testing.T) {
 			mustGet(t, rt, "/a")
 		}
 		time.Sleep(12 * time.Second)
+		budget.mu.Lock()
+		defer budget.mu.Unlock()
 		told := slices.Compact(budget.owned)
 		if want := []int{0, 10, 1}; !slices.Equal(told, want) {
 			t.Errorf("it said that it owned %v, want %v", told, want)

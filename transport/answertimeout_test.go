@@ -124,19 +124,18 @@ func TestContextOfARequestEndsWithItsBody(t *testing.T) {
 				t.Fatal(err)
 			}
 			end(resp)
+			cancel()
 			synctest.Wait()
 			select {
 			case <-ended:
-				if name == "neither" {
-					t.Error("the context ends before the answer's body")
-				}
-			default:
 				if name != "neither" {
 					t.Errorf("%s: its context is still held", name)
 				}
+			default:
+				if name == "neither" {
+					t.Error("the end of the caller's context does not reach the answer's body")
+				}
 			}
-			cancel()
-			<-ended // the caller's end reaches a body that is still read
 		}
 	})
 }
@@ -193,6 +192,33 @@ func TestHungRequestsTakeAFewTokensOnly(t *testing.T) {
 			t.Logf("1 %% of 5 requests a second hang, for an hour, limit 100 per 10 s, answer timeout %s: at most %d tokens held, %d of %d calls refused", tt.timeout, most, refused.Load(), calls)
 			if most > tt.most || tt.timeout >= 0 && refused.Load() > 0 {
 				t.Errorf("timeout %s: %d tokens held and %d refused", tt.timeout, most, refused.Load())
+			}
+		})
+	}
+}
+
+// A base may use the context of a request that has been answered: to close a span with
+// its body, or to write to a cache.
+func TestContextOutlivesTheAnswer(t *testing.T) {
+	for name, body := range map[string]io.ReadCloser{"body": io.NopCloser(strings.NewReader("ok")), "no body": http.NoBody} {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var sent context.Context
+			base := roundTripFunc(func(req *http.Request) (*http.Response, error) {
+				sent = req.Context()
+				sent.Done()
+				resp := status(http.StatusOK, "")
+				resp.Body = body
+				return resp, nil
+			})
+			resp, err := newTransport(t, base, limit(10, sec)).RoundTrip(request(ctx, http.MethodGet, "/a", nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = readAll(t, resp)
+			if sent.Err() != nil {
+				t.Errorf("%s: its context has ended: %v", name, sent.Err())
 			}
 		})
 	}

@@ -42,7 +42,7 @@ func (t *Transport) attempt(req *http.Request, p *permit) (*http.Response, error
 	}
 	if err != nil || resp == nil || resp.Body == nil || resp.Body == http.NoBody {
 		c.release()
-	} else if _, upgraded := resp.Body.(io.Writer); !upgraded && c.listens() { // reading to the end does not end the attempt
+	} else if resp.StatusCode != http.StatusSwitchingProtocols && c.listens() { // there, reading to the end is not the end
 		resp.Body = &attemptBody{resp.Body, c}
 	}
 	return resp, err
@@ -57,6 +57,7 @@ type attemptContext permit
 type watch struct {
 	context.Context
 	cancel context.CancelCauseFunc
+	stop   func() bool // following the caller's context; nil: that has no end
 	timer  *time.Timer // of the answer timeout; nil: none
 }
 
@@ -74,7 +75,13 @@ func (c *attemptContext) Deadline() (time.Time, bool) { return c.ctx.Deadline() 
 func (c *attemptContext) Done() <-chan struct{} { return c.watched().Done() }
 
 // Err implements [context.Context].
-func (c *attemptContext) Err() error { return c.inner().Err() }
+func (c *attemptContext) Err() error {
+	err := c.inner().Err()
+	if err != nil && c.ctx.Err() != nil {
+		return c.ctx.Err() // it may be a deadline
+	}
+	return err
+}
 
 // Value implements [context.Context].
 func (c *attemptContext) Value(key any) any {
@@ -98,7 +105,10 @@ func (c *attemptContext) watched() *watch {
 		return w
 	}
 	w := new(watch)
-	w.Context, w.cancel = context.WithCancelCause(c.ctx)
+	w.Context, w.cancel = context.WithCancelCause(context.WithoutCancel(c.ctx))
+	if c.ctx.Done() != nil {
+		w.stop = context.AfterFunc(c.ctx, func() { w.cancel(context.Cause(c.ctx)) })
+	}
 	if c.bounded && c.state.Load() == inFlight {
 		bound := c.transport.cfg.AnswerTimeout
 		left := time.Until(c.scheduler.epoch.Add(c.sent + bound))
@@ -106,7 +116,7 @@ func (c *attemptContext) watched() *watch {
 	}
 	if !c.watch.CompareAndSwap(nil, w) {
 		w.pause()
-		w.cancel(nil)
+		w.detach()
 	}
 	return c.watch.Load()
 }
@@ -144,16 +154,26 @@ func (c *attemptContext) finish() (why error) {
 	return nil
 }
 
-// release detaches the attempt from the caller's context, so that a long-lived one does
-// not keep the contexts of all its requests.
-func (c *attemptContext) release() {
-	if w := c.watch.Load(); w != nil {
-		w.cancel(nil)
+// detach lets go of the caller's context, so that a long-lived one does not keep those of
+// all its requests. It does not end this one: the base may have uses for it yet.
+func (w *watch) detach() {
+	if w.stop != nil {
+		w.stop()
 	}
 }
 
-// listens reports whether the attempt is registered with the caller's context.
-func (c *attemptContext) listens() bool { return c.watch.Load() != nil && c.ctx.Done() != nil }
+// release detaches the attempt from the caller's context.
+func (c *attemptContext) release() {
+	if w := c.watch.Load(); w != nil {
+		w.detach()
+	}
+}
+
+// listens reports whether the attempt follows the caller's context.
+func (c *attemptContext) listens() bool {
+	w := c.watch.Load()
+	return w != nil && w.stop != nil
+}
 
 // attemptBody is a response body that releases its attempt when it is read or closed.
 type attemptBody struct {

@@ -72,6 +72,9 @@ type Answer struct {
 	// Incomplete asks the program to report everything it owns, because the Budget
 	// does not know.
 	Incomplete bool
+	// Recovering says that the Budget grants nothing yet, because it waits to hear
+	// from every program. Exchanges go on, even if this one owns and needs nothing.
+	Recovering bool
 	// Err says why the Budget was unreachable. The program goes on alone with what it
 	// owns.
 	Err error

@@ -35,3 +35,6 @@ func (s *scheduler) Acquire(ctx context.Context, c *Claim, maxWait time.Duration
 
 func (s *scheduler) Snapshot() Snapshot { return s.snapshot() }
 func (s *scheduler) Close() error       { return s.close() }
+
+// CommonWindows returns how many windows every exchange names.
+func CommonWindows(t *Transport) int { return len(t.scheduler.fleet.common) }

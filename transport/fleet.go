@@ -50,10 +50,10 @@ func newFleet(s *scheduler, m Member) *fleet {
 }
 
 // share makes a window's tokens the Budget's.
-func (f *fleet) share(st *station) {
+func (f *fleet) share(st *station, keep bool) {
 	st.share = &share{fleet: f, spare: st.limit.N}
 	st.window.Resize(0, st.limit.Window)
-	if !st.limit.Private {
+	if keep && !st.limit.Private {
 		f.common = append(f.common, st)
 	}
 }

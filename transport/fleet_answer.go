@@ -60,15 +60,17 @@ func (f *fleet) answeredLocked(asked []*station, a *Answer, began, now time.Dura
 		}
 	}
 	if a.Err == nil {
-		f.applyBlocksLocked(a.Blocks, now)
-		if len(f.due) > 0 {
+		if !a.Incomplete {
+			f.applyBlocksLocked(a.Blocks, now)
+		}
+		if len(f.due) > 0 || len(f.blocks) > 0 {
 			next = 0
 		}
 	}
 	if len(f.checks.heap) > 0 {
 		next = min(next, max(f.checks.first()-now, a.Next/4))
 	}
-	if len(asked) > 0 || len(f.due) > 0 || len(f.checks.heap) > 0 {
+	if a.Recovering || len(asked) > 0 || len(f.due) > 0 || len(f.checks.heap) > 0 {
 		f.wantLocked(now+next, now)
 	}
 }

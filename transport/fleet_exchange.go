@@ -30,7 +30,7 @@ func (f *fleet) exchange(report *Report, began time.Duration) {
 	asked := f.exchanging
 	f.exchanging = nil
 	for _, ep := range f.reporting {
-		if (err != nil || answer.Err != nil) && ep.block.Closed(now) && !slices.Contains(f.blocks, ep) {
+		if (err != nil || answer.Err != nil || answer.Incomplete) && ep.block.Closed(now) && !slices.Contains(f.blocks, ep) {
 			f.blocks = append(f.blocks, ep) // report them again
 		}
 	}
@@ -61,6 +61,7 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 	for st := f.checks.pop(now); st != nil; st = f.checks.pop(now) {
 		f.dueLocked(st)
 	}
+	complete := len(f.checks.heap) == 0 && len(f.due) <= maxPerExchange/2 // private windows to be checked later have spent tokens
 	if len(f.due) <= maxPerExchange/2 {
 		for _, st := range f.common {
 			if st.owned() > 0 || st.waiting() > 0 {
@@ -72,7 +73,7 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 	f.exchanging = append(make([]*station, 0, n), f.due[:n]...)
 	f.due = append(f.due[:0], f.due[n:]...)
 	f.reports++
-	r := &Report{Limits: make([]Usage, n), Complete: len(f.due) == 0}
+	r := &Report{Limits: make([]Usage, n), Complete: complete && len(f.due) == 0}
 	for i, st := range f.exchanging {
 		sh := st.share
 		sh.due, sh.exchanging = false, true
@@ -129,7 +130,12 @@ func (f *fleet) leave() error {
 func (f *fleet) finalLocked(now time.Duration) *Report {
 	r := &Report{Complete: true}
 	for _, st := range f.s.windows.All() {
-		if owned := st.owned(); owned > 0 && len(r.Limits) < maxPerExchange {
+		owned := st.owned()
+		switch {
+		case owned == 0:
+		case len(r.Limits) == maxPerExchange:
+			r.Complete = false
+		default:
 			r.Limits = append(r.Limits, Usage{Limit: st.limit, Owned: owned - max(0, st.window.Free(now))})
 		}
 	}

@@ -105,7 +105,11 @@ func (s *scheduler) endpointLocked(c *Claim, now time.Duration, keep bool) *endp
 		ep.key = overflowPrefix + c.Endpoint
 		s.endpoints.Add(ep.key, ep, now)
 	}
-	s.applyForeignBlockLocked(ep, now)
+	if keep {
+		s.applyForeignBlockLocked(ep, now)
+	} else if s.fleet != nil {
+		ep.block.Close(now, max(0, s.fleet.foreign[ep.key]-now))
+	}
 	return ep
 }
 
@@ -131,7 +135,7 @@ func (s *scheduler) windowLocked(l *Limit, last bool, now time.Duration, keep bo
 		s.windows.Add(bounded.Key, st, now)
 	}
 	if s.fleet != nil {
-		s.fleet.share(st)
+		s.fleet.share(st, keep)
 	}
 	return st
 }

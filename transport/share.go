@@ -93,7 +93,7 @@ func (sh *share) obtainable(st *station, class int) int {
 // idle reports whether the window may be evicted. Only private ones are: there are few
 // others.
 func (sh *share) idle(st *station, now time.Duration) bool {
-	return st.limit.Private && !sh.due && !sh.exchanging && st.owned() == 0 && st.window.Idle(now)
+	return st.limit.Private && !sh.due && !sh.exchanging && sh.checkAt == never && st.owned() == 0 && st.window.Idle(now)
 }
 
 // memory divides the window into the intervals for which a program remembers its peak

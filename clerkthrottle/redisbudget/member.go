@@ -79,7 +79,7 @@ func (m *member) Exchange(ctx context.Context, r *transport.Report) (*transport.
 			m.found()
 			a := &transport.Answer{Shares: reply.shares, Blocks: reply.blocks, Lease: m.budget.bound, Next: m.budget.bound / 3}
 			if reply.recovery > 0 {
-				a.Next = min(a.Next, reply.recovery+time.Millisecond)
+				a.Recovering, a.Next = true, min(a.Next, reply.recovery+time.Millisecond)
 			}
 			return a, nil
 		}

@@ -74,7 +74,8 @@ type Config struct {
 	// lowest class is refused with [ReasonQueueFull]. 0: no bound.
 	MaxQueue int
 	// MaxKeys bounds how many limits are tracked, and how many endpoints. Idle ones
-	// are evicted first; when all are in use, new keys share one bucket per name.
+	// are evicted first; when all are in use, new keys share one bucket per name. A
+	// key that gets a bucket of its own later may use its limit twice in that window.
 	// 0 means 100,000.
 	MaxKeys int
 	// DryRun computes every wait but delays nothing: requests are sent at once, 429s

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// DefaultInFlightBound is how long the tokens of a program that died stay
-	// out, see [WithInFlightBound].
+	// DefaultInFlightBound is how long a program may be silent before it counts as
+	// dead, see [WithInFlightBound].
 	DefaultInFlightBound = 3 * time.Second
 	// DefaultTimeout is how long one call to Redis may take, see [WithTimeout].
 	DefaultTimeout = 100 * time.Millisecond
@@ -28,11 +28,11 @@ type config struct {
 	logger   *slog.Logger
 }
 
-// WithName names the budget. Programs that give the same name on the same Redis
-// share it; default "default". Different Clerk instances need no name of their
-// own, they never share a count. The name is the hash tag of every key, in
-// clear, so that all of a budget lies on one node of a Redis Cluster: give two
-// busy instances two names and two nodes can serve them.
+// WithName names the budget. Programs that use the same name on the same Redis share
+// it. Default: "default". Different Clerk instances need no names of their own: they
+// never share a count. The name is in every key, in clear, as its hash tag, so that a
+// Redis Cluster keeps all of a budget on one node: give two busy instances two names,
+// and two nodes can serve them.
 func WithName(name string) Option {
 	return func(c *config) error {
 		c.name = name
@@ -40,7 +40,7 @@ func WithName(name string) Option {
 	}
 }
 
-// WithPrefix sets what every key in Redis begins with, before a colon. Default
+// WithPrefix sets the first part of every key in Redis, up to a colon. Default:
 // "clerkthrottle".
 func WithPrefix(prefix string) Option {
 	return func(c *config) error {
@@ -56,7 +56,7 @@ func checkName(option, name string) error {
 	case strings.ContainsAny(name, "{}"):
 		return fmt.Errorf("%s(%q): braces would change the hash tag", option, name)
 	case strings.Contains(name, "sk_live_"), strings.Contains(name, "sk_test_"):
-		return fmt.Errorf("%s: that is a secret key; give it a name that may be seen", option)
+		return fmt.Errorf("%s: that is a secret key; use a name that may be public", option)
 	}
 	return nil
 }
@@ -68,16 +68,16 @@ func checkBetween(option string, d, least, most time.Duration) error {
 	return nil
 }
 
-// WithInFlightBound sets how long a program may be silent before it counts as
-// dead. Default [DefaultInFlightBound]. One window after that its tokens are free.
+// WithInFlightBound sets how long a program may be silent before it counts as dead.
+// Default: [DefaultInFlightBound]. One window after that its tokens are free. Give
+// all programs the same.
 //
 // A program that owns tokens is never silent for longer than a third of the bound,
-// and spends nothing once it has not been heard for the whole: one that was stopped
+// and spends none once it has been silent for the whole bound: one that was stopped
 // for longer (a suspended machine, a frozen container) asks before it goes on. The
-// rest of the bound is the time that a request has, from its program's death, to
-// reach the server. The bound does not limit how long an answer may take. A budget
-// that Redis does not know, a new one or one that was lost, grants nothing for as
-// long. Give all programs the same.
+// rest of the bound is the time that a request has to reach the server after its
+// program dies. The bound does not limit how long an answer may take. A budget that
+// Redis does not have, because it is new or was lost, grants nothing for the bound.
 func WithInFlightBound(d time.Duration) Option {
 	return func(c *config) error {
 		c.bound = d
@@ -86,10 +86,10 @@ func WithInFlightBound(d time.Duration) Option {
 }
 
 // WithTimeout sets how long one call to Redis may take before Redis counts as away.
-// Default [DefaultTimeout]. A timer of the budget's own enforces it, whatever the
-// timeouts of the Redis client are. Keep it below half of the in-flight bound: requests
-// go on with what the program owns for as long as the bound without an answer, of which
-// a third may be over when a call is made.
+// Default: [DefaultTimeout]. The budget enforces it with its own timer, whatever the
+// Redis client's timeouts are. Keep it below half of the in-flight bound: without an
+// answer, requests go on for one bound, a third of which may be over when a call is
+// made.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		c.timeout = d
@@ -98,8 +98,8 @@ func WithTimeout(d time.Duration) Option {
 }
 
 // WithoutFallback refuses requests with [transport.ReasonUnavailable] once Redis has
-// been away for the in-flight bound, instead of letting them go on with the tokens
-// that the program owns.
+// been away for the in-flight bound, instead of sending them on the tokens that the
+// program owns.
 func WithoutFallback() Option {
 	return func(c *config) error {
 		c.fallback = false
@@ -107,12 +107,12 @@ func WithoutFallback() Option {
 	}
 }
 
-// WithLogger sets where the budget reports that Redis is away, and that it is
-// back. Default [slog.Default]. No line holds a secret.
+// WithLogger sets the logger. The budget logs when Redis is away and when it is back.
+// Default: [slog.Default]. No line holds a secret.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {
-			return errors.New("WithLogger: the logger is nil; to hear nothing, give it slog.New(slog.DiscardHandler)")
+			return errors.New("WithLogger(nil): the logger is nil; to log nothing, use slog.New(slog.DiscardHandler)")
 		}
 		c.logger = l
 		return nil

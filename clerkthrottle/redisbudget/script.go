@@ -13,24 +13,24 @@ import (
 
 var script = redis.NewScript(protocol.Script)
 
-// What a reply says of the call.
+// The status of a reply.
 const (
 	statusOK    = "ok"
-	statusEpoch = "epoch" // Redis counts in another epoch; nothing was changed
-	statusStale = "stale" // a call with this number, or a later one, was there before
+	statusEpoch = "epoch" // Redis is in another epoch; nothing was changed
+	statusStale = "stale" // Redis has seen this number or a later one
 )
 
-// reply is what the script returns.
+// reply is the script's reply.
 type reply struct {
 	status   string
 	epoch    string
-	recovery time.Duration // how long nothing is granted yet
+	recovery time.Duration // how long nothing will be granted
 	shares   []transport.Share
 	blocks   []transport.Block
 }
 
-// encode writes the keys and arguments of a call, in the order in which the script
-// reads them.
+// encode returns a call's keys and arguments, in the order in which the script reads
+// them.
 func (m *member) encode(n protocol.Number, r *transport.Report) (keys []string, args []any) {
 	keys = append(make([]string, 0, 2+len(r.Limits)), m.keys[:]...)
 	args = append(make([]any, 0, 8+2*len(r.Blocks)+9*len(r.Limits)),
@@ -47,9 +47,9 @@ func (m *member) encode(n protocol.Number, r *transport.Report) (keys []string, 
 	return keys, args
 }
 
-var errReply = errors.New("redisbudget: Redis gave an answer that is not the script's")
+var errReply = errors.New("redisbudget: the reply from Redis is not the script's")
 
-// decode reads a reply to a call that named so many limits.
+// decode decodes the reply to a call with so many limits.
 func decode(answer []any, limits int) (r reply, err error) {
 	d := decoder{left: answer}
 	r.status = d.text()
@@ -76,7 +76,7 @@ func decode(answer []any, limits int) (r reply, err error) {
 	return r, nil
 }
 
-// decoder takes values off a list; bad once one was not there, or of another type.
+// decoder takes values off a list. It turns bad if one is missing or of another type.
 type decoder struct {
 	left []any
 	bad  bool

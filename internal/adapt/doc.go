@@ -1,64 +1,63 @@
-// Package adapt learns the rate that a program may keep when others draw on
-// the same limit and nobody tells anybody anything. All a program sees is its
-// own answers: most are accepted, and now and then a 429 blocks it for a while.
+// Package adapt learns the rate that a program can keep when other programs use the
+// same limit and none knows of another. All a program sees is its own answers: most
+// requests are accepted, and now and then a 429 blocks it for a while.
 //
 // # The idea
 //
-// Everybody meets the same blocks. A block is therefore an event that all
-// programs share, a clock that nobody had to set, and three rules on that
-// clock are enough.
+// All programs meet the same blocks. A block is therefore an event that they share, a
+// clock that needs no setting, and three rules on that clock are enough.
 //
-// Cut. At an event a program goes to 97 % of what it was really getting in
-// the window before: not of what it was allowed, which may be far from it.
-// All of them together then ask for 97 % of what the server gives, and no
-// second event follows. However many 429s an event spreads over, it counts
-// once: those to requests sent before its block ended are the same event.
+// Cut. At an event a program goes to 97 % of the rate at which its requests were
+// accepted in the window before: not of what it was allowed, which may be far from
+// it. All of them together then ask for 97 % of what the server gives, so no second
+// event follows. However many 429s an event consists of, it counts once: those to
+// requests sent before its block ended are the same event.
 //
-// Hold. For sixteen windows nothing happens. Every program has to meet a block
-// once to know of it, so an event costs about as many 429s as there are
-// programs, plus what was in flight.
+// Hold. For sixteen windows the rate stays. Every program must meet a block once to
+// know of it, so an event costs about as many 429s as there are programs, plus what
+// was in flight.
 //
-// Climb. Then the rate grows by an amount, not by a factor: a thousandth of the
-// limit in the first window, and twice as much in each that follows. The amount
-// is the same for all, so the small gain on the big. And it is exponential, so
-// how many there are hardly matters for when the next event comes. When the
-// others have left, nothing stops it: the whole limit is back within 26 windows
-// of the last event, and with it everything is forgotten.
+// Climb. Then the rate grows by an amount, not by a factor: about a thousandth of the
+// limit in the first window, and twice as much in each that follows. The amount is
+// the same for all programs, so that small rates catch up with big ones. And since it
+// is exponential, the number of programs hardly affects when the next event comes.
+// When the others have left, nothing stops the climb: the whole limit is back within
+// 26 windows of the last event, and everything learned is dropped.
 //
 // # What else is needed
 //
-//   - Youth. The first event leaves four fifths of what was got, and for two
-//     events the climb does not hold: it adds half of the rate and a fiftieth of
-//     the limit in a window, then twice that. A lone program that met somebody
-//     else's 429 has its limit back in two windows; sixteen that start together
-//     come to a rate with their second or third event.
-//   - The burst that began it all may fill the server's window for longer than a
-//     Retry-After says. What follows within half a window of its block is an
-//     echo, and costs nothing: the rate it left has not been tried.
-//   - An event before the climb began was somebody else's doing, or chance, or
-//     shows a rate that was too high: it costs 5 %. Right after a block each cut is
-//     as much as the last one made twice, so that a server that goes on refusing is
-//     heeded. Neither takes a program below what the last event left it because it
-//     got less since: what it got has a block in it, or a newcomer's burst, and a
-//     program that asks for little is not cut down to that.
-//   - A token-bucket server banks what is not used in the hold, and pays it out
-//     before it refuses: what the last window got is then more than can be kept.
-//     A far climb gives such a server away, if an early event follows and the
-//     average in between was that of before. From then on a far climb goes back to
-//     the average. The next early event ends that belief: where some programs hold
-//     it and others do not, the first give their shares to the others.
-//   - A program that yields, because its default class is Batch, keeps two fifths at
-//     an event and climbs two windows later. Beside programs that do not it comes down to a
-//     few per cent of the limit within some minutes, and has the whole of it when
-//     they are gone. Among programs that all yield, a part of the limit is lost.
+//   - Youth. The first event leaves four fifths of the accepted rate, and for two
+//     events the climb does not hold: it adds half of the rate and a fiftieth of the
+//     limit in one window, and doubles. A lone program that met another's 429 has its
+//     limit back in two windows; sixteen that start together reach a rate with their
+//     second or third event.
+//   - The first burst may fill the server's window for longer than Retry-After says.
+//     An event within half a window of its block is an echo and costs nothing: the
+//     rate that it left has not been tried.
+//   - An event before the climb began was another program's doing, or chance, or shows
+//     a rate that was too high: it costs 5 %. Right after a block each cut is as if the
+//     last one were made twice, so that a server that goes on refusing is heeded.
+//     Neither takes a program below what the last event left it because fewer requests
+//     were accepted since: that time has a block in it, or a newcomer's burst, or the
+//     program asked for little.
+//   - A token-bucket server saves what is unused during the hold and spends it before
+//     it refuses: the accepted rate of the last window is then more than can be kept.
+//     A far climb shows such a server, if an early event follows and the average in
+//     between equals the one before. From then on a far climb goes back to the average.
+//     The next early event ends that belief: if only some programs held it, they would
+//     give their shares to the others.
+//   - A program that yields, because its default class is Batch, keeps two fifths at an
+//     event and climbs two windows later. Beside programs that do not yield it falls to
+//     a few per cent of the limit within some minutes, and has all of it when they are
+//     gone. If all programs yield, part of the limit is lost.
 //
 // # Measured
 //
-// [TestScenes] plays programs on the package's real parts in virtual time, and
-// prints every figure for servers that count in a fixed window, a sliding window
-// and a token bucket; internal/bench has the same programs over the whole
-// throttle. [TestWhatEachRuleIsWorth] turns each rule off and prints which
-// targets that misses.
+// [TestScenes] runs programs on the package's real parts in virtual time, and prints
+// every figure for servers that count in a fixed window, a sliding window and a token
+// bucket; internal/bench has the same programs over the whole throttle.
+// [TestWhatEachRuleIsWorth] turns each rule off and prints which targets are then
+// missed.
 //
 //	go test ./internal/adapt -run TestScenes -long -seeds 12 -v
 //	go test ./internal/adapt -run TestWhatEachRuleIsWorth -long -v -timeout 60m
@@ -81,15 +80,15 @@
 //	a foreign burst of a tenth, alone         first minute    .97/.94/1.0
 //	one foreign request, 300 calls            none fails, 31 s
 //
-// What it costs: a program that joins 63 others takes several shares at first
-// and needs more than ten minutes to come down. A cold start that meets a limit
-// in use costs a 429 for every caller whose request is in flight: nothing is
-// known before the first 429, and a lone program must have its whole burst.
+// What it costs: a program that joins 63 others takes several shares at first and
+// needs more than ten minutes to come down. A cold start against a limit in use costs
+// a 429 for every caller with a request in flight: nothing is known before the first
+// 429, and a lone program must have its whole burst.
 //
 // # Which rate a 429 is charged to
 //
-// The endpoint's own. Clerk blocks the endpoint; whether it counts by
-// endpoint or by instance is not documented. With four endpoints a program:
+// The endpoint's own. Clerk blocks the endpoint; whether it counts by endpoint or by
+// instance is not documented. With four endpoints per program:
 //
 //	                                       to the endpoint's  to the instance's
 //	counted by endpoint, load even
@@ -102,21 +101,22 @@
 //	counted by instance, one endpoint hot
 //	  429 per 1000                         0.4 to 1.8         0.3 to 2.7
 //
-// So it is right by endpoint; by instance it costs up to three times the 429s
-// where the load is even, each endpoint being one more program, and little
-// where one endpoint carries it. There, an endpoint in light use that meets
-// somebody else's block may be held to the little it used: 0.1 s a request in
-// most runs, 16 s in the worst. Charging both rates cost up to a quarter of the
-// limit, and kept the light ones waiting for seconds in either world. Telling the
-// worlds apart by 429s of several endpoints that come together was wrong too
-// often: where all start together they come together in both. What one process
-// sends in all is bounded by the instance's window bucket either way.
+// So charging the endpoint is right if Clerk counts by endpoint. If it counts by
+// instance, that costs up to three times the 429s under even load, since each
+// endpoint acts as one more program, and little if one endpoint carries the load. In
+// that case an endpoint in light use that meets another's block may be held to the
+// little it used: 0.1 s per request in most runs, 16 s in the worst. Charging both
+// rates cost up to a quarter of the limit, and delayed light endpoints by seconds
+// either way. Guessing how Clerk counts from 429s of several endpoints that come
+// together was wrong too often: when all start together, they come together in both
+// cases. The instance's window bucket bounds what one process sends in all either
+// way.
 //
 // # Sources
 //
-// RFC 9438 (CUBIC) for a curve that is flat near the last ceiling and steep
-// far from it; smithy's adaptive retry mode for the measured rate. The cubic
-// itself was dropped: by a factor of the old rate it never lets the small
-// catch up with the big where all lose at the same moment, and with its own
-// plateau the period shrinks with the number of programs.
+// RFC 9438 (CUBIC) for a curve that is flat near the last ceiling and steep far from
+// it; smithy's adaptive retry mode for the measured rate. The cubic itself was
+// dropped: with a factor of the old rate, small programs never catch up with big ones
+// if all are cut at the same moment, and with its own plateau the period shrinks with
+// the number of programs.
 package adapt

@@ -7,23 +7,23 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// rules are what the learner goes by. TestWhatEachRuleIsWorth turns them off.
+// rules are the learner's parameters. TestWhatEachRuleIsWorth turns each off.
 type rules struct {
-	// The cuts: what an event takes of the rate that was got.
-	entryCut float64 // the first of all
-	plainCut float64 // one that the climb met
-	earlyCut float64 // one before the climb began; right after a block it doubles
-	yieldCut float64 // any, where the program yields
+	// The cuts: the fraction that an event takes off the accepted rate.
+	entryCut float64 // at the first event
+	plainCut float64 // at an event during the climb
+	earlyCut float64 // at an event before the climb; each that follows right after a block compounds
+	yieldCut float64 // at any event, if the program yields
 
 	// The climb, in windows and in documented rates. It doubles every window.
-	hold, yieldHold float64 // how long it waits, and how much longer where the program yields
-	step            float64 // what the first window brings
+	hold, yieldHold float64 // how long it waits, and how much longer if the program yields
+	step            float64 // gain of the first window
 
-	youth     int     // so many events, in which there is no share yet that could be lost
-	youthStep float64 // their climb's step; half of the rate comes on top
+	youth     int     // how many events a program is young: it has no share to lose yet
+	youthStep float64 // the step while young; half of the rate comes on top
 
-	rest float64 // the windows after a block in which an event goes with the last one
-	far  float64 // a climb went far that got so many times the average since the last event
+	rest float64 // how many windows after a block an event is an echo of the last one
+	far  float64 // a climb is far if it got this many times the average since the last event
 }
 
 var standard = rules{
@@ -31,71 +31,72 @@ var standard = rules{
 	hold: 16, yieldHold: 2, step: 0.0012, youth: 2, youthStep: 0.02, rest: 0.5, far: 1.1,
 }
 
-// memory is what was learned.
+// memory is what has been learned.
 type memory struct {
-	events    int           // since nothing was known
+	events    int           // how many there were
 	base      float64       // the rate that the last event left
-	met       time.Duration // when that was
-	unblocked time.Duration // the end of its block: the climb's start
-	nextCut   float64       // what an event right after it costs
-	answers   float64       // accepted since then
-	average   float64       // accepted a second between the two last events
+	metAt     time.Duration // when the last event was
+	unblocked time.Duration // when its block ends: the climb is counted from there
+	nextCut   float64       // the cut of an event right after its block
+	answers   float64       // accepted since the last event
+	average   float64       // accepted per second between the last two events
 
 	overshot          bool // the last event ended a far climb
-	serverBanksTokens bool // and pays out, before it refuses, what was not used
+	serverBanksTokens bool // the server saves unused tokens and spends them before it refuses
 }
 
-// count estimates what came in the window that ends now: all since the last
-// edge of a grid of windows, and of the window before it the part still in ours.
+// count estimates the answers accepted in the window that ends now: all in the
+// current cell of a grid of windows, and of the previous cell the part that the
+// window overlaps.
 type count struct {
-	index        int64 // of the window on the grid
-	here, before float64
+	index             int64 // of the current cell
+	current, previous float64
 }
 
-// Answered counts an answer that is not a 429.
+// Answered records an accepted request.
 func (r *Rate) Answered(now time.Duration) {
 	r.roll(now, r.window)
-	r.here++
+	r.current++
 	r.answers++
 }
 
-// roll empties what the grid has moved past.
+// roll moves on to the cell of now.
 func (c *count) roll(now, window time.Duration) {
 	if index := int64(now / window); index == c.index+1 {
-		*c = count{index, 0, c.here}
+		*c = count{index, 0, c.current}
 	} else if index != c.index {
 		*c = count{index: index}
 	}
 }
 
-// got returns the rate of the answers that were accepted in the last window.
+// got returns the rate at which requests were accepted in the last window.
 func (r *Rate) got(now time.Duration) float64 {
 	r.roll(now, r.window)
-	return (r.here + r.before*(1-r.windows(now%r.window))) / r.window.Seconds()
+	return (r.current + r.previous*(1-r.windows(now%r.window))) / r.window.Seconds()
 }
 
-// Throttled learns from a 429 to a request sent at sent, which blocks the
-// endpoint until blockedUntil. It reports whether the 429 opened an event: those
-// to requests sent before the block's end, on the old rate, belong to the last.
+// Throttled learns from a 429 to a request sent at sent, which blocks the endpoint
+// until blockedUntil. It reports whether the 429 is a new event: one to a request
+// sent before the last block's end, at the old rate, belongs to the last event.
 func (r *Rate) Throttled(now, sent, blockedUntil time.Duration) bool {
 	if r.Learned(now) && sent < r.unblocked {
 		return false
 	}
 	first, grown := r.events == 0, r.events > r.youth
 	echo := !first && r.windows(now-r.unblocked) < r.rest
-	if echo && r.events == 1 && r.windows(now-r.met) < 1+r.rest {
-		// The burst that began it all still fills the server's window: the rate
-		// it left has not been tried yet.
+	if echo && r.events == 1 && r.windows(now-r.metAt) < 1+r.rest {
+		// The first burst still fills the server's window: the rate that it left has
+		// not been tried yet.
 		r.unblocked = max(now, blockedUntil)
 		return true
 	}
 	early := grown && r.climb(now) == 0
-	got, average := r.got(now), r.answers/max(now-r.met, 1).Seconds()
+	got, average := r.got(now), r.answers/max(now-r.metAt, 1).Seconds()
 
 	kept := min(got, r.PerSecond(now))
 	if echo || grown {
-		// What was got has the block in it, or somebody's burst, or is all that
-		// was wanted. What the last event left was ours.
+		// What was accepted may be low because of the block, another program's burst,
+		// or little demand. What the last event left is this program's own.
 		kept = max(kept, r.base)
 	}
 	if early {
@@ -118,13 +119,13 @@ func (r *Rate) Throttled(now, sent, blockedUntil time.Duration) bool {
 	}
 	next := r.earlyCut
 	if echo {
-		cut, next = r.nextCut, r.nextCut*(2-r.nextCut) // as much as the last cut made twice
+		cut, next = r.nextCut, r.nextCut*(2-r.nextCut) // as if the last cut were made twice
 	}
 
 	r.events++
 	r.nextCut = next
-	r.base = min(r.full, max(kept*(1-cut), 1/r.window.Seconds())) // one a window is the least
-	r.met, r.answers, r.average = now, 0, average
+	r.base = min(r.full, max(kept*(1-cut), 1/r.window.Seconds())) // at least one request per window
+	r.metAt, r.answers, r.average = now, 0, average
 	r.unblocked = max(now, blockedUntil)
 	if first {
 		r.bucket = rate.NewLimiter(rate.Limit(r.base), 1)
@@ -132,7 +133,7 @@ func (r *Rate) Throttled(now, sent, blockedUntil time.Duration) bool {
 	return r.Learned(now)
 }
 
-// climb returns what has been added to the rate that the last event left.
+// climb returns how much the rate has grown since the last event.
 func (r *Rate) climb(now time.Duration) float64 {
 	hold, amount := r.hold, r.full*r.step
 	if r.yields {

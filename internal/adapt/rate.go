@@ -7,36 +7,36 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// burst is what a learned rate lets go at once, in windows of it.
+// burst is how much a learned rate sends at once, in windows of that rate.
 const burst = 0.02
 
-// Rate is the rate of one limit that the 429s have taught: nothing until the
-// first, and from then on a token bucket (golang.org/x/time/rate).
+// Rate is the rate of one limit as learned from 429s: none until the first, and from
+// then on a token bucket (golang.org/x/time/rate).
 //
-// Times are durations since one fixed moment, the same for every call; they
-// must not run backwards. Rates are in requests a second. A Rate is not safe
-// for simultaneous use: its owner holds a lock.
+// Times are durations since a fixed moment and must not run backwards. Rates are in
+// requests per second. A Rate is not safe for concurrent use: its owner must hold a
+// lock.
 type Rate struct {
 	*rules
 	window time.Duration
 	full   float64 // the documented rate
 	yields bool
 
-	bucket   *rate.Limiter // nil: nothing is learned
-	returned int           // tokens that Cancel gave back
+	bucket   *rate.Limiter // nil: no rate is learned
+	returned int           // tokens returned by Cancel
 	memory
 	count
 }
 
-// New returns the rate of a limit of so many requests a window, both positive. One
-// that yields leaves the limit to those that do not, where they want it.
+// New returns the rate of a limit of so many requests per window, both positive. One
+// that yields leaves the limit to programs that do not, when they need it.
 func New(limit int, window time.Duration, yields bool) *Rate {
 	return &Rate{rules: &standard, window: window, full: float64(limit) / window.Seconds(), yields: yields}
 }
 
-// Learned reports whether 429s narrow the rate. Until then it holds nobody back.
-// Where the climb has come to the documented rate, all is forgotten: the others
-// are gone.
+// Learned reports whether a learned rate applies. Otherwise no request waits. Once
+// the rate has climbed to the documented one, the other programs are gone, and
+// everything learned is dropped.
 func (r *Rate) Learned(now time.Duration) bool {
 	if r.bucket == nil {
 		return false
@@ -51,13 +51,13 @@ func (r *Rate) Learned(now time.Duration) bool {
 	return true
 }
 
-// Idle reports whether a new Rate would do the same.
+// Idle reports whether a new Rate would behave the same.
 func (r *Rate) Idle(now time.Duration) bool { return !r.Learned(now) }
 
 // Ready reports whether a token is free.
 func (r *Rate) Ready(now time.Duration) bool { return r.When(now, 0) <= now }
 
-// Take takes a token. Call it where Ready said yes at the same moment.
+// Take takes a token. Ready must have returned true for the same now.
 func (r *Rate) Take(now time.Duration) {
 	if r.returned > 0 {
 		r.returned--
@@ -66,16 +66,16 @@ func (r *Rate) Take(now time.Duration) {
 	}
 }
 
-// Cancel gives back the token of a request that was not sent after all.
+// Cancel returns the token of a request that was not sent after all.
 func (r *Rate) Cancel(now time.Duration) {
 	if r.Learned(now) {
 		r.returned = min(r.returned+1, r.bucket.Burst())
 	}
 }
 
-// When returns when there will be a token for a request with so many others ahead of
-// it, if no 429 comes before: the climb is counted in. It looks at the climb in
-// steps: it may be early, but not by so little that a timer would spin.
+// When returns when a request with ahead others before it will get a token, if no 429
+// comes first. It counts on the climb, in steps: the result may be early, but never
+// so little in the future that a timer would spin.
 func (r *Rate) When(now time.Duration, ahead int) time.Duration {
 	if !r.Learned(now) {
 		return now
@@ -97,7 +97,7 @@ func (r *Rate) When(now time.Duration, ahead int) time.Duration {
 	return max(t+time.Duration(wait), now+time.Millisecond)
 }
 
-// PerSecond is the rate in force.
+// PerSecond returns the rate in force.
 func (r *Rate) PerSecond(now time.Duration) float64 {
 	if r.bucket == nil {
 		return r.full

@@ -354,7 +354,7 @@ func TestBankedTokensAreNotTakenForARate(t *testing.T) {
 		t.Fatal("not a far climb")
 	}
 	share, soon := r.average, r.unblocked
-	for sent := 0.; sent < share*(soon-r.met).Seconds(); soon += 10 * time.Millisecond {
+	for sent := 0.; sent < share*(soon-r.metAt).Seconds(); soon += 10 * time.Millisecond {
 		if r.Ready(soon) {
 			r.Take(soon)
 			r.Answered(soon)
@@ -362,7 +362,7 @@ func TestBankedTokensAreNotTakenForARate(t *testing.T) {
 		}
 	}
 	soon = max(soon, r.unblocked+window)
-	r.answers = share * (soon - r.met).Seconds()
+	r.answers = share * (soon - r.metAt).Seconds()
 	r.Throttled(soon, soon, soon+second)
 	if !r.serverBanksTokens {
 		t.Fatal("not seen")

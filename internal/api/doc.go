@@ -1,9 +1,9 @@
-// Package api keeps a listing of what each published package exports, one text
-// file a package, so that a change of the interface is seen in review and not by
-// those who import it. Its test fails when a listing and the code differ, and
+// Package api keeps a listing of what each published package exports, one text file
+// per package, so that changes of the interface show in review. Its test fails if a
+// listing and the code differ, and
 //
 //	go test ./internal/api -update
 //
-// writes the listings anew. They hold declarations without their comments: words
-// may change freely, names and types may not.
+// rewrites the listings. They contain declarations without comments: wording may
+// change freely, names and types may not.
 package api

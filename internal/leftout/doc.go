@@ -1,14 +1,14 @@
-// Package leftout has "go test work" say which tests it left out. The go command
-// shows nothing of what a passing package's tests print, except that there was
-// none to run; so there is a package for each program that tests look for, whose
-// tests are then none:
+// Package leftout makes "go test work" list the tests that it could not run. The go
+// command shows nothing that a passing package's tests print, except that there were
+// none to run. So each program that tests depend on has a package here, which has no
+// tests to run if the program is missing:
 //
 //	ok  	tests-that-need/chromium	0.002s
 //	ok  	tests-that-need/prometheus	0.002s
 //	ok  	tests-that-need/redis-server	0.002s [no tests to run]
 //
-// Packages are tested in the order of their paths. The module's begins so that
-// these are the last.
+// Packages are tested in the order of their paths. The module's path makes these the
+// last.
 package leftout
 
 import (
@@ -17,9 +17,9 @@ import (
 	"testing"
 )
 
-// Without says that a test has none to run, if there is no program of one of the
-// names, or that the environment variable names. It reads them within the test,
-// so that the go command runs it again when they have changed.
+// Without reports a package as having no tests to run if neither the program that the
+// environment variable names nor, without one, any of names is found. It looks them
+// up within the test, so that the go command's cache notices changes.
 func Without(t *testing.T, variable string, names ...string) {
 	t.Helper()
 	if variable != "" && os.Getenv(variable) != "" {
@@ -30,6 +30,6 @@ func Without(t *testing.T, variable string, names ...string) {
 			return
 		}
 	}
-	// The line by which the go command knows.
+	// The go command looks for this line.
 	_, _ = os.Stdout.WriteString("\ntesting: warning: no tests to run\n")
 }

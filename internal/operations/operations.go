@@ -1,5 +1,5 @@
-// Package operations lists the operations of Clerk's two APIs, as Clerk's public
-// OpenAPI descriptions of 2026-05-12 (read on 2026-08-14) have them.
+// Package operations lists the operations of Clerk's two APIs, as of Clerk's public
+// OpenAPI descriptions of 2026-05-12 (read on 2026-08-14).
 package operations
 
 import (
@@ -13,7 +13,7 @@ import (
 
 var (
 	//go:embed backend.txt
-	backend string // its paths stand there without /v1
+	backend string // its paths lack the /v1
 	//go:embed frontend.txt
 	frontend string
 )
@@ -22,18 +22,18 @@ var (
 // "/v1/users/{user_id}".
 type Operation struct{ Method, Template string }
 
-// String returns the operation as in "PATCH /v1/users/{user_id}".
+// String returns the form "PATCH /v1/users/{user_id}".
 func (o Operation) String() string { return o.Method + " " + o.Template }
 
-// Backend returns the operations of the Backend API. The slice is shared: it is
-// not to be changed.
+// Backend returns the operations of the Backend API. The slice is shared: do not
+// change it.
 var Backend = sync.OnceValue(func() []Operation { return parse(backend, "/v1") })
 
-// Frontend returns the operations of the Frontend API. The slice is shared: it is
-// not to be changed.
+// Frontend returns the operations of the Frontend API. The slice is shared: do not
+// change it.
 var Frontend = sync.OnceValue(func() []Operation { return parse(frontend, "") })
 
-// parse reads a list: a method, a path and what else there is to say, a line.
+// parse reads a list. Each line is a method, a path and optional remarks.
 func parse(list, prefix string) []Operation {
 	var all []Operation
 	for line := range strings.Lines(list) {
@@ -45,10 +45,10 @@ func parse(list, prefix string) []Operation {
 	return all
 }
 
-// API tells which operation a request follows. More operations can be added.
+// API matches requests to operations. More can be added.
 type API struct{ route.Router }
 
-// NewAPI returns an API that knows these operations.
+// NewAPI returns an API with the given operations.
 func NewAPI(known []Operation) *API {
 	a := new(API)
 	for _, op := range known {
@@ -59,8 +59,8 @@ func NewAPI(known []Operation) *API {
 	return a
 }
 
-// Find finds the operation of a request, by its path or by that with the /v1 that
-// some callers leave out.
+// Find returns the operation of a request. It also accepts a path without the /v1,
+// which some callers leave out.
 func (a *API) Find(method, path string) (id int, ok bool) {
 	if id, ok = a.Match(method, path); !ok && !request.Under("/v1", path) {
 		id, ok = a.Match(method, "/v1"+path)
@@ -68,7 +68,7 @@ func (a *API) Find(method, path string) (id int, ok bool) {
 	return id, ok
 }
 
-// Params returns the params of a path that Find found to follow an operation.
+// Params returns the path parameters of a path for which Find returned id.
 func (a *API) Params(id int, path string) []string {
 	if _, template, _ := strings.Cut(a.Name(id), " "); request.Under("/v1", template) {
 		path = request.Versioned(path)

@@ -1,14 +1,13 @@
 package queue
 
-// flow is the waiters of one flow.
+// flow holds the waiters of one flow.
 type flow[T any] struct {
 	Queue[*Place[T]]
 	name string
 	turn Node[*flow[T]] // among the flows of its class
 }
 
-// flowOf returns the flow of a name, made if there is none: a newcomer's turn comes
-// last.
+// flowOf returns the flow of a name. A new one takes its turn last.
 func (c *class[T]) flowOf(name string) *flow[T] {
 	if f := c.find(name); f != nil {
 		return f
@@ -18,7 +17,7 @@ func (c *class[T]) flowOf(name string) *flow[T] {
 	if only := c.turns.Front(); only != nil && c.byName == nil {
 		c.byName = map[string]*flow[T]{only.Value.name: only.Value}
 	}
-	if c.byName != nil { // one alone needs no map
+	if c.byName != nil { // a single flow needs no map
 		c.byName[name] = f
 	}
 	c.turns.Push(&f.turn)
@@ -36,7 +35,7 @@ func (c *class[T]) find(name string) *flow[T] {
 	return nil
 }
 
-// drop takes an empty flow out.
+// drop removes an empty flow.
 func (c *class[T]) drop(f *flow[T]) {
 	f.turn.Remove()
 	if delete(c.byName, f.name); c.turns.Len() == 0 {
@@ -44,12 +43,12 @@ func (c *class[T]) drop(f *flow[T]) {
 	}
 }
 
-// flowsSeen bounds how many flows [class.ahead] looks at: of the rest it takes
-// these for a sample.
-const flowsSeen = 64
+// flowSample bounds how many flows [class.ahead] looks at; it extrapolates to the
+// rest.
+const flowSample = 64
 
-// ahead estimates how many of the class go before a newcomer of a flow: all of
-// that, and one more of every other flow, as far as it has so many.
+// ahead estimates how many of the class go before a newcomer of a flow: all that wait
+// in its flow, and up to one more than that of every other.
 func (c *class[T]) ahead(name string) int {
 	own, others := 0, c.turns.Len()
 	mine := c.find(name)
@@ -60,7 +59,7 @@ func (c *class[T]) ahead(name string) int {
 		return own + others
 	}
 	sum, seen, rest := 0, 0, c.n-own
-	for turn := c.turns.Front(); seen < min(others, flowsSeen); turn = turn.Next() {
+	for turn := c.turns.Front(); seen < min(others, flowSample); turn = turn.Next() {
 		if f := turn.Value; f != mine {
 			sum += min(f.Len(), own+1)
 			rest -= f.Len()

@@ -1,37 +1,35 @@
 package queue
 
-// Classes is how many classes a [Line] tells apart. Class 0 goes first.
+// Classes is the number of classes of a [Line]. Class 0 is the highest.
 const Classes = 3
 
-// Patience bounds how long a class can be passed over: after this many waiters
-// of better classes in a row have gone while one of its own stood in line, one
-// of its own goes next, or one of the other class that has been passed over for
-// longer. So as long as a class waits it gets at least one turn in Patience+2: the
-// best class Patience, each of the other two one. With two classes in line it is
-// one in Patience+1.
+// Patience bounds how long a class is passed over: after Patience waiters of higher
+// classes in a row have gone while it had one waiting, the next to go is of this
+// class, or of another that has been passed over for longer. So a class that waits
+// gets at least one turn in Patience+2, or in Patience+1 if only two classes wait.
 const Patience = 9
 
-// Line is a line with classes. Better classes go first, but none starves (see
-// [Patience]). Within a class, flows take turns, so that one with a thousand
-// waiters does not shut out one with a single one; within a flow, and where all
-// are of the same, it is first come, first served.
+// Line is a queue with classes and flows. Higher classes go first, but none starves
+// (see [Patience]). Within a class, flows take turns, so that one with a thousand
+// waiters does not shut out one with a single waiter. Within a flow, order is first
+// come, first served.
 //
-// Every step takes constant time, whatever the number of waiters, classes and
-// flows. The zero value is empty and ready to use.
+// Every method but [Line.Places] takes constant time, whatever the number of waiters
+// and flows. The zero value is empty and ready to use.
 type Line[T any] struct {
 	classes [Classes]class[T]
 	n       int
 }
 
-// class is the waiters of one class.
+// class holds the waiters of one class.
 type class[T any] struct {
-	turns  Queue[*flow[T]] // the first one's turn it is
+	turns  Queue[*flow[T]] // the front flow's turn is next
 	byName map[string]*flow[T]
 	n      int
-	passed int // how many of better classes went since one of this class could have
+	passed int // how many of higher classes went in a row while one of this class waited
 }
 
-// Place is a place in at most one line. Who is the waiter that it stands for.
+// Place is a place in at most one line. Who is the waiter that holds it.
 type Place[T any] struct {
 	Who   T
 	node  Node[*Place[T]]
@@ -49,7 +47,7 @@ func (p *Place[T]) Class() int { return p.class }
 // LenOf returns the number of waiters of one class.
 func (l *Line[T]) LenOf(class int) int { return l.classes[class].n }
 
-// Push puts p, which stands in no line, at the end of its flow.
+// Push appends p, which must not be in a line, to its flow.
 func (l *Line[T]) Push(p *Place[T], class int, name string) {
 	c := &l.classes[class]
 	f := c.flowOf(name)
@@ -60,8 +58,8 @@ func (l *Line[T]) Push(p *Place[T], class int, name string) {
 	l.n++
 }
 
-// Front returns who goes next if the first open classes may: nil if none of
-// them waits. The answer stays the same until somebody comes, goes or leaves.
+// Front returns the next to go if only the first open classes may, or nil if none of
+// those waits. The result changes only when a waiter comes, goes or leaves.
 func (l *Line[T]) Front(open int) *Place[T] {
 	best := -1
 	for i := range l.classes[:open] {
@@ -79,7 +77,7 @@ func (l *Line[T]) Front(open int) *Place[T] {
 	return l.classes[best].turns.Front().Value.Front().Value
 }
 
-// Places returns all who wait, the better classes first.
+// Places returns all waiters, higher classes first.
 func (l *Line[T]) Places() []*Place[T] {
 	all := make([]*Place[T], 0, l.n)
 	for i := range l.classes {
@@ -92,8 +90,8 @@ func (l *Line[T]) Places() []*Place[T] {
 	return all
 }
 
-// Starved reports whether a class has been passed over for so long that its turn
-// has come, whatever is held back from it.
+// Starved reports whether some class has been passed over for so long that it goes
+// next, whatever is reserved for higher ones.
 func (l *Line[T]) Starved() bool {
 	for i := range l.classes {
 		if l.classes[i].passed >= Patience {
@@ -103,17 +101,18 @@ func (l *Line[T]) Starved() bool {
 	return false
 }
 
-// Pass takes p out of its line because it goes, and notes who was passed over.
+// Pass removes p from its line because it goes, and counts the classes passed over.
 func (l *Line[T]) Pass(p *Place[T]) {
 	class, turn := p.class, &p.flow.turn
-	if p.Leave(); turn.queue != nil { // it had its turn
+	if p.Leave(); turn.queue != nil { // the flow has had its turn and has more waiters
 		turn.Remove()
 		l.classes[class].turns.Push(turn)
 	}
 	l.Passed(class)
 }
 
-// Passed notes that somebody of a class went, from the line or past it.
+// Passed records that a request of a class went, from the line or without waiting in
+// it.
 func (l *Line[T]) Passed(class int) {
 	if l.n == 0 {
 		return
@@ -126,8 +125,7 @@ func (l *Line[T]) Passed(class int) {
 	}
 }
 
-// Leave takes p out of the line that it stands in; it does nothing to a place
-// that stands in none.
+// Leave removes p from its line. It does nothing if p is in none.
 func (p *Place[T]) Leave() {
 	if p.line == nil {
 		return
@@ -145,10 +143,9 @@ func (p *Place[T]) Leave() {
 	p.line, p.flow = nil, nil
 }
 
-// Ahead estimates how many go before a newcomer of the class and flow: of its
-// class, those of its own flow and as many of every other flow as of its own; of
-// better classes, all, but no more than [Patience] for each of these; and of worse
-// ones, the turns that they get meanwhile.
+// Ahead estimates how many go before a newcomer of the class and flow: of its class,
+// its own flow and as many of every other flow; all of higher classes, but at most
+// [Patience] for each of these; and of lower classes, the turns they get meanwhile.
 func (l *Line[T]) Ahead(class int, name string) int {
 	c := &l.classes[class]
 	n := c.ahead(name)

@@ -1,19 +1,19 @@
-// Package queue is the line in which requests wait for one bucket: first in,
-// first out, and a waiter who gives up leaves from wherever it stands in
-// constant time, without a trace.
+// Package queue holds the requests that wait for one bucket: first in, first out,
+// with higher classes before lower ones. A waiter that gives up leaves in constant
+// time from any position.
 //
 // The links are part of the waiter ([Node] is embedded in it), so that waiting
-// costs no allocation of its own. Nothing here locks: the caller holds a lock
-// around every call.
+// allocates nothing. Nothing here locks: the caller must hold a lock around every
+// call.
 package queue
 
-// Queue is a line of waiters. The zero value is empty and ready to use.
+// Queue is a FIFO list of waiters. The zero value is empty and ready to use.
 type Queue[T any] struct {
 	head, tail *Node[T]
 	n          int
 }
 
-// Node is a place in at most one queue. Value is the waiter that it stands for.
+// Node is a place in at most one queue. Value is the waiter that holds it.
 type Node[T any] struct {
 	Value      T
 	queue      *Queue[T]
@@ -26,13 +26,13 @@ func (q *Queue[T]) Len() int { return q.n }
 // Front returns the node that has waited longest, or nil.
 func (q *Queue[T]) Front() *Node[T] { return q.head }
 
-// Back returns the node that has waited shortest, or nil.
+// Back returns the node that came last, or nil.
 func (q *Queue[T]) Back() *Node[T] { return q.tail }
 
 // Next returns the node behind n in its queue, or nil.
 func (n *Node[T]) Next() *Node[T] { return n.next }
 
-// Push puts n, which stands in no queue, at the end of the line.
+// Push appends n, which must not be in a queue.
 func (q *Queue[T]) Push(n *Node[T]) {
 	n.queue, n.prev = q, q.tail
 	if q.tail == nil {
@@ -44,8 +44,7 @@ func (q *Queue[T]) Push(n *Node[T]) {
 	q.n++
 }
 
-// Remove takes n out of the queue that it stands in; it does nothing to a node
-// that stands in none.
+// Remove takes n out of its queue. It does nothing if n is in none.
 func (n *Node[T]) Remove() {
 	q := n.queue
 	if q == nil {

@@ -1,10 +1,9 @@
-// Package retryafter reads the Retry-After field of an HTTP response
-// (RFC 9110, section 10.2.3) as the servers of this world really send it: as
-// seconds, as a date in any of three forms, with a fraction, too large for an
-// integer, several times over, or as nonsense.
+// Package retryafter parses the Retry-After field of an HTTP response (RFC 9110,
+// section 10.2.3) as real servers send it: seconds, a date in any of three forms, a
+// fraction, a number too large for an integer, several values, or nonsense.
 //
-// It only says how long the server asks to be left alone. Whether to obey, and
-// for how long at most, is for the caller to decide.
+// It only says how long the server asks its client to wait. Whether to obey, and for
+// how long at most, is up to the caller.
 package retryafter
 
 import (
@@ -13,33 +12,30 @@ import (
 	"time"
 )
 
-// Max is the longest wait that [Parse] reports; anything longer becomes Max.
+// Max is the longest wait that [Parse] returns; anything longer becomes Max.
 //
-// Ten years is for ever to a program that holds back requests. It is not the
+// Ten years is for ever to a program that holds back requests. It is far below the
 // largest time.Duration (292 years), so that a caller may add it to a time, add
-// jitter to it and read the sum's UnixNano (good until 2262) without overflow.
+// jitter and call UnixNano (valid until 2262) without overflow.
 const Max = 10 * 365 * 24 * time.Hour
 
-// Parse returns how long the response with header h asks its client to wait,
-// counted from now, the wall time at which the response arrived. It reports
-// false if h, which may be nil, has no Retry-After that can be understood: then
-// the server has asked for nothing.
+// Parse returns how long the response with header h asks its client to wait, counted
+// from now, the wall time at which the response arrived. It returns false if h, which
+// may be nil, has no valid Retry-After: then the server asked for no wait.
 //
-// A wait is a number of seconds, with or without a decimal fraction (rounded up
-// to a whole nanosecond), or an HTTP date. A date is compared with the
-// response's own Date, which comes from the same clock, and with now only where
-// there is no such Date. Signs, exponents, units and other bases are not
-// understood.
+// A value is a number of seconds, with or without a decimal fraction (rounded up to a
+// whole nanosecond), or an HTTP date. A date is compared with the response's own
+// Date, which comes from the same clock, or with now if there is none. Signs,
+// exponents, units and other bases are invalid.
 //
-// Of several values, on one line or on many, the longest counts, since a block
-// kept too long costs less than one broken too soon; values that cannot be
-// understood are skipped.
+// Of several values, on one line or many, Parse returns the longest, since a block
+// kept too long costs less than one broken too soon. It skips invalid ones.
 //
-// The wait is never negative: zero and dates that have passed are (0, true).
-// What to make of that is for the caller to decide.
+// The wait is never negative: zero and dates in the past return (0, true). What to
+// make of that is up to the caller.
 func Parse(h http.Header, now time.Time) (time.Duration, bool) {
 	var (
-		longest time.Duration // from zero up: what has passed is never less
+		longest time.Duration // never negative: dates in the past count as 0
 		found   bool
 	)
 	keep := func(d time.Duration) {
@@ -67,17 +63,17 @@ func Parse(h http.Header, now time.Time) (time.Duration, bool) {
 	return longest, found
 }
 
-// until is the time from the response's Date, or else from now, to t: negative
-// if t has passed.
+// until returns the time from the response's Date, or from now without one, to t. It
+// is negative if t is in the past.
 func until(t time.Time, h http.Header, now time.Time) time.Duration {
 	if date, ok := parseDate(trim(h.Get("Date"))); ok {
 		now = date
 	}
-	// Sub saturates where the years between two dates exceed a Duration.
+	// Sub saturates if two dates are further apart than a Duration holds.
 	return min(t.Sub(now), Max)
 }
 
-// parseSeconds reads digits, or digits, a point and digits.
+// parseSeconds parses digits, or digits, a point and digits.
 func parseSeconds(s string) (time.Duration, bool) {
 	whole, fraction, hasPoint := strings.Cut(s, ".")
 	if !allDigits(whole) || hasPoint && !allDigits(fraction) {
@@ -85,7 +81,7 @@ func parseSeconds(s string) (time.Duration, bool) {
 	}
 	var d time.Duration
 	for _, c := range []byte(whole) {
-		// Clamped at each digit, d stays far below what would overflow here.
+		// Clamped at each digit, d cannot overflow.
 		d = min(d*10+time.Duration(c-'0')*time.Second, Max)
 	}
 	unit := time.Second
@@ -109,16 +105,16 @@ func allDigits(s string) bool {
 	return s != ""
 }
 
-// shortestDate is the length of the shortest date that http.ParseTime reads. It
-// spares the parser, which makes three errors of everything it cannot read.
+// shortestDate is the length of the shortest date that http.ParseTime accepts.
+// Checking it first avoids a failed parse, which allocates three errors.
 const shortestDate = len("Sun Nov 6 8:49:37 1994")
 
 func parseDate(s string) (time.Time, bool) {
 	if len(s) < shortestDate {
 		return time.Time{}, false
 	}
-	// http.ParseTime takes any zone in the forms that name one, and takes a
-	// zone that it does not know for UTC: an error of hours.
+	// http.ParseTime accepts any zone in the forms that name one, and treats an
+	// unknown one as UTC: an error of hours.
 	if strings.Contains(s, ",") && !strings.HasSuffix(s, " GMT") {
 		return time.Time{}, false
 	}
@@ -126,5 +122,5 @@ func parseDate(s string) (time.Time, bool) {
 	return t, err == nil
 }
 
-// trim removes the optional white space that RFC 9110 allows around values.
+// trim removes the optional whitespace that RFC 9110 allows around values.
 func trim(s string) string { return strings.Trim(s, " \t") }

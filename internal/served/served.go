@@ -1,21 +1,20 @@
-// Package served counts what the programs of a simulation were answered, and says how
-// much of the limit they used and how evenly it was shared.
+// Package served counts what a simulated server answered to each program, and
+// computes how much of the limit the programs used and how evenly they shared it.
 package served
 
 import "time"
 
-// Counts are the answers to some programs, by second. Use [New].
+// Counts counts answers by program and second. Use [New].
 //
-// Its methods look at a span of time, and at the programs that are given; at all where
-// none is.
+// Its methods take a time span and count the given programs, or all if none is given.
 type Counts struct {
 	perWindow          float64
 	window             time.Duration
 	accepted, rejected [][]int
 }
 
-// New returns empty counts of so many programs that share a limit, for a simulation of
-// a given length.
+// New returns empty counts for a number of programs that share a limit, in a
+// simulation of the given length.
 func New(programs, limit int, window, length time.Duration) *Counts {
 	c := &Counts{perWindow: float64(limit), window: window}
 	for range programs {
@@ -25,7 +24,7 @@ func New(programs, limit int, window, length time.Duration) *Counts {
 	return c
 }
 
-// Answer counts an answer to a program: a request that the server let through, or a 429.
+// Answer counts one answer to a program: accepted, or a 429.
 func (c *Counts) Answer(program int, at time.Duration, accepted bool) {
 	if accepted {
 		c.accepted[program][at/time.Second]++
@@ -34,10 +33,10 @@ func (c *Counts) Answer(program int, at time.Duration, accepted bool) {
 	}
 }
 
-// Length is a span of time that has all in it.
+// Length is the time span that covers all answers.
 func (c *Counts) Length() time.Duration { return time.Duration(len(c.accepted[0])) * time.Second }
 
-// Got returns how many requests were let through.
+// Got returns how many requests were accepted.
 func (c *Counts) Got(from, to time.Duration, programs ...int) int {
 	return sum(c.accepted, from, to, programs)
 }
@@ -47,20 +46,21 @@ func (c *Counts) Met(from, to time.Duration, programs ...int) int {
 	return sum(c.rejected, from, to, programs)
 }
 
-// Per1000 returns how many 429s there were for every thousand requests that were let
-// through.
+// Per1000 returns how many 429s there were per thousand accepted requests.
 func (c *Counts) Per1000(from, to time.Duration, programs ...int) float64 {
 	return 1000 * float64(c.Met(from, to, programs...)) / float64(max(1, c.Got(from, to, programs...)))
 }
 
-// Share returns the part that was used of what other programs left of the limit.
+// Share returns how much the programs used of what the others left of the limit, as a
+// fraction.
 func (c *Counts) Share(from, to time.Duration, programs ...int) float64 {
 	got := c.Got(from, to, programs...)
 	others := c.Got(from, to) - got
 	return float64(got) / (c.perWindow*float64(to-from)/float64(c.window) - float64(others))
 }
 
-// Jain returns [Jain]'s index of what each program got.
+// Jain returns Jain's index of the programs' accepted requests; see the function
+// [Jain].
 func (c *Counts) Jain(from, to time.Duration, programs ...int) float64 {
 	var parts []float64
 	for _, p := range orAll(programs, len(c.accepted)) {
@@ -69,8 +69,8 @@ func (c *Counts) Jain(from, to time.Duration, programs ...int) float64 {
 	return Jain(parts)
 }
 
-// Jain returns Jain's index of how evenly something is shared: 1 is perfectly even, 1/n
-// is everything for one of n, and 0 is nothing for anybody.
+// Jain returns Jain's fairness index: 1 if all parts are equal, 1/n if one of n has
+// everything, and 0 if all are zero.
 func Jain(parts []float64) float64 {
 	var sum, squares float64
 	for _, x := range parts {

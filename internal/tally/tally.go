@@ -1,10 +1,8 @@
-// Package tally counts what became of requests: since the beginning, over the
-// last ten minutes, and how long they waited, by quantile. Every note takes
-// constant time and memory.
+// Package tally counts requests by outcome, in total and over the last ten minutes,
+// and keeps a histogram of their waits. Recording takes constant time and memory.
 //
-// The time is an argument: "now" is the monotonic time since a moment that the
-// caller fixes once. Nothing here locks: the caller holds a lock around every
-// call.
+// The time is an argument: "now" is the monotonic time since a fixed moment of the
+// caller's choice. Nothing here locks: the caller must hold a lock around every call.
 package tally
 
 import (
@@ -13,13 +11,13 @@ import (
 	"time"
 )
 
-// Counts adds up requests by what became of them.
+// Counts counts requests by outcome.
 type Counts struct {
 	Sent      int64
-	Waited    int64 // of those sent, how many were held back before
+	Waited    int64 // of those sent, how many waited first
 	Refused   int64 // not sent
 	Throttled int64 // answered 429
-	Retried   int64 // of those sent, how many repeat another
+	Retried   int64 // of those sent, how many were retries
 }
 
 // Add adds other to c.
@@ -31,32 +29,32 @@ func (c *Counts) Add(other Counts) {
 	c.Retried += other.Retried
 }
 
-// Negative returns what undoes c when it is added.
+// Negative returns the counts that undo c when added.
 func (c Counts) Negative() Counts {
 	return Counts{Sent: -c.Sent, Waited: -c.Waited, Refused: -c.Refused, Throttled: -c.Throttled, Retried: -c.Retried}
 }
 
-// Ten minutes of history, in slices.
+// The history is ten minutes, in slices of equal length.
 const (
 	SliceLength = 10 * time.Second
 	Length      = kept * SliceLength
 	kept        = 60
 )
 
-// Slice is what happened in one slice of time.
+// Slice counts the requests of one SliceLength.
 type Slice struct {
 	Start time.Duration
-	Wait  time.Duration // all waits together
+	Wait  time.Duration // sum of all waits
 	Counts
 }
 
-// History is the last ten minutes. The zero value is empty and ready to use.
+// History counts the last ten minutes. The zero value is empty and ready to use.
 type History struct {
 	ring   [kept]Slice
-	newest int64 // number of the newest slice since the fixed moment
+	newest int64 // index of the newest slice, counted from time 0
 }
 
-// Note adds to the slice of a moment, now or a little while ago.
+// Note adds to the slice that at falls in: now or a little earlier.
 func (h *History) Note(at time.Duration, c Counts, wait time.Duration) {
 	h.roll(at)
 	s := &h.ring[int64(at/SliceLength)%kept]
@@ -70,8 +68,8 @@ func (h *History) Note(at time.Duration, c Counts, wait time.Duration) {
 	s.Wait += wait
 }
 
-// Slices returns the last ten minutes, the oldest slice first. Slices before
-// the first note are left out.
+// Slices returns the last ten minutes, oldest first. Empty slices at the beginning
+// are left out.
 func (h *History) Slices(now time.Duration) []Slice {
 	h.roll(now)
 	all := make([]Slice, 0, kept)
@@ -83,8 +81,8 @@ func (h *History) Slices(now time.Duration) []Slice {
 	return all
 }
 
-// Sent returns how many requests, but for repeats, were sent in the last while: as
-// long as d, and up to a slice less.
+// Sent returns how many requests were sent in the last d, without retries. Since it
+// counts whole slices, it may look back less far, by up to one slice.
 func (h *History) Sent(now, d time.Duration) (n int64) {
 	h.roll(now)
 	for i := max(0, h.newest-int64(d/SliceLength)+1); i <= h.newest; i++ {
@@ -95,7 +93,7 @@ func (h *History) Sent(now, d time.Duration) (n int64) {
 	return n
 }
 
-// roll empties the slices that now has moved past.
+// roll starts the slices up to now, which replace the oldest.
 func (h *History) roll(now time.Duration) {
 	number := int64(now / SliceLength)
 	for i := max(h.newest+1, number-kept+1); i <= number; i++ {
@@ -104,17 +102,17 @@ func (h *History) roll(now time.Duration) {
 	h.newest = max(h.newest, number)
 }
 
-// The histogram's buckets: one for no wait at all, one below a millisecond, and
-// four to each power of two of milliseconds, so that a quantile is at most a
-// quarter above the true value. The last one starts at more than an hour.
+// The histogram's buckets: one for no wait, one for waits below a millisecond, and
+// four for each doubling from there, so that a quantile is at most a quarter above
+// the true value. The last one starts at more than an hour.
 const (
 	unit    = time.Millisecond
 	quarter = 4
 	buckets = quarter*23 + 1
 )
 
-// Histogram holds how long requests waited. The zero value is empty and ready
-// to use.
+// Histogram counts requests by how long they waited. The zero value is empty and
+// ready to use.
 type Histogram struct {
 	counts  [buckets]uint32
 	n       int64
@@ -128,15 +126,14 @@ func (h *Histogram) Note(wait time.Duration) {
 	h.longest = max(h.longest, wait)
 }
 
-// Unnote takes back a wait that was noted. The longest one is still the longest
-// there was.
+// Unnote removes a recorded wait. Max stays as it is.
 func (h *Histogram) Unnote(wait time.Duration) {
 	h.counts[bucketOf(wait)]--
 	h.n--
 }
 
-// WithZeros returns the histogram with n more waits of no time at all, for
-// those that are not worth noting one by one.
+// WithZeros returns the histogram with n more waits of 0: requests that do not wait
+// need not be recorded one by one.
 func (h *Histogram) WithZeros(n int64) Histogram {
 	with := *h
 	with.counts[0] += uint32(min(n, math.MaxUint32-int64(with.counts[0])))
@@ -150,17 +147,17 @@ func (h *Histogram) WithZeros(n int64) Histogram {
 // Max returns the longest wait.
 func (h *Histogram) Max() time.Duration { return h.longest }
 
-// Quantile returns a time that the fraction q of all waits did not exceed: the
-// least such time, rounded up by a quarter at most, and never above Max.
+// Quantile returns the least time that a fraction q of all waits did not exceed,
+// rounded up by a quarter at most and never above Max.
 func (h *Histogram) Quantile(q float64) time.Duration {
 	rank := int64(q * float64(h.n))
 	for i, seen := 0, int64(0); i < buckets; i++ {
 		seen += int64(h.counts[i])
 		if seen > rank || seen == h.n {
 			if i == buckets-1 {
-				break // it has no end
+				break // it has no upper bound
 			}
-			return min(upperEnd(i), h.longest)
+			return min(upperBound(i), h.longest)
 		}
 	}
 	return h.longest
@@ -180,8 +177,8 @@ func bucketOf(wait time.Duration) int {
 	return min(2+quarter*power+within, buckets-1)
 }
 
-// upperEnd returns the longest wait of a bucket.
-func upperEnd(i int) time.Duration {
+// upperBound returns the longest wait of a bucket.
+func upperBound(i int) time.Duration {
 	switch i {
 	case 0:
 		return 0

@@ -1,21 +1,20 @@
-// Package model says in Go what the script does in Redis, for one limit and a few
-// programs. The script is held to it, call by call, in fleettest; and this package's
-// tests search what a small fleet can come to, with the session of the real programs:
-// calls that are refused, lost, late, or carried out twice; programs that die, or are
-// frozen; a Redis that goes away, loses everything, or evicts the limit, and whose
-// clock steps. Time goes in ticks of a sixth of the in-flight bound.
+// Package model is a model in Go of what the script does in Redis, for one limit and
+// a few programs. Package fleettest checks the script against it, call by call. This
+// package's tests search the states that a small fleet can reach, with the session of
+// the real programs: calls that are refused, lost, late, or executed twice; programs
+// that die or freeze; a Redis that goes away, loses everything or evicts the limit,
+// and whose clock steps. A tick of time is a sixth of the in-flight bound.
 //
 //	go test ./model -run NoOrder -states 2500000 -v
 //
-// goes through all states of two programs and one token in which nothing fails (some
-// two million, of up to 85 events), and through every order of the first events where
-// something does; as many states as it is told for each fleet. What goes further is
-// walked at random, and so is what protocols with a known defect come to: each
-// defect is found.
+// searches all states of two programs and one token without failures (some two
+// million, of up to 85 events), and every order of the first events with failures;
+// -states bounds the states for each fleet. Beyond that it walks at random. Protocols
+// with a known defect are walked too: each defect is found.
 //
-// Not searched is what the README lists under "Where N does not hold", programs that
-// disagree on the limit, and limits that are not kept; the fuzz tests and the random
-// outages of fleettest have these.
+// Not searched are the cases that the README lists under "Where N does not hold",
+// programs that disagree on the limit, and private limits;
+// fleettest's fuzz tests and random outages cover these.
 package model
 
 import (
@@ -27,24 +26,24 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// Programs is how many programs there may be.
+// Programs is the number of programs.
 const Programs = 3
 
-// Store is what Redis knows. Times are in any unit, by its own clock. It is
+// Store is the state in Redis. Times are in any unit, by Redis's own clock. It is
 // comparable, so that states can be told apart.
 type Store struct {
-	Known    bool // it knows the budget at all
+	Known    bool // Redis has the budget
 	Epoch    string
-	Recovery int // until then nothing is granted
-	Heard    int // when anybody was
-	Base     int // since when everybody could have been
-	Longest  int // window
-	Cleaned  int // when the dead were looked for
+	Recovery int // nothing is granted until then
+	Heard    int // when any program was last heard
+	Base     int // since when every program could have been heard
+	Longest  int // longest window
+	Cleaned  int // when dead programs were last removed
 	Program  [Programs]struct {
 		Known      bool
 		Seq, Heard int
 	}
-	Marked bool // the limit is known to exist
+	Marked bool // the limit was stored: if it is missing, it was evicted
 	Limit  struct {
 		Known        bool
 		Epoch        string
@@ -53,7 +52,7 @@ type Store struct {
 	}
 }
 
-// Record is what a program told, and owns, of the limit.
+// Record is what a program reported of the limit, and how much of it it owns.
 type Record struct {
 	Known            bool
 	Owned, N, Window int
@@ -61,26 +60,26 @@ type Record struct {
 	Reserve          snapshot.Classes
 }
 
-// Call is what a program says.
+// Call is a program's call.
 type Call struct {
 	Program int
 	protocol.Number
-	Ago   int // Number's, in the unit of the store
+	Ago   int // Number.Ago in the store's unit
 	Bound int
-	Seed  string // of a new epoch
-	Named bool   // the limit is in it
+	Seed  string // name of a new epoch, if one begins
+	Named bool   // the call includes the limit
 	Told  Record
 }
 
-// Reply is what the store says.
+// Reply is the store's reply.
 type Reply struct {
 	Status   string
 	Epoch    string
 	Recovery int
-	Share    transport.Share // its Window in the unit of the store
+	Share    transport.Share // with Window in the store's unit
 }
 
-// Do carries a call out.
+// Do executes a call.
 func (s *Store) Do(now int, c Call) Reply {
 	if !s.Known || now+c.Bound < s.Heard {
 		return s.begin(now, c)
@@ -96,7 +95,7 @@ func (s *Store) Do(now int, c Call) Reply {
 		return s.begin(now, c)
 	}
 	now = max(now, s.Heard)
-	if c.Named && s.Marked && !s.Limit.Known { // it was evicted
+	if c.Named && s.Marked && !s.Limit.Known { // evicted
 		return s.begin(now, c)
 	}
 	if 2*(now-s.Heard) > c.Bound {
@@ -129,7 +128,7 @@ func (s *Store) begin(now int, c Call) Reply {
 	return Reply{Status: "epoch", Epoch: c.Seed, Recovery: c.Bound}
 }
 
-// share takes what a program tells of the limit, and divides it.
+// share records what a program reports of the limit, and returns its share.
 func (s *Store) share(now int, c Call) transport.Share {
 	l, told, recovering := &s.Limit, c.Told, now < s.Recovery
 	if l.Epoch != s.Epoch {

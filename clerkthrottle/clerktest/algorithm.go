@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// Algorithm is the way a server counts N requests per window W.
+// Algorithm is how a server counts N requests per window W.
 type Algorithm int
 
 const (
-	// SlidingLog accepts a request when fewer than N were accepted in the W
-	// before it. Exact, and the strictest: whatever it accepts, the other two
-	// accept as well. A request at t and one at t+W are in different windows.
-	// The zero value, and the default.
+	// SlidingLog accepts a request if fewer than N were accepted in the W before it.
+	// It is exact and the strictest: the other two accept whatever it accepts. A
+	// request at t and one at t+W are in different windows. The zero value and
+	// default.
 	SlidingLog Algorithm = iota
-	// FixedWindow counts in adjacent windows of length W and starts each at
-	// zero: around an edge it accepts up to 2N requests in quick succession.
-	// See [WithPhase] for where the edges are.
+	// FixedWindow counts in adjacent windows of length W, each from zero: around an
+	// edge it accepts up to 2N requests in quick succession. [WithPhase] sets where
+	// the edges are.
 	FixedWindow
-	// TokenBucket holds up to N tokens, starts full and regains N per W: after
-	// a pause it accepts N at once, and up to 2N−1 in the window that follows.
+	// TokenBucket holds up to N tokens, starts full and regains N per W: after a
+	// pause it accepts N at once, and up to 2N−1 within one window.
 	TokenBucket
 )
 
@@ -35,17 +35,17 @@ func (a Algorithm) String() string {
 
 // Times in the counting code are durations since the Unix epoch.
 
-// A counter is one bucket's count. wait is how long from now until a request
-// would be accepted, 0 meaning now; take counts one that was. Calls come in the
-// order of their times; one that took nothing for a whole window is as good as
-// new. A counter has no lock: the server's guards it.
+// A counter counts for one bucket. wait returns how long from now until a request
+// would be accepted; take counts one that was. Calls come in time order. A counter
+// that took nothing for a whole window is as good as new. The server's lock guards
+// it.
 type counter interface {
 	wait(now time.Duration) time.Duration
 	take(now time.Duration)
 }
 
-// newCounter returns what counts n per window as the configuration says. accepted
-// has what was taken lately.
+// newCounter returns a counter of n per window. accepted holds the requests accepted
+// lately.
 func newCounter(c *config, n int, accepted *window) counter {
 	switch c.algorithm {
 	case FixedWindow:
@@ -100,19 +100,19 @@ func (s slidingLog) wait(now time.Duration) time.Duration {
 	return s.accepted.oldest() + s.accepted.w - now
 }
 
-func (slidingLog) take(time.Duration) {} // what is accepted is noted for every algorithm
+func (slidingLog) take(time.Duration) {} // the limiter adds to accepted, for every algorithm
 
-// tokenBucket keeps the tokens that are missing, in units of 1/W token per
-// nanosecond, so that N/W needs no rounding: a request costs w units, and every
-// nanosecond gives n back.
+// tokenBucket counts missing tokens in units of 1/W token, so that N/W needs no
+// rounding: a request costs w units, and every nanosecond returns n.
 type tokenBucket struct {
 	n, w    int64
 	missing int64
-	at      time.Duration // when missing was last brought up to date
+	at      time.Duration // when missing was last updated
 }
 
 func newTokenBucket(n int, w time.Duration) *tokenBucket {
-	// Keeps n·w within an int64. Such an n (230 million in 10 s) is never reached.
+	// This keeps n·w within an int64. Such an n (230 million in 10 s) is never
+	// reached.
 	return &tokenBucket{n: min(int64(n), math.MaxInt64/4/int64(w)), w: int64(w)}
 }
 
@@ -136,8 +136,7 @@ func (b *tokenBucket) take(now time.Duration) {
 	b.missing += b.w
 }
 
-// window holds the times of the last w, half open: what happened at t is gone
-// at t+w.
+// window holds the times of the last w, half open: a time t drops out at t+w.
 type window struct {
 	w     time.Duration
 	times []time.Duration
@@ -148,7 +147,7 @@ func (q *window) add(now time.Duration) { q.times = append(q.times, now) }
 
 func (q *window) oldest() time.Duration { return q.times[q.head] }
 
-// size drops what is no longer in the window and counts the rest.
+// size drops the times that have left the window and counts the rest.
 func (q *window) size(now time.Duration) int {
 	for q.head < len(q.times) && q.times[q.head]+q.w <= now {
 		q.head++

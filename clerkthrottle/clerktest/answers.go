@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// An answer is a response before it has gone onto a wire.
+// An answer is a response before it is sent.
 type answer struct {
 	status int
 	header http.Header
-	json   any // the body, unless that is given as it is
+	json   any // the body; nil: use body
 	body   []byte
 	stall  time.Duration
 }
@@ -44,8 +44,8 @@ var (
 		"The request body is not a JSON object that this operation understands.")
 )
 
-// generic answers an operation that the stand-in does not act out.
-func generic(t *trip) answer {
+// defaultAnswer answers an operation when there is no handler.
+func defaultAnswer(t *trip) answer {
 	c := &t.call
 	if a, ok := userAnswer(t); ok && !c.frontend {
 		return a
@@ -64,15 +64,15 @@ func generic(t *trip) answer {
 	}
 }
 
-// finish sets what every answer has. n is the number of the request, extra the
-// headers that take the place of others.
+// finish sets what every answer has. n is the request's number; the headers in extra
+// replace others.
 func (a *answer) finish(n int, date time.Time, extra http.Header) {
 	trace := fmt.Sprintf("%032x", n)
 	if e, ok := a.json.(apiError); ok {
 		a.json = errorBody{[]apiError{e}, trace}
 	}
 	if a.json != nil {
-		a.body, _ = json.Marshal(a.json) // of our own types, or of what was just unmarshalled
+		a.body, _ = json.Marshal(a.json) // cannot fail: our own types, or valid JSON
 	}
 	if a.header == nil {
 		a.header = http.Header{}

@@ -20,7 +20,7 @@ type call struct {
 	operation
 	method       string // of the request; HEAD where the endpoint's is GET
 	params       []string
-	instance     string // a name for the instance that gives no key away; "" without a key
+	instance     string // its name, which does not reveal the key; "" without a key
 	instanceType clerkthrottle.InstanceType
 	address      string
 }
@@ -31,7 +31,8 @@ type operation struct {
 	endpoint string // "METHOD /v1/path/{template}"
 }
 
-// key names the endpoint and whom a block of it holds for.
+// key returns the key of the endpoint's block, which holds for one instance or
+// address.
 func (c *call) key() string {
 	if c.frontend {
 		return c.endpoint + "\x00address " + c.address
@@ -39,11 +40,11 @@ func (c *call) key() string {
 	return c.endpoint + "\x00" + c.instance
 }
 
-// A router knows the operations of the two APIs. It reads requests as the client
-// under test does; the tests hold it against net/http's matching.
+// A router matches requests to the operations of the two APIs. It parses requests as
+// the client under test does; the tests compare it with net/http's matching.
 type router struct {
-	apis map[bool]*operations.API // at true the Frontend API
-	keys *config                  // for its instances
+	apis map[bool]*operations.API // by whether it is the Frontend API
+	keys *config                  // for the instances of keys
 }
 
 func newRouter(keys *config) *router {
@@ -52,9 +53,9 @@ func newRouter(keys *config) *router {
 	}, keys}
 }
 
-// operation makes an operation of a limit's row known, and returns what its calls
-// are classified as. It belongs to the API that has it; if both have it, or
-// neither, the row's scope tells.
+// operation adds an operation of a limit's row and returns how its calls are
+// classified. It belongs to the API that has it; if both or neither do, the row's
+// scope decides.
 func (r *router) operation(op string, scope clerkthrottle.Scope) operation {
 	method, template, _ := strings.Cut(op, " ")
 	_, inBackend := r.apis[false].Lookup(method, template)
@@ -68,9 +69,8 @@ func (r *router) operation(op string, scope clerkthrottle.Scope) operation {
 	return operation{frontend, r.apis[frontend].Name(id)}
 }
 
-// classify says which operation of which API a request is, and who it counts for.
-// A request for neither by its host or prefix is looked for in both, with a key in
-// the Backend API first.
+// classify returns a request's operation and who it counts for. If neither host nor
+// prefix tells the API, both are tried, the Backend API first if there is a key.
 func (r *router) classify(req *http.Request, peer string) call {
 	key := request.Bearer(req.Header)
 	c := call{method: request.FrontendMethod(req), address: request.ClientAddress(req.Header, peer), instanceType: clerkthrottle.Development}
@@ -100,7 +100,7 @@ func (r *router) classify(req *http.Request, peer string) call {
 	return c
 }
 
-// instance names the instance of a key, and tells its type.
+// instance returns the name and type of a key's instance.
 func (c *config) instance(key string) (name string, of clerkthrottle.InstanceType) {
 	if key == "" {
 		return "", clerkthrottle.Development

@@ -9,58 +9,57 @@ import (
 	"time"
 )
 
-// Loss says where on its way a request or its answer is lost.
+// Loss says where a request or its answer is lost.
 type Loss int
 
 const (
 	// NothingLost is the zero value.
 	NothingLost Loss = iota
-	// RequestLost: a connection error before the request arrived. The server
-	// neither counts nor logs it. In memory the error is that of a refused
-	// dial, unless Err says otherwise.
+	// RequestLost is a connection error before the request arrives. The server
+	// neither counts nor logs it. In memory the error is that of a refused dial,
+	// unless Err is set.
 	RequestLost
-	// AnswerLost: the request arrives, is counted and carried out, and the
-	// connection breaks before the answer is back. In memory the error is a
-	// reset while reading, unless Err says otherwise.
+	// AnswerLost breaks the connection after the request has arrived, been counted
+	// and carried out, before the answer is back. In memory the error is a reset
+	// while reading, unless Err is set.
 	AnswerLost
 )
 
-// Fault is what goes wrong with one request. The zero value is nothing. Limits
-// come first: a request that they reject gets its 429, whatever Status says.
+// Fault is what goes wrong with one request. The zero value is nothing. Limits come
+// first: a request that they reject gets its 429 whatever Status is.
 type Fault struct {
-	// Loss breaks the connection: in memory an error from RoundTrip, over a
-	// socket a closed connection.
+	// Loss breaks the connection: RoundTrip returns an error in memory; a socket is
+	// closed.
 	Loss Loss
-	// Err is the error of a Loss in memory; nil means the usual one.
+	// Err is the error of a Loss in memory; nil means the default.
 	Err error
 
-	// Status answers the accepted request with this status, and leaves the
-	// operation undone. 0 means the operation's own answer. A 429 with a
-	// Retry-After in Header blocks the endpoint just as the server's own do.
+	// Status answers the accepted request with this status, without carrying it out.
+	// 0 means the operation's own answer. A 429 with a Retry-After in Header blocks
+	// the endpoint just as the server's own do.
 	Status int
-	// Code is the code of the Clerk error in the answer's body, if Status is set;
-	// empty means one that suits the status.
+	// Code is the code of the Clerk error in the body, if Status is set; empty means
+	// one that suits the status.
 	Code string
-	// Body is the answer's body in place of a Clerk error, if Status is set. It
-	// need not be JSON: set Content-Type in Header if it is not.
+	// Body replaces the Clerk error as the body, if Status is set. It need not be
+	// JSON: if it is not, set Content-Type in Header.
 	Body string
-	// Header is set on the answer, in place of what is there.
+	// Header is set on the answer and replaces what is there.
 	Header http.Header
 
-	// Stall, if not 0, stops the answer's body half-way for that long. A
-	// negative value stops it until the request's context ends or the body is
-	// closed.
+	// Stall, if not 0, pauses the body half-way for that long. If negative, the pause
+	// lasts until the request's context ends or the body is closed.
 	Stall time.Duration
 }
 
-// ProductRule is a 429 that no waiting cures: code is one of Clerk's, such as
-// "signup_rate_limit_exceeded" or "verification_code_too_many_requests". It has
-// no Retry-After; set one in Header.
+// ProductRule is a 429 that waiting does not cure. code is one of Clerk's, such as
+// "signup_rate_limit_exceeded" or "verification_code_too_many_requests". It has no
+// Retry-After; to add one, set Header.
 func ProductRule(code string) Fault {
 	return Fault{Status: http.StatusTooManyRequests, Code: code}
 }
 
-// answer is what a fault with a Status says in place of the operation.
+// answer returns the answer of a fault with a Status.
 func (f Fault) answer() answer {
 	if f.Body != "" {
 		return answer{status: f.Status, body: []byte(f.Body)}
@@ -70,7 +69,7 @@ func (f Fault) answer() answer {
 	return errorAnswer(f.Status, code, text, text)
 }
 
-// codes are those of Clerk's errors that do not follow from the status.
+// codes are Clerk's error codes that do not follow from the status text.
 var codes = map[int]string{
 	http.StatusUnauthorized:        "authentication_invalid",
 	http.StatusForbidden:           "authorization_invalid",

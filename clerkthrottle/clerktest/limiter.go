@@ -10,19 +10,19 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
 )
 
-// A limiter counts arrivals on the rows of the table and keeps the blocks. It
-// has no lock: the server's guards it.
+// A limiter counts requests on the rows of the table and keeps the blocks. The
+// server's lock guards it.
 type limiter struct {
 	cfg  *config
 	rows table
 
-	buckets registry.Registry[*bucket]        // by row and scope
-	most    map[*row]int                      // arrivals accepted in any one window of any one bucket
-	blocks  registry.Registry[*time.Duration] // their ends, by call.key
+	buckets     registry.Registry[*bucket]        // by row and scope
+	maxInWindow map[*row]int                      // most requests accepted in any window of any bucket
+	blocks      registry.Registry[*time.Duration] // ends of blocks, by call.key
 }
 
-// A table has the rows that calls of an operation draw on. Those that every
-// Backend request draws on are at everyBackend.
+// A table holds the rows that the calls of an operation count on. Those that every
+// Backend request counts on are at everyBackend.
 type table map[operation][]*row
 
 var everyBackend operation
@@ -30,38 +30,38 @@ var everyBackend operation
 type row struct {
 	clerkthrottle.Limit
 	id string
-	of clerkthrottle.InstanceType // Auto: of every instance
+	of clerkthrottle.InstanceType // Auto: both types
 }
 
 type bucket struct {
-	row   *row
-	found time.Duration // when it was last looked for
+	row      *row
+	lastUsed time.Duration // when it was last used
 	counter
-	accepted window // whatever the algorithm, for MaxInWindow
+	accepted window // for MaxInWindow, with every algorithm
 }
 
-// A verdict is what becomes of an arrival.
+// A verdict is the limiter's decision on a request.
 type verdict struct {
 	accepted bool
 	blocked  bool
-	end      time.Duration // of the block, or when there is room again
+	end      time.Duration // of the block, or when the limit has room again
 }
 
 func newLimiter(cfg *config, rows table) *limiter {
 	return &limiter{
-		cfg: cfg, rows: rows, most: map[*row]int{},
-		// One of those that a call has just found must stay while others are added
-		// for it. A fixed window that is forgotten forgets where its edges were.
+		cfg: cfg, rows: rows, maxInWindow: map[*row]int{},
+		// The buckets that a call has just found must stay while others are added for
+		// it. An evicted fixed window loses its edges.
 		buckets: registry.New(func(b *bucket, now time.Duration) bool {
-			return b.found < now && b.accepted.size(now) == 0
+			return b.lastUsed < now && b.accepted.size(now) == 0
 		}),
 		blocks: registry.New(func(end *time.Duration, now time.Duration) bool { return *end <= now }),
 	}
 }
 
-// newTable makes a table of the documented limits, or of others in their place.
-// Even then the router knows the documented operations: some are spelled as in no
-// description of the API.
+// newTable makes a table of the documented limits, or of others instead. In both
+// cases it adds the operations of the documented limits to the router: some are not
+// spelled as in Clerk's API descriptions.
 func newTable(r *router, others []clerkthrottle.Limit) table {
 	t := table{}
 	for _, of := range []clerkthrottle.InstanceType{clerkthrottle.Development, clerkthrottle.Production} {
@@ -89,7 +89,7 @@ func (t table) add(r *router, of clerkthrottle.InstanceType, limits []clerkthrot
 	}
 }
 
-// admit decides on a request that arrives now, and counts it if it is accepted.
+// admit decides on a request that arrives now, and counts it if accepted.
 func (l *limiter) admit(now time.Duration, c *call) verdict {
 	if end, ok := l.blocks.Get(c.key()); ok && now < *end {
 		return verdict{blocked: true, end: *end}
@@ -103,7 +103,7 @@ func (l *limiter) admit(now time.Duration, c *call) verdict {
 		for _, b := range buckets {
 			b.take(now)
 			b.accepted.add(now)
-			l.most[b.row] = max(l.most[b.row], b.accepted.size(now))
+			l.maxInWindow[b.row] = max(l.maxInWindow[b.row], b.accepted.size(now))
 		}
 		return verdict{accepted: true}
 	}
@@ -113,7 +113,7 @@ func (l *limiter) admit(now time.Duration, c *call) verdict {
 	return verdict{end: now + wait}
 }
 
-// matching returns the buckets that the call draws on.
+// matching returns the buckets that the call counts on.
 func (l *limiter) matching(now time.Duration, c *call) []*bucket {
 	rows := l.rows[c.operation]
 	if !c.frontend && c.endpoint != jwks {
@@ -138,15 +138,15 @@ func (l *limiter) bucket(now time.Duration, r *row, c *call) *bucket {
 	}
 	b, ok := l.buckets.Get(key)
 	if !ok {
-		b = &bucket{row: r, found: now, accepted: window{w: r.Window}}
+		b = &bucket{row: r, lastUsed: now, accepted: window{w: r.Window}}
 		b.counter = newCounter(l.cfg, r.N, &b.accepted)
 		l.buckets.Add(key, b, now)
 	}
-	b.found = now
+	b.lastUsed = now
 	return b
 }
 
-// block holds an endpoint until end, or longer if it is held longer already.
+// block blocks the call's endpoint until end; it never shortens a block.
 func (l *limiter) block(now, end time.Duration, c *call) {
 	if held, ok := l.blocks.Get(c.key()); ok {
 		*held = max(*held, end)

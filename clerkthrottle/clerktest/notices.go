@@ -6,29 +6,27 @@ import (
 	"time"
 )
 
-// A notice is a Retry-After that a client has received. It is kept apart from
-// the block, which holds for everyone: a client that was not told is not to
-// blame for knocking.
+// A notice is a Retry-After that a client has received. It is separate from the
+// block, which holds for all clients: one that does not know of the block violates
+// nothing.
 type notice struct {
-	told  time.Duration // when it was handed to the client
-	until time.Duration
+	received time.Duration // when the client received it
+	until    time.Duration
 }
 
-// notices are what one client was told of one endpoint, the latest and longest
-// last.
+// notices are what one client received for one endpoint, latest and longest last.
 type notices []notice
 
 func (n notices) last() notice { return n[len(n)-1] }
 
-// key names the client and the endpoint of a trip.
+// key returns the key of the trip's client and endpoint.
 func (t *trip) key() string { return fmt.Sprint(t.id, t.host, "\x00", t.call.key()) }
 
-// socketGrace is how long an answer may take from the handler to the program
-// that waits for it.
+// socketGrace is how long an answer may take from the handler to the waiting program.
 const socketGrace = 100 * time.Millisecond
 
-// handBack notes that the client has been given the trip's answer.
-func (s *Server) handBack(t *trip) {
+// delivered records that the client has received the trip's answer.
+func (s *Server) delivered(t *trip) {
 	if t.until == 0 {
 		return
 	}
@@ -40,7 +38,7 @@ func (s *Server) handBack(t *trip) {
 	switch {
 	case !ok:
 		s.notices.Add(t.key(), &notices{n}, now)
-	case told.last().until >= n.until: // told before, and for longer
+	case told.last().until >= n.until: // it already has a longer one
 	case told.last().until <= now:
 		*told = notices{n}
 	default:
@@ -48,10 +46,10 @@ func (s *Server) handBack(t *trip) {
 	}
 }
 
-// violationLocked reports whether the client had been told, before it sent this
-// request, to wait until after now. At the very instant of being told it may
-// have sent it just before.
+// violationLocked reports whether the client had received, before it sent this
+// request, a Retry-After that ends after now. A request sent at the very instant of
+// receipt may have been sent just before.
 func (s *Server) violationLocked(t *trip, now time.Duration) bool {
 	told, ok := s.notices.Get(t.key())
-	return ok && slices.ContainsFunc(*told, func(n notice) bool { return n.told < t.sent && now < n.until })
+	return ok && slices.ContainsFunc(*told, func(n notice) bool { return n.received < t.sent && now < n.until })
 }

@@ -14,7 +14,7 @@ type Option func(*config)
 
 type config struct {
 	instanceType clerkthrottle.InstanceType
-	sameAs       map[string]string     // key → the first of its instance
+	sameAs       map[string]string     // key → first key of the same instance
 	limits       []clerkthrottle.Limit // nil: the documented ones
 	algorithm    Algorithm
 	phase        time.Duration
@@ -31,7 +31,7 @@ type config struct {
 	handler      http.Handler
 }
 
-// DefaultLogSize is how many requests [Server.Requests] remembers by default.
+// DefaultLogSize is the default of [WithLogSize].
 const DefaultLogSize = 1 << 16
 
 func newConfig(opts []Option) config {
@@ -50,24 +50,24 @@ func newConfig(opts []Option) config {
 	return c
 }
 
-// refuse panics over a mistake in the test.
+// refuse panics if wrong is true: the test has a mistake.
 func refuse(wrong bool, format string, args ...any) {
 	if wrong {
 		panic(fmt.Sprintf("clerktest: "+format, args...))
 	}
 }
 
-// WithInstanceType sets what kind of instance every secret key belongs to. The
-// default, Auto, reads it off each key's prefix: sk_live_ (or live_) is a
-// production instance, every other key a development instance.
+// WithInstanceType sets the type of every secret key's instance. The default, Auto,
+// derives it from each key's prefix: sk_live_ (or live_) is a production instance,
+// every other key a development instance.
 func WithInstanceType(t clerkthrottle.InstanceType) Option {
 	refuse(t < clerkthrottle.Auto || t > clerkthrottle.Production, "WithInstanceType(%v): no such instance type", t)
 	return func(c *config) { c.instanceType = t }
 }
 
 // WithInstanceKeys makes several secret keys one instance, with one budget. Without
-// it every key is an instance of its own. Under Auto the first key tells the type.
-// The option can be given once for each instance.
+// it every key is its own instance. Under Auto the first key sets the type. Give the
+// option once per instance.
 func WithInstanceKeys(keys ...string) Option {
 	keys = slices.Clone(keys)
 	return func(c *config) {
@@ -77,10 +77,10 @@ func WithInstanceKeys(keys ...string) Option {
 	}
 }
 
-// WithLimits replaces the documented limits by the given rows, for every
-// instance type: none at all means no limit. A row with nil Operations counts
-// every Backend request but GET /v1/jwks. N and Window must be positive, names
-// not empty, operations written "METHOD /path/{template}".
+// WithLimits replaces the documented limits with the given rows, for both instance
+// types; without rows there is no limit. A row with nil Operations counts every
+// Backend request except GET /v1/jwks. N and Window must be positive, names not
+// empty, and operations of the form "METHOD /path/{template}".
 func WithLimits(rows ...clerkthrottle.Limit) Option {
 	rows = slices.Clone(rows)
 	for _, row := range rows {
@@ -95,29 +95,29 @@ func WithAlgorithm(a Algorithm) Option {
 	return func(c *config) { c.algorithm = a }
 }
 
-// WithPhase puts the edges of [FixedWindow] at whole multiples of the window
-// since the Unix epoch, plus offset. By default they are whole multiples of the
-// window after the first request that the bucket accepted; a bucket that is idle
-// for a window may begin anew.
+// WithPhase puts the edges of [FixedWindow] at whole multiples of the window since
+// the Unix epoch, plus offset. By default they are whole multiples of the window
+// after the first request that the bucket accepted; a bucket that is idle for a
+// window may start anew.
 func WithPhase(offset time.Duration) Option {
 	return func(c *config) { c.phase, c.phased = offset, true }
 }
 
-// WithBlocking says whether a 429 blocks its endpoint until its Retry-After
-// ends. Default true, as Clerk documents it; without, the server only counts.
+// WithBlocking sets whether a 429 blocks its endpoint until its Retry-After ends.
+// Default: true, as Clerk documents it. If false, the server only counts.
 func WithBlocking(on bool) Option {
 	return func(c *config) { c.blocking = on }
 }
 
-// RetryAfter is the form in which a 429 says how long the block lasts.
+// RetryAfter is the form of a 429's Retry-After header.
 type RetryAfter int
 
 const (
-	// RetryAfterSeconds: whole seconds, rounded up, at least 1. The default.
+	// RetryAfterSeconds is whole seconds, rounded up, at least 1. The default.
 	RetryAfterSeconds RetryAfter = iota
-	// RetryAfterDate: an HTTP date, rounded up; the block ends at that date.
+	// RetryAfterDate is an HTTP date, rounded up; the block ends at that date.
 	RetryAfterDate
-	// RetryAfterOmitted: no header. The endpoint is blocked all the same.
+	// RetryAfterOmitted is no header. The endpoint is blocked all the same.
 	RetryAfterOmitted
 )
 
@@ -134,54 +134,53 @@ func WithBlockTime(d time.Duration) Option {
 	return func(c *config) { c.blockTime = d }
 }
 
-// WithLatency sets how long a round trip takes. Default: no time at all.
+// WithLatency sets how long a round trip takes. Default: 0.
 func WithLatency(l Latency) Option {
 	refuse(l == nil, "WithLatency(nil)")
 	return func(c *config) { c.latency = l }
 }
 
-// WithServiceTime sets how long Clerk works on an accepted request: it passes
-// after the arrival and before the answer's way back. Default: no time at all.
+// WithServiceTime sets how long Clerk works on an accepted request, between its
+// arrival and the answer's way back. Default: 0.
 func WithServiceTime(l Latency) Option {
 	refuse(l == nil, "WithServiceTime(nil)")
 	return func(c *config) { c.serviceTime = l }
 }
 
-// WithSeed seeds the latencies. Default: 1. The same seed gives the
-// same sequence of draws; which of several concurrent requests gets which draw
-// is up to the scheduler.
+// WithSeed seeds the latencies. Default: 1. The same seed gives the same sequence of
+// draws; which of several concurrent requests gets which draw depends on the
+// scheduler.
 func WithSeed(seed uint64) Option {
 	return func(c *config) { c.seed = seed }
 }
 
-// WithLateArrivals lets a request whose context ends on its way up arrive all
-// the same, at its time, as bytes that were sent do on a real network. By
-// default such a request was never sent.
+// WithLateArrivals makes a request arrive on time even if its context ends on the
+// way, as bytes already sent do on a real network. By default such a request was
+// never sent.
 func WithLateArrivals() Option {
 	return func(c *config) { c.lateArrivals = true }
 }
 
-// WithFault calls f for every request, to learn what is to go wrong with it: the
-// zero [Fault] for nothing. n counts the requests of the server, from 1, in the order
-// they were sent. f is called from many goroutines, without a lock; it must
-// neither change r nor read its body.
+// WithFault sets a function that returns what goes wrong with each request: the zero
+// [Fault] for nothing. n numbers the server's requests from 1, in the order sent. f
+// is called concurrently and without a lock; it must neither change r nor read its
+// body.
 func WithFault(f func(r *http.Request, n int) Fault) Option {
 	refuse(f == nil, "WithFault(nil)")
 	return func(c *config) { c.fault = f }
 }
 
-// WithLogSize sets how many requests, the latest, [Server.Requests] remembers.
-// Default: [DefaultLogSize]. 0 turns the log off; the counts in [Stats] and
-// [Server.MaxInWindow] do not depend on it.
+// WithLogSize sets how many of the latest requests [Server.Requests] returns.
+// Default: [DefaultLogSize]. 0 turns the log off; [Stats] and [Server.MaxInWindow] do
+// not depend on it.
 func WithLogSize(n int) Option {
 	refuse(n < 0, "WithLogSize(%d): must not be negative", n)
 	return func(c *config) { c.logSize = n }
 }
 
-// WithHandler lets h answer what the limits let through, in place of small
-// generic objects. It is called at the moment at which the request arrives, for
-// one request at a time, with a copy of it: it must not wait, nor use the server.
-// A [Fault] with a Status goes before it.
+// WithHandler answers accepted requests with h instead of small default objects. h is
+// called when the request arrives, for one request at a time, with a copy of it: it
+// must not wait or use the server. A [Fault] with a Status takes precedence.
 func WithHandler(h http.Handler) Option {
 	refuse(h == nil, "WithHandler(nil)")
 	return func(c *config) { c.handler = h }

@@ -10,15 +10,15 @@ import (
 	"net/http"
 )
 
-// memoryAddress is the client address of every request in memory that has no
-// X-Forwarded-For (RFC 5737 keeps it free for such uses).
+// memoryAddress is the client address of requests in memory without an
+// X-Forwarded-For (RFC 5737 reserves it for documentation).
 const memoryAddress = "192.0.2.1"
 
-// RoundTripper returns a transport that answers in memory, whatever the
-// request's host: on the caller's goroutine, leaving nothing behind. Inside a
-// testing/synctest bubble its latency is virtual time. Each call makes another
-// client, see [Server.Violations]; all of them share the server's state. Time
-// differs from bubble to bubble: use a server in one, or Reset it between.
+// RoundTripper returns a transport that answers requests to any host in memory, on
+// the caller's goroutine, leaving nothing behind. Inside a testing/synctest bubble
+// its latency is virtual time. Each call makes a new client, see [Server.Violations];
+// all share the server's state. Time differs between bubbles: use a server in one
+// only, or call Reset between them.
 func (s *Server) RoundTripper() http.RoundTripper {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -63,9 +63,9 @@ func (m *memoryTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// stalledBody gives half of its bytes, waits, and gives the rest, unless its context
-// ends before. Like any body it is read by one goroutine at a time; Close may come
-// from another.
+// stalledBody returns half of its bytes, waits, and returns the rest, unless its
+// context ends first. Like any body it is read by one goroutine at a time; Close may
+// be called by another.
 type stalledBody struct {
 	io.Reader
 	close context.CancelCauseFunc

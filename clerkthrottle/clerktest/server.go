@@ -12,8 +12,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/registry"
 )
 
-// Server is the stand-in. Make one with [New]; the zero value is not usable. It
-// is safe for concurrent use.
+// Server is a stand-in for Clerk. It is safe for concurrent use. Use [New]; the zero
+// value is not usable.
 type Server struct {
 	cfg    config
 	router *router
@@ -26,13 +26,13 @@ type Server struct {
 	limiter *limiter
 	report  report
 	notices registry.Registry[*notices]
-	late    []lateArrival // by their time
+	late    []lateArrival // by time of arrival
 
 	started *httptest.Server
 }
 
-// New returns a stand-in for Clerk, with the documented limits and no latency
-// unless options say otherwise. It panics if an option is wrong.
+// New returns a server with the documented limits and no latency, unless options
+// change that. It panics if an option is invalid.
 func New(opts ...Option) *Server {
 	s := &Server{cfg: newConfig(opts)}
 	s.router = newRouter(&s.cfg)
@@ -41,9 +41,8 @@ func New(opts ...Option) *Server {
 	return s
 }
 
-// Reset forgets everything that happened: counts, blocks and log. The
-// random draws begin anew. Options stay as they are, and so does what
-// [Server.Start] began.
+// Reset discards everything that happened: counts, blocks and log. Random draws start
+// anew. Options stay, and the server keeps listening if it was started.
 func (s *Server) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,10 +54,10 @@ func (s *Server) Reset() {
 	s.late = nil
 }
 
-// Start listens on a free port of the loopback address and returns the base
-// URL, "http://127.0.0.1:port", without the /v1 that Clerk's SDK wants in its
-// URL. A second Start returns the same URL. Sockets do not work inside a
-// testing/synctest bubble: use [Server.RoundTripper] there.
+// Start listens on a free loopback port and returns the base URL,
+// "http://127.0.0.1:port", without the /v1 that Clerk's SDK expects in its URL. Later
+// calls return the same URL. Sockets do not work inside a testing/synctest bubble:
+// use [Server.RoundTripper] there.
 func (s *Server) Start() (url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,24 +67,24 @@ func (s *Server) Start() (url string) {
 	return s.started.URL
 }
 
-// Close stops what Start began, requests in progress included. What was counted
-// stays readable, and the server can be started again.
+// Close stops the listener of Start and ends requests in progress. The counts remain
+// readable, and the server can be started again.
 func (s *Server) Close() {
 	s.mu.Lock()
 	started := s.started
 	s.started = nil
 	s.mu.Unlock()
 	if started != nil {
-		started.CloseClientConnections() // ends requests, or Close would wait for them
+		started.CloseClientConnections() // Close would wait for their requests
 		started.Close()
 	}
 }
 
-// ServeHTTP answers one request of any host. Latency passes inside of it.
+// ServeHTTP answers a request for any host. It takes as long as the latency.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	host, _, _ := net.SplitHostPort(r.RemoteAddr) // "" if it is not of a network
+	host, _, _ := net.SplitHostPort(r.RemoteAddr) // "" if it is not a network address
 	a, err := s.serve(r, client{host: host, grace: socketGrace})
-	if err != nil { // lost, or nobody is waiting for it any more
+	if err != nil { // lost, or the client is gone
 		panic(http.ErrAbortHandler)
 	}
 	maps.Copy(w.Header(), a.header)
@@ -106,8 +105,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(body)
 }
 
-// nowLocked is the time since the Unix epoch, which lies as far back by the
-// monotonic clock as it did by the wall clock when the first request came.
+// nowLocked returns the time since the Unix epoch, by the monotonic clock as set from
+// the wall clock at the first request.
 func (s *Server) nowLocked() time.Duration {
 	if s.epoch.IsZero() {
 		now := time.Now()

@@ -15,32 +15,31 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/retryafter"
 )
 
-// A client is someone who can be told to wait: a RoundTripper, or an address.
+// A client receives notices: a RoundTripper, or an address.
 type client struct {
 	id    int
 	host  string
-	grace time.Duration // for an answer to reach it
+	grace time.Duration // how long an answer may take to reach it
 }
 
-// A trip is one request's way to the server and back. Its times, like all of the
-// server's, are since the Unix epoch.
+// A trip is one request's way to the server and back. As everywhere in the server,
+// times are since the Unix epoch.
 type trip struct {
 	client
 	call
 	body     []byte
-	copy     *http.Request // for the handler, if there is one
+	copy     *http.Request // for cfg.handler
 	n        int
 	fault    Fault
 	sent     time.Duration
 	up, down time.Duration
-	service  time.Duration // the server's work, if it comes to that
-	until    time.Duration // the end of the Retry-After in the answer; 0: none
+	service  time.Duration // if accepted
+	until    time.Duration // when the answer's Retry-After ends; 0: none
 }
 
-// serve takes a request through its whole way, waiting on the caller's
-// goroutine. An error means that there is no answer: the context ended, the
-// body could not be read, or a fault lost it. The request's body is read to its
-// end, and not closed.
+// serve handles a request, waiting on the caller's goroutine. It returns an error if
+// there is no answer: the context ended, the body could not be read, or a fault lost
+// it. It reads the body to the end, and does not close it.
 func (s *Server) serve(req *http.Request, from client) (answer, error) {
 	ctx := req.Context()
 	if ctx.Err() != nil {
@@ -48,14 +47,14 @@ func (s *Server) serve(req *http.Request, from client) (answer, error) {
 	}
 	t := &trip{client: from, call: s.router.classify(req, cmp.Or(from.host, memoryAddress))}
 	if s.cfg.handler != nil {
-		t.copy = req.Clone(context.Background()) // it may arrive when the original is in other use
+		t.copy = req.Clone(context.Background()) // it may arrive when the caller uses the original again
 	}
 	s.depart(t, req)
 	if err := t.readBody(req); err != nil {
 		return answer{}, err
 	}
 	if err := wait(ctx, t.up); err != nil {
-		s.strand(t)
+		s.abandoned(t)
 		return answer{}, err
 	}
 	if t.fault.Loss == RequestLost {
@@ -68,11 +67,11 @@ func (s *Server) serve(req *http.Request, from client) (answer, error) {
 	if t.fault.Loss == AnswerLost {
 		return answer{}, t.fault.lossError()
 	}
-	s.handBack(t)
+	s.delivered(t)
 	return a, nil
 }
 
-// depart numbers the request and draws what will happen to it.
+// depart numbers the request and draws its latencies and fault.
 func (s *Server) depart(t *trip, req *http.Request) {
 	s.mu.Lock()
 	s.report.stats.Sent++
@@ -93,7 +92,7 @@ func (s *Server) depart(t *trip, req *http.Request) {
 	}
 }
 
-// readBody reads the body as http.Transport would send it.
+// readBody reads the body and checks its length, as http.Transport would.
 func (t *trip) readBody(req *http.Request) (err error) {
 	if req.Body == nil {
 		return nil
@@ -105,7 +104,7 @@ func (t *trip) readBody(req *http.Request) (err error) {
 	return err
 }
 
-// arrive is the moment that counts.
+// arrive counts the request at its arrival and answers it.
 func (s *Server) arrive(t *trip) answer {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -133,7 +132,7 @@ func (s *Server) arriveLocked(t *trip, now time.Duration, lost bool) answer {
 	return a
 }
 
-// performLocked answers a request that the limits let through.
+// performLocked answers an accepted request.
 func (s *Server) performLocked(t *trip, now time.Duration, wall time.Time) answer {
 	t.down += t.service
 	var a answer
@@ -146,7 +145,7 @@ func (s *Server) performLocked(t *trip, now time.Duration, wall time.Time) answe
 		s.cfg.handler.ServeHTTP(w, t.copy)
 		a = answer{status: w.Code, header: w.Header(), body: w.Body.Bytes()}
 	default:
-		a = generic(t)
+		a = defaultAnswer(t)
 	}
 	a.stall = t.fault.Stall
 	a.finish(t.n, wall, t.fault.Header)
@@ -161,8 +160,8 @@ func (s *Server) performLocked(t *trip, now time.Duration, wall time.Time) answe
 	return a
 }
 
-// rejectLocked answers 429. What the header says is never less than what is
-// left of the block.
+// rejectLocked answers 429. The header never says less than what is left of the
+// block.
 func (s *Server) rejectLocked(t *trip, now time.Duration, wall time.Time, v verdict) answer {
 	left := max(time.Second, roundUp(v.end-now))
 	t.until = now + left
@@ -190,15 +189,15 @@ func roundUp(d time.Duration) time.Duration {
 	return (d + time.Second - 1).Truncate(time.Second)
 }
 
-// A lateArrival is a request that nobody waits for any more, and whose
-// http.Request may be in other use.
+// A lateArrival is a request that its caller has given up; the http.Request may be in
+// use again.
 type lateArrival struct {
 	at time.Duration
 	*trip
 }
 
-// strand is called when a request's context ends on the way up.
-func (s *Server) strand(t *trip) {
+// abandoned is called when a request's context ends before it arrives.
+func (s *Server) abandoned(t *trip) {
 	if !s.cfg.lateArrivals || t.fault.Loss == RequestLost {
 		return
 	}
@@ -208,8 +207,8 @@ func (s *Server) strand(t *trip) {
 	slices.SortStableFunc(s.late, func(a, b lateArrival) int { return cmp.Compare(a.at, b.at) })
 }
 
-// settleLocked lets the late arrivals arrive whose time has come. There is no
-// goroutine to do it at that time: whoever looks next finds it done.
+// settleLocked makes the late arrivals that are due arrive. No goroutine does it on
+// time: every access to the state calls it first.
 func (s *Server) settleLocked(now time.Duration) {
 	done := 0
 	for ; done < len(s.late) && s.late[done].at <= now; done++ {

@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// userFields are what a user has under the name and in the form in which it is sent.
+// userFields are the fields of a user that are returned as sent.
 var userFields = []string{"external_id", "username", "first_name", "last_name", "public_metadata", "private_metadata", "unsafe_metadata"}
 
-// userAnswer answers an operation on users, of whom none is kept: one who is
-// made or changed has an id and the fields that were sent; there are no others.
+// userAnswer answers an operation on users. None is stored: a user that is created or
+// changed has an id and the fields that were sent; lists are empty.
 func userAnswer(t *trip) (answer, bool) {
 	id := ""
 	switch {
@@ -17,7 +17,7 @@ func userAnswer(t *trip) (answer, bool) {
 		return jsonAnswer([]any{}), true
 	case t.endpoint == "POST /v1/users":
 		id = fmt.Sprintf("user_%027d", t.n)
-	case len(t.params) == 1 && usersOwn[t.endpoint]:
+	case len(t.params) == 1 && userOperations[t.endpoint]:
 		id = t.params[0]
 	default:
 		return answer{}, false
@@ -35,8 +35,8 @@ func userAnswer(t *trip) (answer, bool) {
 	return jsonAnswer(user), true
 }
 
-// usersOwn are the operations that answer with the user they are about.
-var usersOwn = map[string]bool{
+// userOperations are the operations on one user that answer with it.
+var userOperations = map[string]bool{
 	"GET /v1/users/{user_id}": true, "PATCH /v1/users/{user_id}": true,
 	"PATCH /v1/users/{user_id}/metadata": true, "PUT /v1/users/{user_id}/metadata": true,
 	"POST /v1/users/{user_id}/ban": true, "POST /v1/users/{user_id}/unban": true,

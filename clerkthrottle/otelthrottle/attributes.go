@@ -10,7 +10,7 @@ import (
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 )
 
-// The attributes of traces that are not labels.
+// Attributes that only traces have.
 const (
 	reasonKey = attribute.Key("clerkthrottle.reason")
 	waitedKey = attribute.Key("clerkthrottle.wait") // seconds
@@ -18,8 +18,8 @@ const (
 	pauseKey  = attribute.Key("clerkthrottle.retry.pause") // seconds
 )
 
-// labels are the attributes of a measurement; what is empty is left out. All are
-// words of package transport, or names of endpoints and limits.
+// labels are the attributes of a measurement; empty ones are left out. All values are
+// constants of package transport, or names of endpoints and limits.
 type labels struct {
 	endpoint, priority, outcome string
 	errorType                   string
@@ -51,8 +51,8 @@ func (l labels) attributes() []attribute.KeyValue {
 	return all
 }
 
-// endpointAttributes takes "PATCH /v1/users/{user_id}" apart. It keeps to the
-// methods that the semantic conventions know.
+// endpointAttributes splits "PATCH /v1/users/{user_id}". A method that the semantic
+// conventions do not list becomes _OTHER.
 func endpointAttributes(name string) []attribute.KeyValue {
 	method, template, ok := strings.Cut(name, " ")
 	if !ok {
@@ -66,7 +66,8 @@ func endpointAttributes(name string) []attribute.KeyValue {
 	return []attribute.KeyValue{known, semconv.URLTemplate(template)}
 }
 
-// errorTypes are the statuses from 400 on, written once: labels must not allocate.
+// errorTypes are the statuses from 400 on as strings, made once: labels must not
+// allocate.
 var errorTypes = func() (all [200]string) {
 	for i := range all {
 		all[i] = strconv.Itoa(400 + i)
@@ -74,8 +75,8 @@ var errorTypes = func() (all [200]string) {
 	return all
 }()
 
-// errorType is the error.type of an attempt's status, as the conventions for HTTP
-// have it. Without an answer the status is 0.
+// errorType returns the error.type for an attempt's status, by the HTTP conventions.
+// Without an answer the status is 0.
 func errorType(status int) string {
 	switch {
 	case 0 < status && status < 400:
@@ -87,18 +88,18 @@ func errorType(status int) string {
 	}
 }
 
-// set is an attribute set as the two kinds of instrument want it.
+// set is an attribute set as options of both kinds of instrument.
 type set struct {
 	add    []metric.AddOption
 	record []metric.RecordOption
 }
 
-// maxSets bounds how many attribute sets are kept; others are made anew every time.
-// Clerk's operations make a few each, but a transport.Config may name any number.
+// maxSets bounds the cached attribute sets; others are made each time. Clerk's
+// operations need a few each, but a transport.Config may name any number.
 const maxSets = 8192
 
-// sets keeps the attribute sets of what was measured, so that measuring neither
-// sorts attributes nor allocates. It is safe for concurrent use.
+// sets caches attribute sets, so that measuring neither sorts attributes nor
+// allocates. It is safe for concurrent use.
 type sets struct {
 	mu   sync.RWMutex
 	kept map[labels]set

@@ -1,6 +1,5 @@
 // Package otelthrottle reports a throttle to OpenTelemetry: metrics of what it does
-// and of its state, and the time that requests are held back as spans in the traces
-// of their callers.
+// and of its state, and waits as spans in the callers' traces.
 //
 //	in, err := otelthrottle.New()
 //	throttle, err := clerkthrottle.NewTransport(
@@ -9,9 +8,9 @@
 //	)
 //	defer in.Watch(throttle)()
 //
-// With otelhttp below the throttle, as here, every attempt has an HTTP span of
-// its own and waits stand beside them. With otelhttp above it, waits are within
-// the one HTTP span, whose duration then counts them.
+// With otelhttp below the throttle, as here, every attempt has an HTTP span of its
+// own, and waits are spans beside them. With otelhttp above it, waits are within the
+// one HTTP span, and part of its duration.
 //
 // # Metrics
 //
@@ -34,55 +33,55 @@
 //	clerkthrottle.unreachable_budgets   ObservableUpDownCounter  {budget}     none
 //
 // clerkthrottle.requests counts every attempt: without those refused, it is what
-// Clerk was sent. The histogram has only the requests that were held back; those of
-// a dry run, which were not, are marked. Tokens that are free, in flight and
-// returning add up to the limit. A request that waits for a limit is counted at the
-// limit, one that waits for the end of a block, or for a learned rate, at its
-// endpoint. Budgets are counted where programs share one: 1 says that this program
-// cannot reach its budget, 0 that it can.
+// Clerk was sent. The histogram has only requests that waited; those of a dry run,
+// which did not, are marked dry_run. Tokens that are free, in flight and returning
+// add up to the limit. A request that waits for a limit is counted at the limit, one
+// that waits for the end of a block or for a learned rate at its endpoint.
+// unreachable_budgets exists only with a shared budget: 1 if this program cannot
+// reach it, 0 if it can.
 //
 // # Prometheus
 //
-// OpenTelemetry's exporter writes _ for every dot, in attributes too, and ends
-// counters in _total, seconds in _seconds and rates in _per_second, as in
-// clerkthrottle_requests_total; what is not a counter or a histogram is a gauge. In
-// the folder monitoring are a Grafana dashboard and Prometheus alert rules.
+// OpenTelemetry's exporter writes _ for every dot, in attributes too, and appends
+// _total to counters, _seconds to durations and _per_second to rates, as in
+// clerkthrottle_requests_total; everything but counters and histograms becomes a
+// gauge. The folder monitoring holds a Grafana dashboard and Prometheus alert rules.
 //
 // # Attributes
 //
 //	method        http.request.method          GET, POST …; _OTHER
 //	template      url.template                 /v1/users/{user_id}: the path template, never the path
 //	error.type    error.type                   the status from 400 on; deadline, max_wait, queue_full, closed or unavailable of a refusal; else _OTHER
-//	outcome       clerkthrottle.outcome        answered; throttled, a 429; ruled, a 429 that no waiting cures; failed, no answer came;
-//	                                           unsent, there was no connection; refused, by the throttle
+//	outcome       clerkthrottle.outcome        answered; throttled, a 429; ruled, a 429 that waiting does not cure; failed, no answer;
+//	                                           unsent, no connection; refused, by the throttle
 //	priority      clerkthrottle.priority       interactive, normal, batch
-//	hold          clerkthrottle.hold           what it waited for: block, limit, rate
-//	limit         clerkthrottle.limit.name     the row of the limit table: instance, PATCH /v1/users/{user_id} …
+//	hold          clerkthrottle.hold           what the request waited for: block, limit, rate
+//	limit         clerkthrottle.limit.name     row of the limit table: instance, PATCH /v1/users/{user_id} …
 //	token.state   clerkthrottle.token.state    free, in_flight, returning
 //	bucket.state  clerkthrottle.bucket.state   available, exhausted
 //	dry_run       clerkthrottle.dry_run        true, or left out
 //
-// The number of attribute sets is bounded by the templates and the rows of the
-// limit table. The buckets of single users, organizations and addresses are
-// added up by row, those of several instances by endpoint and row: no id,
-// address or key, hashed or not, becomes an attribute, of metrics or of spans.
+// The number of attribute sets is bounded by the templates and the rows of the limit
+// table. Buckets of single users, organizations and addresses are summed by row,
+// those of several instances by endpoint and row: no id, address or key, hashed or
+// not, becomes an attribute of metrics or spans.
 //
 // # Traces
 //
-// Where the span in a request's context is recording, it gets
+// If the span in a request's context is recording, it gets
 //
-//	clerkthrottle.wait     child span   from the moment the request was held back until it was sent
+//	clerkthrottle.wait     child span   from when the request began to wait until it was sent
 //	clerkthrottle.refused  event        with clerkthrottle.reason, and the wait that there would have been
 //	clerkthrottle.retry    event        with http.request.resend_count, error.type and clerkthrottle.retry.pause, in seconds
 //
-// Only what takes time is a span. A dry run's wait takes none: it is an event of
-// the name of the span. A retry after a 429 waits for the block to end, which
-// shows as the next clerkthrottle.wait.
+// Only what takes time is a span. A wait in a dry run takes none: it is an event of
+// the same name. A retry after a 429 waits for the block to end, which shows as the
+// next clerkthrottle.wait.
 //
 // # Cost
 //
-// Attribute sets are made once and kept: an event costs some half a microsecond
-// and no allocation. Nothing is measured for a provider that discards it.
+// Attribute sets are made once and kept: an event takes about half a microsecond and
+// allocates nothing. Nothing is measured for a provider that discards it.
 //
 //	go test ./clerkthrottle/otelthrottle/sdktest -run - -bench Observer
 package otelthrottle

@@ -6,34 +6,33 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// waitBounds are the advised boundaries of the histogram of waits, in seconds.
-// Clerk's windows are 10 s long, and a request waits for a minute at most unless
-// told otherwise.
+// waitBounds are the advised bucket boundaries of the wait histogram, in seconds.
+// Clerk's windows are 10 s long, and by default a request waits for at most a minute.
 var waitBounds = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60}
 
-// instruments are all that is measured. They are named by the guidelines of the
-// semantic conventions: what adds up is a counter, "limit" is a known total and
-// "usage" its parts by state, units of countable things stand in braces, and no
-// name says its unit. The package comment lists them; a test compares.
+// instruments are all instruments, named by the guidelines of the semantic
+// conventions: what adds up is a counter, "limit" is a known total and "usage" its
+// parts by state, units of countable things are in braces, and no name includes its
+// unit. A test checks that the package comment lists them.
 type instruments struct {
-	// Of the observer.
+	// Recorded by the observer.
 	requestCount, retryCount, blockCount metric.Int64Counter
 	waitDuration                         metric.Float64Histogram
 
-	// Of the snapshots.
+	// Observed in snapshots.
 	tokenUsage, tokenLimit, bucketCount         metric.Int64ObservableUpDownCounter
 	waitingCount, blockedCount, unreachable     metric.Int64ObservableUpDownCounter
 	blockRemaining, rateLearned, rateDocumented metric.Float64ObservableGauge
 }
 
-// maker makes instruments, and notes which of them are to be observed.
+// maker creates instruments, and collects the observable ones and errors.
 type maker struct {
 	observables []metric.Observable
 	errs        []error
 }
 
-// instrument makes one by the meter's method for its kind. Units and descriptions
-// are options of every kind.
+// instrument creates an instrument with the meter's method for its kind. Units and
+// descriptions are options of every kind.
 func instrument[I, O any](m *maker, kind func(string, ...O) (I, error), name, unit, description string, more ...O) I {
 	all := []O{any(metric.WithUnit(unit)).(O), any(metric.WithDescription(description)).(O)}
 	i, err := kind(name, append(all, more...)...)
@@ -44,8 +43,8 @@ func instrument[I, O any](m *maker, kind func(string, ...O) (I, error), name, un
 	return i
 }
 
-// create makes all of them, and returns those to be observed, and what the meter
-// objected to.
+// create creates all instruments. It returns the observable ones and the meter's
+// errors.
 func (i *instruments) create(meter metric.Meter) ([]metric.Observable, error) {
 	m := new(maker)
 	counter, upDown, gauge := meter.Int64Counter, meter.Int64ObservableUpDownCounter, meter.Float64ObservableGauge

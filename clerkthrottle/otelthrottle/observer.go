@@ -11,9 +11,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Observer returns what to give to clerkthrottle.WithObserver, or to
-// [transport.Config]: it counts requests, waits, retries and blocks, and shows
-// them in traces. It may be given to several throttles.
+// Observer returns an observer for clerkthrottle.WithObserver or [transport.Config].
+// It counts requests, waits, retries and blocks, and records them in traces. Several
+// throttles may share it.
 func (in *Instrumentation) Observer() *transport.Observer {
 	return &transport.Observer{
 		Answered: in.answered,
@@ -29,9 +29,8 @@ func (in *Instrumentation) answered(ctx context.Context, e transport.AnswerEvent
 	in.count(ctx, in.requestCount, labels{endpoint: e.Endpoint, priority: e.Priority.String(), outcome: e.Outcome, errorType: errorType(e.Status)})
 }
 
-// waited measures a wait that is over, and makes a span of it: time passed, and it
-// is to show beside the time that the request itself took. What a dry run would
-// have waited is no time that passed: it is an event.
+// waited records a wait that is over, also as a span, to show it beside the time that
+// the request itself took. A dry run's wait took no time: it is an event.
 func (in *Instrumentation) waited(ctx context.Context, e transport.WaitEvent) {
 	l := labels{endpoint: e.Endpoint, priority: e.Priority.String(), hold: string(e.Hold), limit: e.Limit, dryRun: e.DryRun}
 	if in.waitDuration.Enabled(ctx) {
@@ -48,9 +47,8 @@ func (in *Instrumentation) waited(ctx context.Context, e transport.WaitEvent) {
 	}
 }
 
-// refused counts a refusal, and notes it on the caller's span: an event, since it
-// takes no time. Whether the caller's work has failed with it is the caller's to
-// say.
+// refused counts a refusal and records it on the caller's span, as an event, since it
+// takes no time. Whether the caller's own work failed is for the caller to say.
 func (in *Instrumentation) refused(ctx context.Context, e *transport.ThrottledError) {
 	l := labels{endpoint: e.Endpoint, priority: e.Priority.String(), hold: string(e.Hold), limit: e.Limit}
 	refusal := l
@@ -66,10 +64,10 @@ func (in *Instrumentation) refused(ctx context.Context, e *transport.ThrottledEr
 	}
 }
 
-// retrying counts that an attempt is to be repeated, and notes it on the caller's
-// span: an event, since what takes time are the attempts, which have otelhttp's
-// spans, and the wait for a block to end, which has one of its own. The pause after
-// another failure is an attribute: it is only about to begin, and may be cut short.
+// retrying counts a retry and records it on the caller's span. It is an event: what
+// takes time are the attempts, which have otelhttp's spans, and the wait for a block
+// to end, which has its own. The pause after another failure is an attribute: it is
+// only about to begin, and may be cut short.
 func (in *Instrumentation) retrying(ctx context.Context, e transport.RetryEvent) {
 	l := labels{endpoint: e.Endpoint, errorType: errorType(e.Status)}
 	in.count(ctx, in.retryCount, l)
@@ -83,7 +81,7 @@ func (in *Instrumentation) retrying(ctx context.Context, e transport.RetryEvent)
 	}
 }
 
-// blocked has no context: a block concerns everybody.
+// blocked has no context: a block concerns all requests.
 func (in *Instrumentation) blocked(e transport.BlockEvent) {
 	in.count(context.Background(), in.blockCount, labels{endpoint: e.Endpoint})
 }

@@ -11,12 +11,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// ScopeName is the name of the instrumentation scope of all metrics and spans.
+// ScopeName is the instrumentation scope of all metrics and spans.
 const ScopeName = "github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/otelthrottle"
 
-// Instrumentation measures throttles: those that were given its Observer, and
-// those that it watches. One does for a whole program, however many throttles
-// there are; their numbers add up. It is safe for concurrent use. Use [New].
+// Instrumentation measures the throttles that use its Observer and those that it
+// watches. A program needs only one: the numbers of several throttles add up. It is
+// safe for concurrent use. Use [New].
 type Instrumentation struct {
 	instruments
 	tracer trace.Tracer
@@ -26,7 +26,7 @@ type Instrumentation struct {
 	sources []*Source
 }
 
-// Option configures [New]. The zero configuration uses the global providers.
+// Option configures [New]. Without options it uses the global providers.
 type Option func(*config) error
 
 type config struct {
@@ -34,8 +34,8 @@ type config struct {
 	tracers trace.TracerProvider
 }
 
-// New returns an Instrumentation, or an error that names the option that is
-// wrong or the instrument that the meter provider would not make.
+// New returns an Instrumentation, or an error that names the invalid option or the
+// instrument that the meter provider refused.
 func New(opts ...Option) (*Instrumentation, error) {
 	cfg := config{otel.GetMeterProvider(), otel.GetTracerProvider()}
 	for i, opt := range opts {
@@ -61,9 +61,9 @@ func New(opts ...Option) (*Instrumentation, error) {
 	return in, nil
 }
 
-// WithMeterProvider sets where the metrics go. Default: the global provider, as
-// [otel.GetMeterProvider] returns it, even if it is set later. For spans alone,
-// give the one of package go.opentelemetry.io/otel/metric/noop.
+// WithMeterProvider sets where the metrics go. Default: the global provider
+// [otel.GetMeterProvider], even if it is set later. For spans only, use the provider
+// of package go.opentelemetry.io/otel/metric/noop.
 func WithMeterProvider(p metric.MeterProvider) Option {
 	return func(c *config) error {
 		if p == nil {
@@ -74,9 +74,9 @@ func WithMeterProvider(p metric.MeterProvider) Option {
 	}
 }
 
-// WithTracerProvider sets where the spans of waits go. Default: the global
-// provider, as [otel.GetTracerProvider] returns it, even if it is set later. It
-// should be the one that the callers' spans come from.
+// WithTracerProvider sets where the spans of waits go. Default: the global provider
+// [otel.GetTracerProvider], even if it is set later. Use the provider that the
+// callers' spans come from.
 func WithTracerProvider(p trace.TracerProvider) Option {
 	return func(c *config) error {
 		if p == nil {

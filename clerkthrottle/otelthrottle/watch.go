@@ -10,18 +10,17 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// Source is what can be watched, such as a [transport.Transport].
+// Source supplies snapshots, such as a [transport.Transport].
 type Source interface{ Snapshot() transport.Snapshot }
 
-// Watch has the state of a throttle measured at every collection, until
-// unregister is called. Throttles that draw on one budget, as by
-// clerkthrottle.WithBudgetOf, have one state: watch one of them. A nil source is
-// ignored.
+// Watch measures the state of a throttle at every collection, until unregister is
+// called. Throttles on one budget, as by clerkthrottle.WithBudgetOf, have one state:
+// watch one of them. A nil source is ignored.
 func (in *Instrumentation) Watch(s Source) (unregister func()) {
 	if s == nil {
 		return func() {}
 	}
-	watched := &s // tells apart two uses with the same source
+	watched := &s // distinguishes two calls with the same source
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.sources = append(in.sources, watched)
@@ -50,9 +49,9 @@ func (in *Instrumentation) collect(_ context.Context, o metric.Observer) error {
 	return nil
 }
 
-// state is what is observed. It adds up what has the same name: the buckets of all
-// users that have a limit of it, and the gates of all addresses and instances. So
-// neither keys nor ids become attributes.
+// state sums up what is observed under one name: the buckets of all users with the
+// same limit, and the gates of all addresses and instances. So neither keys nor ids
+// become attributes.
 type state struct {
 	in     *Instrumentation
 	counts map[point[upDown]]int
@@ -75,7 +74,7 @@ func (s *state) add(from snapshot.Snapshot) {
 		s.addLimits(l)
 	}
 	for _, l := range from.Limits {
-		if !l.Private { // or it is part of a sum above
+		if !l.Private { // private ones are in PrivateLimits
 			s.addLimits(snapshot.PrivateLimits{
 				Name: l.Name, Kept: 1, Exhausted: one(l.Free <= 0), N: l.N,
 				Free: l.Free, InFlight: l.InFlight, Returning: l.Returning, ByClass: l.ByClass,
@@ -115,7 +114,7 @@ func (s *state) addEndpoints(e snapshot.PrivateEndpoints) {
 	l := labels{endpoint: e.Endpoint}
 	s.count(&s.in.blockedCount, e.Blocked, l)
 	s.countWaiting(e.ByClass, l)
-	s.gauges[point[gauge]{&s.in.blockRemaining, l}] += 0 // one that is open has none left
+	s.gauges[point[gauge]{&s.in.blockRemaining, l}] += 0 // 0 if open
 }
 
 func (s *state) countWaiting(n snapshot.Classes, l labels) {
@@ -127,9 +126,9 @@ func (s *state) countWaiting(n snapshot.Classes, l labels) {
 
 func (s *state) count(of *upDown, n int, l labels) { s.counts[point[upDown]{of, l}] += n }
 
-// one counts what is so or not.
-func one(so bool) (n int) {
-	if so {
+// one returns 1 if cond is true, else 0.
+func one(cond bool) (n int) {
+	if cond {
 		n = 1
 	}
 	return n

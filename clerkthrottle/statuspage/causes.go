@@ -8,18 +8,18 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// cause is something that holds requests back. The templates put it into words.
+// cause is a reason why requests wait. The templates put it into words.
 type cause struct {
 	Of       string // "block", "limit" or "rate"
-	N        int    // how many blocks, limits or rates they are
-	Name     string // of the only one
+	N        int    // how many blocks, limits or rates
+	Name     string // if N is 1
 	Waiting  int
-	End      moment   // when the last block ends, or the next request goes
-	Endpoint endpoint // the busiest of those whose rate it is
+	End      moment   // when the last block ends, or the limit's next request goes
+	Endpoint endpoint // for a rate: the one with most waiting
 }
 
-// causes lists what holds requests back, what holds the most first. Limits are
-// one cause each, or one for them all where they are many: every user has one.
+// causes lists the reasons why requests wait, those with most waiting first. Each
+// limit is a cause, but more than two are summed up as one: every user may have one.
 func causes(s snapshot.Snapshot) []cause {
 	block, rate, limits := cause{Of: "block"}, cause{Of: "rate"}, cause{Of: "limit"}
 	for _, e := range s.Endpoints {
@@ -30,7 +30,7 @@ func causes(s snapshot.Snapshot) []cause {
 			}
 			block.N++
 			block.Waiting += e.Waiting
-		case e.Waiting > 0: // at an open gate: for the rate
+		case e.Waiting > 0: // the gate is open: they wait for the rate
 			if e.Waiting > rate.Endpoint.Waiting {
 				rate.Name, rate.Endpoint = e.Endpoint, e
 			}
@@ -54,7 +54,7 @@ func causes(s snapshot.Snapshot) []cause {
 	return found
 }
 
-// total adds up the slices that ended after a moment.
+// total sums the slices that ended after from.
 func total(h snapshot.History, from time.Time) (sum snapshot.Counts) {
 	for _, s := range h.Slices {
 		if s.Start.Add(h.Slice).After(from) {

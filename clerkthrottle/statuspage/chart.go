@@ -10,38 +10,38 @@ import (
 
 const chartSpan = 10 * time.Minute
 
-// chart is the history as small charts over one time axis. Positions are shares
-// of the drawing, so it fits any width without a script.
+// chart is the history as small charts over one time axis. Positions are fractions of
+// the drawing, so it fits any width without a script.
 type chart struct {
 	Panels []panel
-	Rows   []slice // the same in a table
+	Rows   []slice // the same as a table
 	Slice  time.Duration
 }
 
 // panel is a bar chart of one quantity.
 type panel struct {
 	ID, Title, Note string
-	Top             string // the label of the upper end of its axis
+	Top             string // label at the top of its axis
 	Bars            []bar
 }
 
-// bar is a rectangle, in shares of the panel.
+// bar is a rectangle, in fractions of the panel.
 type bar struct {
 	slice
 	X, Width, Y, Height share
 	Hot                 bool
 }
 
-// slice is a stretch of the history as wide as a bar.
+// slice is a slice of the history, as wide as a bar.
 type slice struct{ snapshot.Slice }
 
-// String is what a bar says of itself.
+// String returns the bar's tooltip.
 func (s slice) String() string {
 	return fmt.Sprintf("%s: %s sent, %s held back before, %s answered 429; %s mean wait",
 		s.Start.Format("15:04:05"), num(s.Sent), num(s.Waited), num(s.Throttled), dur(s.Mean()))
 }
 
-// Mean is how long a request of it waited.
+// Mean returns the mean wait of a request.
 func (s slice) Mean() time.Duration {
 	return s.Wait / time.Duration(max(1, s.Sent, s.Waited))
 }
@@ -66,8 +66,9 @@ func newChart(h snapshot.History) *chart {
 	return c
 }
 
-// draw adds a panel. Its bars show what went at once and what is the limit's doing;
-// the last ends with the chart. The axis has a least length, lest noise fills it.
+// draw adds a panel. In its bars, hot is what the limit delayed or refused, and cool
+// the rest. The last bar ends with the chart. The axis has a minimum length, so that
+// noise does not fill it.
 func (c *chart) draw(id, title, note string, least float64, text func(float64) string, of func(slice) (cool, hot float64)) {
 	top := least
 	for _, s := range c.Rows {
@@ -79,7 +80,7 @@ func (c *chart) draw(id, title, note string, least float64, text func(float64) s
 	along := func(d time.Duration) share { return share(d) / share(chartSpan) }
 	for _, s := range c.Rows {
 		right := 1 - along(end.Sub(s.Start))
-		left := max(0, right-along(c.Slice)) // the oldest may stick out
+		left := max(0, right-along(c.Slice)) // the oldest may begin before the chart
 		atOnce, held := of(s)
 		cool, hot := share(atOnce/top), share(held/top)
 		b := bar{slice: s, X: left + (right-left)*0.1, Width: (right - left) * 0.8}
@@ -95,7 +96,7 @@ func (c *chart) draw(id, title, note string, least float64, text func(float64) s
 	c.Panels = append(c.Panels, p)
 }
 
-// ceil returns the next number of the kind 1, 2 or 5 times a power of ten.
+// ceil returns v rounded up to 1, 2 or 5 times a power of ten.
 func ceil(v float64) float64 {
 	unit := math.Pow(10, math.Floor(math.Log10(max(1, v))))
 	for _, k := range []float64{1, 2, 5} {

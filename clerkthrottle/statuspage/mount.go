@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// below returns what of a request's path lies below the mount: the pattern of an
-// [http.ServeMux], what [http.StripPrefix] took off, or the root of a server.
-// Another router keeps the mount to itself; there the last element has to do.
+// below returns the part of the request's path below the mount, which is the pattern
+// of an [http.ServeMux], what [http.StripPrefix] removed, or the root of a server.
+// Other routers do not reveal the mount; then it is the path's last element.
 func (h *handler) below(r *http.Request) string {
 	path := r.URL.Path
 	if _, mount, ok := strings.Cut(r.Pattern, "/"); ok { // after a method and a host
@@ -17,26 +17,26 @@ func (h *handler) below(r *http.Request) string {
 		}
 	}
 	server, _ := r.Context().Value(http.ServerContextKey).(*http.Server)
-	if pathAsked(r) != path || server != nil && server.Handler == http.Handler(h) {
+	if requestPath(r) != path || server != nil && server.Handler == http.Handler(h) {
 		return strings.TrimPrefix(path, "/")
 	}
 	return path[strings.LastIndexByte(path, '/')+1:]
 }
 
-// pathAsked returns the path that the client asked for, which [http.StripPrefix]
-// hides from r.URL.
-func pathAsked(r *http.Request) string {
+// requestPath returns the path of the request line, before [http.StripPrefix] changed
+// it.
+func requestPath(r *http.Request) string {
 	if u, err := url.ParseRequestURI(r.RequestURI); err == nil {
 		return u.Path
 	}
 	return r.URL.Path
 }
 
-// addSlash sends the client to the same path with a slash at its end, below
-// which the page's relative links lead where they should. The address is
-// relative itself: [http.Redirect] would resolve it against a stripped path.
-func addSlash(w http.ResponseWriter, r *http.Request, asked string) {
-	to := url.URL{Path: "./" + asked[strings.LastIndexByte(asked, '/')+1:] + "/", RawQuery: r.URL.RawQuery}
+// addSlash redirects to the same path with a slash at its end, so that the page's
+// relative links work. The Location is itself relative: [http.Redirect] would resolve
+// it against a stripped path.
+func addSlash(w http.ResponseWriter, r *http.Request, path string) {
+	to := url.URL{Path: "./" + path[strings.LastIndexByte(path, '/')+1:] + "/", RawQuery: r.URL.RawQuery}
 	w.Header().Set("Location", to.String())
 	w.WriteHeader(http.StatusTemporaryRedirect)
 }

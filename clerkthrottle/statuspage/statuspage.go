@@ -14,23 +14,23 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Source is what the page shows, such as a [*transport.Transport]. Snapshot is
-// called for every request; several calls may run at once.
+// Source supplies what the page shows, such as a [*transport.Transport]. Snapshot is
+// called for every request, concurrently.
 type Source interface {
 	Snapshot() transport.Snapshot
 }
 
-// Option changes what [New] returns.
+// Option configures [New].
 type Option func(*handler)
 
-// WithTitle names the program whose throttle it is, for whoever has several
-// pages open. Default: "Clerk throttle".
+// WithTitle sets the page's title, to tell the pages of several programs apart.
+// Default: "Clerk throttle".
 func WithTitle(title string) Option {
 	return func(h *handler) { h.title = title }
 }
 
-// WithInterval sets how often an open page asks for what has changed. Default: one
-// second; at least 10 ms.
+// WithInterval sets how often an open page updates. Default: one second. It panics
+// below 10 ms.
 func WithInterval(d time.Duration) Option {
 	if d < 10*time.Millisecond {
 		panic(fmt.Sprintf("statuspage: WithInterval(%s): it must be at least 10ms", d))
@@ -38,10 +38,10 @@ func WithInterval(d time.Duration) Option {
 	return func(h *handler) { h.interval = d }
 }
 
-// New returns the handler of the page. It works below whatever path it is mounted
-// at, with or without [http.StripPrefix]; mount it with a trailing slash, as in
-// "/debug/throttle/". It answers GET and HEAD, is safe for concurrent use and keeps
-// nothing between requests. It panics if source or an option is nil.
+// New returns the page's handler. Mount it with a trailing slash, as in
+// "/debug/throttle/", at any path, with or without [http.StripPrefix]. It answers GET
+// and HEAD, is safe for concurrent use and keeps no state between requests. New
+// panics if source or an option is nil.
 func New(source Source, opts ...Option) http.Handler {
 	if source == nil {
 		panic("statuspage: New(nil): there is nothing to show")
@@ -67,8 +67,8 @@ var assets embed.FS
 
 var templates = template.Must(template.New("").Funcs(funcs).ParseFS(assets, "assets/*.html"))
 
-// types are all that lies below the mount.
-var types = map[string]string{
+// contentTypes lists everything below the mount.
+var contentTypes = map[string]string{
 	"":              "text/html; charset=utf-8",
 	"snapshot.json": "application/json",
 	"page.css":      "text/css; charset=utf-8",
@@ -78,10 +78,10 @@ var types = map[string]string{
 	"icon.svg":      "image/svg+xml",
 }
 
-// safe keeps answers out of caches, frames, other sites and the browser's guesses.
-// The page may have its own style sheet, scripts and icon, and nothing else: no
-// inline code, no other host.
-var safe = map[string]string{
+// securityHeaders keep responses out of caches, frames and other sites, and stop
+// browsers from guessing their type. The page may load its own style sheet, scripts
+// and icon, and nothing else: no inline code, no other host.
+var securityHeaders = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
 		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 	"X-Content-Type-Options":       "nosniff",
@@ -94,20 +94,20 @@ var safe = map[string]string{
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	for name, value := range safe {
+	for name, value := range securityHeaders {
 		w.Header().Set(name, value)
 	}
-	name, asked := h.below(r), pathAsked(r)
+	name, path := h.below(r), requestPath(r)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "this page is read-only", http.StatusMethodNotAllowed)
 		return
-	case types[name] == "":
+	case contentTypes[name] == "":
 		http.NotFound(w, r)
 		return
-	case name == "" && !strings.HasSuffix(asked, "/"):
-		addSlash(w, r, asked)
+	case name == "" && !strings.HasSuffix(path, "/"):
+		addSlash(w, r, path)
 		return
 	}
 	body, err := h.body(name, r.URL.Query())
@@ -115,11 +115,11 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "this could not be made: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
-	w.Header().Set("Content-Type", types[name])
+	w.Header().Set("Content-Type", contentTypes[name])
 	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(body))
 }
 
-// body returns what a name stands for.
+// body returns the content of a name below the mount.
 func (h *handler) body(name string, q url.Values) ([]byte, error) {
 	switch name {
 	case "snapshot.json":

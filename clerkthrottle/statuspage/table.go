@@ -14,12 +14,12 @@ import (
 
 type endpoint = snapshot.Endpoint
 
-// column is one of the table of endpoints.
+// column is a column of the table of endpoints.
 type column struct {
 	ID, Title, Explains string
 
-	up   bool // sorted the smallest first, at first
-	hot  bool // that it is not 0 is the limit's doing
+	up   bool // the first click sorts the smallest first
+	hot  bool // a value above 0 is due to the limit: highlight it
 	of   func(endpoint) float64
 	text func(float64) string
 }
@@ -42,7 +42,7 @@ var columns = []column{
 func count(v float64) string  { return num(int64(v)) }
 func length(v float64) string { return dur(time.Duration(v)) }
 
-// rate is the rate that holds, 0 where an endpoint has none of its own.
+// rate returns the rate in force, or 0 if the endpoint has none of its own.
 func rate(e endpoint) float64 {
 	if e.Rate > 0 {
 		return e.Rate
@@ -50,19 +50,19 @@ func rate(e endpoint) float64 {
 	return e.Documented
 }
 
-// Text is what an endpoint's cell says.
+// Text returns the text of an endpoint's cell.
 func (c column) Text(e endpoint) string { return c.text(c.of(e)) }
 
-// Hot reports whether it is the limit's doing.
+// Hot reports whether to highlight an endpoint's cell.
 func (c column) Hot(e endpoint) bool {
 	return c.hot && c.of(e) > 0 || c.ID == "rate" && e.Learned
 }
 
-// query is what the reader asked of the table, as the page's address has it.
+// query selects and sorts the table's rows, as given in the page's URL.
 type query struct {
 	Filter  string
-	Sort    string // a column's id; "" puts the busy first
-	Reverse bool   // not as the column is sorted at first
+	Sort    string // a column's id; "": busy endpoints first
+	Reverse bool   // opposite to the column's first order
 	All     bool
 }
 
@@ -81,11 +81,11 @@ func (q query) column() *column {
 	return nil
 }
 
-// Up reports whether the smallest come first.
+// Up reports whether the smallest value comes first.
 func (q query) Up() bool { return q.column().up != q.Reverse }
 
-// Resorted is the relative address of the table after a click on a column: its
-// first order, then the other way, then the busy first again.
+// Resorted returns the page's relative URL after a click on a column: sorted in its
+// first order, then reversed, then unsorted again.
 func (q query) Resorted(id string) string {
 	switch {
 	case q.Sort != id:
@@ -98,7 +98,7 @@ func (q query) Resorted(id string) string {
 	return q.link()
 }
 
-// Toggled is the address of the table with, or without, the idle endpoints.
+// Toggled returns the page's relative URL with All switched.
 func (q query) Toggled() string {
 	q.All = !q.All
 	return q.link()
@@ -111,7 +111,7 @@ func (q query) link() string {
 	return "?" + v.Encode()
 }
 
-// matches reports whether an endpoint or its key holds every word of the filter.
+// matches reports whether the endpoint and its key contain every word of the filter.
 func (q query) matches(e endpoint) bool {
 	in := strings.ToLower(e.Endpoint + " " + e.Key)
 	for word := range strings.FieldsSeq(strings.ToLower(q.Filter)) {
@@ -122,8 +122,8 @@ func (q query) matches(e endpoint) bool {
 	return true
 }
 
-// order compares endpoints as the query asks. Endpoints that are equal keep the
-// snapshot's order, which is by key.
+// order returns the comparison that sorts endpoints as the query asks. Equal ones
+// keep the snapshot's order, which is by key.
 func (q query) order(now time.Time) func(a, b endpoint) int {
 	c := q.column()
 	if c == nil {
@@ -131,20 +131,20 @@ func (q query) order(now time.Time) func(a, b endpoint) int {
 			return cmp.Or(cmp.Compare(busyness(b, now), busyness(a, now)), cmp.Compare(b.Counts.Sent, a.Counts.Sent))
 		}
 	}
-	way := -1
+	sign := -1
 	if q.Up() {
-		way = 1
+		sign = 1
 	}
 	return func(a, b endpoint) int {
 		if c.of == nil {
-			return way * strings.Compare(a.Endpoint, b.Endpoint)
+			return sign * strings.Compare(a.Endpoint, b.Endpoint)
 		}
-		return way * cmp.Compare(c.of(a), c.of(b))
+		return sign * cmp.Compare(c.of(a), c.of(b))
 	}
 }
 
-// busyness ranks what a reader should see first. It has few values, so that
-// rows keep their places.
+// busyness ranks endpoints by what a reader should see first. It has few values, so
+// that rows keep their places.
 func busyness(e endpoint, now time.Time) int {
 	switch {
 	case blocked(e, now):

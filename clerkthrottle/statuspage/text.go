@@ -18,7 +18,7 @@ var funcs = template.FuncMap{
 	"perSecond": perSecond, "share": shareOf[int], "ratio": shareOf[float64], "classes": classes, "name": name,
 }
 
-// num writes a whole number with a comma between thousands.
+// num formats an integer with commas between thousands.
 func num(n any) string {
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
@@ -35,7 +35,7 @@ func plural(n int, one, many string) string {
 	return num(n) + " " + many
 }
 
-// dur writes how long something took, to two or three digits.
+// dur formats a duration, to two or three digits.
 func dur(d time.Duration) string {
 	switch {
 	case d <= 0:
@@ -52,8 +52,8 @@ func dur(d time.Duration) string {
 	}
 }
 
-// countdown writes how long something still takes. clock.js writes it the same
-// way between two snapshots.
+// countdown formats the time left. clock.js formats it the same way between
+// snapshots.
 func countdown(d time.Duration) string {
 	tenths := max(0, (d+100*time.Millisecond-1)/(100*time.Millisecond))
 	seconds := (tenths + 9) / 10
@@ -70,13 +70,13 @@ func countdown(d time.Duration) string {
 	}
 }
 
-// window writes the length of a window as in "100 per hour".
+// window formats the length of a window, as in "100 per hour".
 func window(d time.Duration) string {
 	units := map[time.Duration]string{time.Second: "second", time.Minute: "minute", time.Hour: "hour"}
 	return cmp.Or(units[d], dur(d))
 }
 
-// perSecond writes a rate, to the precision that a reader compares.
+// perSecond formats a rate, to the digits that a reader compares.
 func perSecond(r float64) string {
 	if r <= 0 {
 		return "–"
@@ -91,7 +91,7 @@ func perSecond(r float64) string {
 	return strings.TrimRight(strings.TrimRight(strconv.FormatFloat(r, 'f', digits, 64), "0"), ".")
 }
 
-// share is a part of what is drawn, from 0 to 1.
+// share is a fraction of a drawing, from 0 to 1.
 type share float64
 
 func shareOf[N int | float64](part, whole N) share {
@@ -101,12 +101,13 @@ func shareOf[N int | float64](part, whole N) share {
 	return share(min(1, max(0, float64(part)/float64(whole))))
 }
 
-// String writes the share as SVG takes it.
+// String returns the percentage as SVG expects it.
 func (s share) String() string {
 	return strconv.FormatFloat(math.Round(float64(s)*1e4)/100, 'f', -1, 64) + "%"
 }
 
-// classes lists who waits, and nothing where the budget does not say.
+// classes lists how many requests of each class wait, or nothing if the budget does
+// not say.
 func classes(c snapshot.Classes) string {
 	s := ""
 	for _, class := range []struct {
@@ -120,7 +121,7 @@ func classes(c snapshot.Classes) string {
 	return strings.TrimPrefix(s, ", ")
 }
 
-// name writes the name of a limit or an endpoint. A line may end before a slash.
+// name formats the name of a limit or an endpoint. A line may break before a slash.
 func name(s string) template.HTML {
 	return template.HTML("<code>" + strings.ReplaceAll(html.EscapeString(s), "/", "<wbr>/") + "</code>")
 }

@@ -9,15 +9,15 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// view is everything that the templates print: a snapshot, what the reader asked
-// of it, and what both come to.
+// view is the data of the templates: a snapshot, the reader's query, and what follows
+// from both.
 type view struct {
-	snapshot.Snapshot // with those Limits and Endpoints that are shown, in their order
+	snapshot.Snapshot // with Limits and Endpoints cut to those shown, in order
 	query
 	Title    string
 	Interval time.Duration
 
-	Place       string // what all keys have in common
+	Place       string // words that all keys have in common
 	Empty       bool   // no request has been seen yet
 	Causes      []cause
 	Minute, Ten snapshot.Counts // of the last minute, and of the last ten
@@ -25,8 +25,8 @@ type view struct {
 	Chart       *chart
 	Columns     []column
 
-	MoreBlocks, MoreLimits, MoreEndpoints int // that are not shown
-	Found, Total                          int // endpoints that the filter lets through, and all
+	MoreBlocks, MoreLimits, MoreEndpoints int // not shown
+	Found, Total                          int // endpoints that match the filter, and all
 }
 
 func newView(s snapshot.Snapshot, q query, h *handler) *view {
@@ -44,7 +44,7 @@ func newView(s snapshot.Snapshot, q query, h *handler) *view {
 		Columns:  columns,
 		Total:    len(s.Endpoints),
 	}
-	// The busiest; if the reader asks for all, as many as anybody reads.
+	// Show the busiest only; if the reader asks for all, no more than anyone reads.
 	// snapshot.json has more.
 	limits, endpoints := 7, 15
 	if q.All {
@@ -71,7 +71,7 @@ func first[T any](n int, list []T) (shown []T, more int) {
 	return shown, len(list) - len(shown)
 }
 
-// busierLimit puts the busy limits first. It goes by what changes seldom, so that
+// busierLimit sorts busy limits first. It compares what changes seldom, so that
 // gauges keep their places.
 func busierLimit(a, b snapshot.Limit) int {
 	sign := func(n int) int { return cmp.Compare(n, 0) }
@@ -83,20 +83,20 @@ func busierLimit(a, b snapshot.Limit) int {
 	)
 }
 
-// Blocked reports whether a 429 holds an endpoint shut.
+// Blocked reports whether a 429 blocks an endpoint.
 func (v *view) Blocked(e endpoint) bool { return blocked(e, v.Time) }
 
 func blocked(e endpoint, now time.Time) bool {
 	return e.BlockedUntil != nil && e.BlockedUntil.After(now)
 }
 
-// moment is the end of a wait, to be counted down to.
+// moment is the end of a wait, shown as a countdown.
 type moment struct {
 	At   time.Time
-	Left time.Duration // from the snapshot's time
+	Left time.Duration // at the snapshot's time
 }
 
-// Until returns the moment t.
+// Until returns t as a moment; nil is the zero moment.
 func (v *view) Until(t *time.Time) moment { return until(t, v.Time) }
 
 func until(t *time.Time, now time.Time) moment {
@@ -106,19 +106,20 @@ func until(t *time.Time, now time.Time) moment {
 	return moment{*t, t.Sub(now)}
 }
 
-// Whose returns whose limit or endpoint it is, beyond what all have in common.
+// Whose returns what a key says of its owner, without the words that all keys have in
+// common.
 func (v *view) Whose(key, name string) string {
 	return strings.TrimSpace(strings.TrimPrefix(place(key, name), v.Place))
 }
 
-// place returns what a key says beyond the name, as "production 3fa9c1d27b04
+// place returns a key without the name in it, such as "production 3fa9c1d27b04
 // user_2a".
 func place(key, name string) string {
 	return strings.TrimSpace(strings.Replace(" "+key+" ", " "+name+" ", " ", 1))
 }
 
-// commonPlace returns the words with which all places of a snapshot begin. They
-// are said once, at the top, and need no repeating.
+// commonPlace returns the words with which all places of a snapshot begin. The page
+// shows them once, at the top.
 func commonPlace(s snapshot.Snapshot) string {
 	var places []string
 	for _, l := range s.Limits {

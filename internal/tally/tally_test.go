@@ -35,8 +35,8 @@ func TestEveryWaitLiesInItsBucket(t *testing.T) {
 	for ms := range int64(5000) {
 		w := time.Duration(ms) * time.Millisecond
 		i := bucketOf(w)
-		if w > upperEnd(i) || i > 0 && w <= upperEnd(i-1) {
-			t.Fatalf("%s is in bucket %d, which ends at %s", w, i, upperEnd(i))
+		if w > upperBound(i) || i > 0 && w <= upperBound(i-1) {
+			t.Fatalf("%s is in bucket %d, which ends at %s", w, i, upperBound(i))
 		}
 	}
 	if i := bucketOf(time.Duration(1<<63 - 1)); i != buckets-1 {

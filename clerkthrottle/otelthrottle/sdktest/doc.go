@@ -1,4 +1,4 @@
-// Package sdktest tests package otelthrottle under OpenTelemetry's SDK, beside
-// otelhttp and through the Prometheus exporter. It has a module of its own, so
-// that nobody who imports otelthrottle is handed what only its tests need.
+// Package sdktest tests package otelthrottle with OpenTelemetry's SDK, otelhttp and
+// the Prometheus exporter. It is a module of its own, so that users of otelthrottle
+// do not get its tests' dependencies.
 package sdktest

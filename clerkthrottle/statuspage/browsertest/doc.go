@@ -1,11 +1,10 @@
-// Package browsertest looks at package statuspage through Chromium. It has a
-// module of its own, so that nobody who imports the throttle is handed the
-// machinery of a browser.
+// Package browsertest tests package statuspage in Chromium. It is a module of its
+// own, so that users of the throttle do not get a browser's dependencies.
 //
 //	go test -timeout 5m ./clerkthrottle/statuspage/browsertest
 //
-// Chromium is what CHROMIUM_BIN names, or what is found on the PATH. Without
-// one the tests are skipped; with CLERKTHROTTLE_REQUIRE_CHROMIUM=1 they fail.
+// It runs the Chromium that CHROMIUM_BIN names, or the one on the PATH. Without one
+// the tests are skipped, or fail with CLERKTHROTTLE_REQUIRE_CHROMIUM=1.
 //
 // The README's screenshots are written by
 //

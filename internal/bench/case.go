@@ -11,31 +11,31 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
-// limitN is the limit that all comparisons are made with: Clerk's for a
-// production instance.
+// limitN is the limit of all comparisons: Clerk's for a production instance.
 const limitN = 1000
 
-// Case is a scenario in which peers are compared: programs that all use the same
-// library, and have work to do.
+// Case is a scenario in which peers are compared: programs that use the same library
+// and have work to do.
 type Case struct {
-	Name     string // of its chart, too
-	What     string // for the reader of the results
+	Name     string // of its chart too
+	What     string // description for RESULTS.md
 	Programs int
 	Callers  int // of each program
-	Calls    int // by all programs together
+	Calls    int // of all programs together
 	People   int // see [sim.Work]
-	// Outsider is how many calls a second a further program makes that ignores
-	// limits.
+	// Outsider is the calls per second of one more program, which ignores limits; 0:
+	// there is none.
 	Outsider   int
 	RetryAfter clerktest.RetryAfter
 	Algorithm  clerktest.Algorithm
 }
 
-// Lone reports whether one program has the limit to itself, and can avoid every 429.
+// Lone reports whether one program has the limit to itself, so that it can avoid
+// every 429.
 func (c Case) Lone() bool { return c.Programs == 1 && c.Outsider == 0 }
 
-// Cases are the scenarios of the comparison. Servers count by a sliding log, the
-// strictest way there is.
+// Cases returns the scenarios of the comparison. Servers count by a sliding log, the
+// strictest way, unless a case says otherwise.
 func Cases() []Case {
 	return []Case{
 		{
@@ -91,8 +91,7 @@ func Cases() []Case {
 	}
 }
 
-// peers returns the throttle, as one would configure it for the case, and its
-// peers.
+// peers returns the throttle, configured as a user would for the case, and its peers.
 func (c Case) peers() []peers.Peer {
 	ours := peers.Throttle()
 	if c.People > 0 {
@@ -101,11 +100,11 @@ func (c Case) peers() []peers.Peer {
 	return append([]peers.Peer{ours}, peers.All()...)
 }
 
-// longest is how many times the shortest possible time a comparison may take
-// before it is cut off.
+// longest is when a comparison is cut off, in multiples of the shortest possible
+// time.
 const longest = 8
 
-// Play has a peer do the case's work in virtual time.
+// Play runs the case with a peer, in virtual time.
 func (c Case) Play(t *testing.T, p peers.Peer, seed uint64) Outcome {
 	t.Helper()
 	s := sim.Scenario{
@@ -129,17 +128,17 @@ func (c Case) Play(t *testing.T, p peers.Peer, seed uint64) Outcome {
 	return c.outcome(sim.Run(t, s), own)
 }
 
-// Outcome is what became of one peer in one case.
+// Outcome is the result of one peer in one case.
 type Outcome struct {
-	Finished int           // calls that worked in the end
-	Failed   int           // failures handed to the program, which asked again
+	Finished int           // calls that succeeded in the end
+	Failed   int           // failures returned to the program, which called again
 	Rejected int           // 429s
-	Took     time.Duration // until the last call had worked
-	Slowdown float64       // that against the shortest possible
-	Share    float64       // of what the limit would have let through in that time
-	P50, P99 time.Duration // of the time from first asking to having it
-	// Timeline is how many calls had worked by each half second, in the cases
-	// that have a chart of it.
+	Took     time.Duration // until the last call succeeded
+	Slowdown float64       // Took relative to the shortest possible time
+	Share    float64       // accepted requests, of those the limit allows in that time
+	P50, P99 time.Duration // of the time from the first attempt to success
+	// Timeline is how many calls had succeeded by each half second, in the cases with
+	// a chart of it.
 	Timeline []int `json:",omitempty"`
 }
 
@@ -160,15 +159,14 @@ func (c Case) outcome(r *sim.Result, own []int) Outcome {
 	return o
 }
 
-// shortest is the time in which the work could be done, and the calls of others
-// that the server let through in the meantime: N at once, N each window after
-// that, and one round trip.
+// shortest returns the least time for the case's work and the accepted calls of
+// others: N at once, N per window after that, and one round trip.
 func (c Case) shortest(others int) time.Duration {
 	return time.Duration(float64(c.Calls+others-limitN)/limitN*float64(sim.Window)) + sim.Median
 }
 
-// per1000 is how many 429s there were for a thousand calls that worked.
+// per1000 returns the 429s per thousand calls that succeeded.
 func (o Outcome) per1000() float64 { return 1000 * float64(o.Rejected) / float64(max(o.Finished, 1)) }
 
-// complete reports whether all the work was done before the run was cut off.
+// complete reports whether all the work was done before the cutoff.
 func (c Case) complete(o Outcome) bool { return o.Finished == c.Calls/c.Programs*c.Programs }

@@ -20,7 +20,7 @@ var (
 	peerColor = color.RGBA{R: 0xb8, G: 0xb8, B: 0xb8, A: 0xff}
 )
 
-// charts draws the report: file name to SVG.
+// charts returns the report's charts as SVG, by file name.
 func (r *Report) charts() (map[string][]byte, error) {
 	all := make(map[string][]byte)
 	for _, c := range Cases() {
@@ -42,7 +42,7 @@ func (r *Report) charts() (map[string][]byte, error) {
 	return all, nil
 }
 
-// bars is a chart of two panels: 429s on the left, time on the right.
+// bars draws two panels: 429s on the left, time on the right.
 func bars(c Case, rows []Row) ([]byte, error) {
 	rejected, err := panel(rows, "429s for a thousand calls", "%.1f", true, func(r Row) float64 { return r.per1000() })
 	if err != nil {
@@ -61,7 +61,7 @@ func bars(c Case, rows []Row) ([]byte, error) {
 	})
 }
 
-// panel is one bar a peer, the throttle's on top.
+// panel draws one bar per peer, the throttle's on top.
 func panel(rows []Row, axis, format string, named bool, value func(Row) float64) (*plot.Plot, error) {
 	p := plot.New()
 	p.BackgroundColor = color.White
@@ -97,7 +97,7 @@ func panel(rows []Row, axis, format string, named bool, value func(Row) float64)
 	return p, nil
 }
 
-// timeline is how many calls each peer had got done by when.
+// timeline draws how many calls of each peer had succeeded over time.
 func timeline(c Case, rows []Row) ([]byte, error) {
 	p := plot.New()
 	p.BackgroundColor = color.White

@@ -11,19 +11,19 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
 )
 
-// Report is what a comparison of all peers in all cases brought.
+// Report is the results of all peers in all cases.
 type Report struct {
 	Seed uint64
 	Rows []Row
 }
 
-// Row is one peer in one case.
+// Row is the result of one peer in one case.
 type Row struct {
 	Case, Peer string
 	Outcome
 }
 
-// Of returns the rows of a case, in the order of the peers.
+// Of returns a case's rows, in the order of the peers.
 func (r *Report) Of(c Case) []Row {
 	return slices.DeleteFunc(slices.Clone(r.Rows), func(row Row) bool { return row.Case != c.Name })
 }
@@ -38,19 +38,19 @@ func (r *Report) find(c Case, p peers.Peer) (Row, bool) {
 	return Row{}, false
 }
 
-// tie is how close two times are that count as equal: a burst ends with the
-// slowest of a thousand answers, whoever sent the requests.
+// tie is the relative difference below which two times count as equal: a burst ends
+// with the slowest of a thousand answers, whichever client sent the requests.
 const tie = 0.01
 
-// Verdict says in which respects a peer matches the throttle, or is better.
+// Verdict says in what a peer equals or beats the throttle.
 type Verdict struct {
 	Peer   string
 	Better bool // it met fewer 429s, or was faster by more than a tie
 	Why    string
 }
 
-// Judge compares the first row, the throttle, with the others. Peers of whom there is
-// nothing to say are left out.
+// Judge compares the first row, which is the throttle's, with the others. It omits
+// peers that neither equal nor beat it in anything.
 func Judge(rows []Row) (all []Verdict) {
 	ours := rows[0]
 	for _, row := range rows[1:] {
@@ -73,8 +73,7 @@ func Judge(rows []Row) (all []Verdict) {
 	return all
 }
 
-// Files returns the report for a reader, by the files that hold it: a page of tables,
-// and charts.
+// Files returns the report's files by name: a page of tables, and charts.
 func (r *Report) Files() (map[string][]byte, error) {
 	charts, err := r.charts()
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"strings"
 )
 
-// failure is the error that ends a rehearsal, wherever it happens: see
-// [release.run], which recovers it.
+// failure is an error that ends the rehearsal; [release.run] recovers it.
 type failure struct{ error }
 
 func fail(format string, args ...any) { panic(failure{fmt.Errorf(format, args...)}) }
@@ -22,8 +21,7 @@ func check(err error) {
 	}
 }
 
-// command prints a command, runs it, and returns what it printed, less the last
-// newline.
+// command prints and runs a command, and returns its output without the last newline.
 func command(ctx context.Context, dir string, env []string, args ...string) string {
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = dir
@@ -37,10 +35,10 @@ func command(ctx context.Context, dir string, env []string, args ...string) stri
 	return strings.TrimSuffix(out.String(), "\n")
 }
 
-// user is the environment of a user who has nothing of the project but its
-// documentation: no go.work, and an empty module cache. The release comes from its
-// proxy; modules of others from where this machine has them, or gets them. Since
-// folders' names are trimmed from what is compiled, it is compiled once for all users.
+// user returns the environment of a user who has nothing but the documentation: no
+// go.work, and an empty module cache. The release comes from its own proxy,
+// third-party modules from where this machine gets them. -trimpath makes the build
+// cache work for all users.
 func (r *release) user(name string) []string {
 	home := filepath.Join(r.temp, name)
 	proxies := append([]string{"file://" + filepath.ToSlash(r.proxy)}, r.upstream...)
@@ -50,7 +48,7 @@ func (r *release) user(name string) []string {
 	}
 }
 
-// newModule begins a module, as a user does.
+// newModule creates an empty module, as a user does.
 func (r *release) newModule(ctx context.Context, who, name string) (dir string) {
 	dir = filepath.Join(r.temp, who, name)
 	check(os.MkdirAll(dir, 0o777))

@@ -11,24 +11,24 @@ import (
 	"strings"
 )
 
-// page is what a page of the documentation tells its reader to do.
+// page is what one page of the documentation tells its reader to do.
 type page struct {
 	name     string
 	commands []string // go get and go install of the project's packages
 	programs []program
 }
 
-// program is a program that is printed whole.
-type program struct{ text, output string } // and what it prints, if the page says so
+// program is a complete program on a page.
+type program struct{ text, output string } // output is "" if the page does not show it
 
 var (
 	commandLine = regexp.MustCompile(`(?m)^\s*(?:\$ )?(go (?:get|install) [^\s#]+)`)
-	// A program is whole if it begins with "package main"; what it prints is the
-	// next block, if that is said to be text.
-	wholeProgram = regexp.MustCompile("(?s)```go\n(package main\n.*?)```\n(?:(?:[^`]|`[^`]+`)*```text\n(.*?)```)?")
+	// A program is complete if it begins with "package main". The next block is its
+	// output if its language is text.
+	completeProgram = regexp.MustCompile("(?s)```go\n(package main\n.*?)```\n(?:(?:[^`]|`[^`]+`)*```text\n(.*?)```)?")
 )
 
-// parse finds what a page in Markdown tells its reader to do.
+// parse parses a page in Markdown.
 func parse(name, text, project string) page {
 	p := page{name: name}
 	for _, m := range commandLine.FindAllStringSubmatch(text, -1) {
@@ -36,14 +36,14 @@ func parse(name, text, project string) page {
 			p.commands = append(p.commands, m[1])
 		}
 	}
-	for _, m := range wholeProgram.FindAllStringSubmatch(text, -1) {
+	for _, m := range completeProgram.FindAllStringSubmatch(text, -1) {
 		p.programs = append(p.programs, program{m[1], m[2]})
 	}
 	return p
 }
 
-// followDocumentation does what each page says, in the order in which it says
-// it. A page without a "go get" of its own is read after the README.
+// followDocumentation does what each page says, in the page's order. A page with
+// programs but no "go get" starts with the README's.
 func (r *release) followDocumentation(ctx context.Context) {
 	others := command(ctx, r.stage, nil, "git", "ls-files", "*.md", ":!README.md")
 	var readme page
@@ -53,7 +53,7 @@ func (r *release) followDocumentation(ctx context.Context) {
 		p := parse(name, string(text), r.path)
 		if name == "README.md" {
 			if readme = p; len(p.programs) == 0 || p.programs[0].output == "" {
-				fail("README.md: there is no whole program, followed by what it prints")
+				fail("README.md: there is no complete program followed by its output")
 			}
 		}
 		r.documented = append(r.documented, p.commands...)
@@ -64,8 +64,8 @@ func (r *release) followDocumentation(ctx context.Context) {
 	}
 }
 
-// follow runs each command in a module that has nothing yet, and the programs in
-// the one that the first command was run in.
+// follow runs each command in a new module, and the programs in the first command's
+// module.
 func (r *release) follow(ctx context.Context, who string, p page) {
 	var dirs []string
 	for i, line := range p.commands {
@@ -86,7 +86,7 @@ func (r *release) follow(ctx context.Context, who string, p page) {
 }
 
 // runExamples gets each nested module as its documentation says, and tests the
-// example of the package in a module of its own.
+// package's example in a new module.
 func (r *release) runExamples(ctx context.Context) {
 	for _, m := range r.modules {
 		text, err := os.ReadFile(filepath.Join(r.stage, m.dir, "example_test.go"))

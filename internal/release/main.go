@@ -1,22 +1,22 @@
-// Command release makes a release of the modules that are published, and does
-// with it what their documentation tells users to do.
+// Command release makes a release of the published modules, and does with it what
+// their documentation tells users to do.
 //
 //	go run ./internal/release                   rehearse the version that the go.mod files name
 //	go run ./internal/release -version v0.2.0   rehearse another, and write it into go.mod, go.sum and go.work
-//	go run ./internal/release -dist DIR         leave the tools' binaries and their checksums there
+//	go run ./internal/release -dist DIR         write the tools' binaries and their checksums to DIR
 //
-// A rehearsal copies the work tree into a repository of its own, tags it as the
-// release would be tagged, and has the go command fetch the modules from there.
-// So it makes of them what the module proxies will make of the real tags, with
-// the hashes that go.sum will have. From then on it is a user: in empty folders,
-// with an empty module cache and without go.work, it runs every "go get" and "go
-// install" of the documentation, compiles and runs the programs printed there
-// and compares what they print, tests the example of each nested module, and
-// asks each tool for its version.
+// A rehearsal copies the work tree into a new repository, tags it as the release
+// would be tagged, and has the go command fetch the modules from there. The result is
+// what module proxies will make of the real tags, with the hashes that go.sum will
+// have. From then on the rehearsal acts as a user: in empty folders, with an empty
+// module cache and without go.work, it runs every "go get" and "go install" of the
+// documentation, compiles and runs the programs printed there and compares their
+// output, tests the example of each nested module, and asks each tool for its
+// version.
 //
-// It fails on a replace directive, on a go.mod that is not tidy, on versions out
-// of step, on a package that imports another module's internal one, and on a
-// line of the documentation that does not do what it says.
+// It fails on a replace directive, an untidy go.mod, versions that differ, a package
+// that imports another module's internal package, and documentation that does not do
+// what it says.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 		tools:     []string{"examples/import", "examples/sidecar"},
 		targets:   []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64", "windows/amd64", "windows/arm64"},
 	}
-	flag.StringVar(&r.version, "version", "", "the `version` to make: it is written into the work tree; empty: the one that go.mod names")
+	flag.StringVar(&r.version, "version", "", "the `version` to make and to write into the work tree (default: the one in go.mod)")
 	flag.StringVar(&r.dist, "dist", "", "`folder` for the binaries")
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -51,27 +51,27 @@ func main() {
 	}
 }
 
-// release is a version of the project, from its work tree to a user's programs.
+// release is a rehearsal of one version.
 type release struct {
-	root      string   // of the work tree, or a folder in it
-	published []string // folders of the modules that users get, each after those that it requires; the others hold tests
-	tools     []string // folders of the commands that come as binaries
-	targets   []string // and what they are for
-	version   string   // empty: what the modules require of each other
-	dist      string   // where the binaries are left; empty: nowhere
-	upstream  []string // module proxies that have the modules of others; nil: this machine's cache and settings
+	root      string   // the work tree, or a folder in it
+	published []string // folders of the modules that users get, each after those that it requires; other modules hold tests
+	tools     []string // folders of the commands that are released as binaries
+	targets   []string // GOOS/GOARCH of the binaries
+	version   string   // empty: the one that the modules require of each other
+	dist      string   // folder for the binaries; empty: build none
+	upstream  []string // proxies for third-party modules; nil: this machine's module cache and GOPROXY
 
 	path     string    // of the module at the root
 	required string    // version that the modules require of each other
-	modules  []*module // in that order, the others last
+	modules  []*module // in the order of published, the others last
 	temp     string
-	stage    string // the work tree of the version
-	proxy    string // a module proxy that has the version
+	stage    string // work tree of the rehearsed version
+	proxy    string // module proxy that has the version
 
 	documented []string // the "go get" and "go install" lines of all pages
 }
 
-// run rehearses the release, and returns what was wrong with it.
+// run rehearses the release and returns the first error.
 func (r *release) run(ctx context.Context) (err error) {
 	defer func() {
 		switch f := recover().(type) {

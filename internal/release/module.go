@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// module is one of those that go.work lists.
+// module is a module that go.work lists.
 type module struct {
 	dir       string // relative to the work tree, with slashes; "." is its root
 	path      string
@@ -23,7 +23,7 @@ type module struct {
 	}
 }
 
-// read reads the modules, and makes sure of what can be told from their go.mod.
+// read reads the modules and checks what their go.mod files can show.
 func (r *release) read(ctx context.Context) {
 	var work struct{ Use []struct{ DiskPath string } }
 	check(json.Unmarshal([]byte(command(ctx, r.root, nil, "go", "work", "edit", "-json")), &work))
@@ -44,7 +44,7 @@ func (r *release) read(ctx context.Context) {
 		}
 		r.modules = append(r.modules, m)
 	}
-	versions := map[string]string{} // and who requires it
+	versions := map[string]string{} // to a module that requires it
 	for _, m := range r.modules {
 		for _, need := range m.mod.Require {
 			of := r.module(need.Path)
@@ -65,7 +65,7 @@ func (r *release) read(ctx context.Context) {
 	}
 }
 
-// module returns the module that a package belongs to, nil if there is none.
+// module returns the module that a package belongs to, or nil.
 func (r *release) module(pkg string) (of *module) {
 	for _, m := range r.modules {
 		if (pkg == m.path || strings.HasPrefix(pkg, m.path+"/")) && (of == nil || len(m.path) > len(of.path)) {
@@ -75,10 +75,9 @@ func (r *release) module(pkg string) (of *module) {
 	return of
 }
 
-// checkImports makes sure that no published module imports an internal package
-// of another. The go command allows it, since the paths have a prefix in common;
-// but a user may have the two in different versions, and internal packages keep
-// no promise between versions.
+// checkImports checks that no published module imports an internal package of
+// another. The go command allows it, since their paths share a prefix. But users may
+// combine different versions, and internal packages promise no compatibility.
 func (r *release) checkImports(ctx context.Context) {
 	const each = `{{.ImportPath}}{{range .Imports}} {{.}}{{end}}{{range .TestImports}} {{.}}{{end}}{{range .XTestImports}} {{.}}{{end}}`
 	for line := range strings.Lines(command(ctx, r.stage, nil, "go", "list", "-f", each, "work")) {

@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// copy copies the work tree, what is not committed yet included, into a
-// repository of its own, and names the version there.
+// copy copies the work tree, uncommitted files included, into a new repository.
 func (r *release) copy(ctx context.Context) {
 	r.stage = filepath.Join(r.temp, "stage")
 	index := []string{"GIT_INDEX_FILE=" + filepath.Join(r.temp, "index")}
@@ -23,8 +22,9 @@ func (r *release) copy(ctx context.Context) {
 	}
 }
 
-// nameVersion has the modules require the version of each other, and go.work
-// replace it. The hashes that go.sum has of it are of the tree as it once was.
+// nameVersion makes the modules require the version of each other, and go.work
+// replace it. It drops this project's hashes from go.sum: they are of an earlier
+// tree.
 func (r *release) nameVersion(ctx context.Context) {
 	ours := regexp.QuoteMeta(r.path) + `\S* `
 	required, hashed := regexp.MustCompile(`(\b`+ours+`)`+regexp.QuoteMeta(r.required)+`\b`), regexp.MustCompile(`(?m)^`+ours+`.*\n`)
@@ -49,14 +49,14 @@ func (r *release) writeBack(ctx context.Context) {
 	}
 }
 
-// versioned returns the files that name the version.
+// versioned returns the files that contain the version.
 func (r *release) versioned(ctx context.Context) []string {
 	return strings.Fields(command(ctx, r.stage, nil, "git", "ls-files", "--cached", "--others", "go.work", "*go.mod", "*go.sum"))
 }
 
-// publish tags each module in turn and has it fetched, as a module proxy would.
-// Before, its go.sum gets the hashes of those that it requires, which are
-// fetched by then; apart from them it must be tidy.
+// publish tags each module in turn and fetches it as a module proxy would. A module's
+// go.sum first gets the hashes of the modules that it requires, which are fetched by
+// then; otherwise it must be tidy.
 func (r *release) publish(ctx context.Context) {
 	cache := filepath.Join(r.temp, "proxy")
 	r.proxy = filepath.Join(cache, "cache", "download")
@@ -77,13 +77,13 @@ func (r *release) publish(ctx context.Context) {
 	}
 }
 
-// tidy tidies a module. Nothing may change by it but the hashes of the release.
+// tidy tidies a module. This may change nothing but the hashes of the release.
 func (r *release) tidy(ctx context.Context, m *module) {
 	dir := filepath.Join(r.stage, m.dir)
 	command(ctx, dir, r.user("tidy"), "go", "mod", "tidy")
 	command(ctx, dir, nil, "git", "add", "--intent-to-add", ".")
 	changes := command(ctx, dir, nil, "git", "diff", "--ignore-matching-lines=^"+regexp.QuoteMeta(r.path), "--", "go.mod", "go.sum")
-	if strings.Contains(changes, "\n@@ ") { // more than that there is a new go.sum
+	if strings.Contains(changes, "\n@@ ") { // not only a new go.sum
 		fail("%s/go.mod or its go.sum is not tidy: go mod tidy changes\n%s", m.dir, changes)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 )
 
-// buildTools installs every command that comes as a binary as users do and asks it for
-// its version, then compiles it for other systems.
+// buildTools installs every released command as users do and asks it for its version,
+// then builds the binaries.
 func (r *release) buildTools(ctx context.Context) {
 	const who = "tools"
 	for _, tool := range r.tools {

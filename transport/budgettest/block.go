@@ -7,17 +7,17 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// What 429s do: the block, and the rate that they teach.
+// What a 429 does: the block, and the learned rate.
 
-const wide = 1000 // holds nobody
+const ample = 1000 // a limit that nothing here reaches
 
-// blockHoldsEverybody: in both programs, until its end.
+// blockHoldsEverybody: a block that one program meets holds both until it ends.
 func blockHoldsEverybody(e *env) {
 	a, b := e.pair()
-	e.route("/", e.limit("shared", wide))
-	a.now("/")
-	b.now("/")
-	end := a.blocked("/", 2)
+	e.route("/", e.limit("shared", ample))
+	a.getNow("/")
+	b.getNow("/")
+	end := a.block("/", 2)
 	e.eventually("the other hears of it", func() bool { return b.patient.Snapshot().Endpoints[0].BlockedUntil != nil })
 	if now := e.since(); !e.real && now > e.windows(0.5) {
 		e.Errorf("it heard of it at %s", now)
@@ -32,7 +32,7 @@ func blockHoldsEverybody(e *env) {
 	}
 }
 
-// learnedRatePaces: from a 429 on, until the rate has climbed back to the limit.
+// learnedRatePaces: the learned rate applies from a 429 until it has climbed back to the limit.
 func learnedRatePaces(e *env) {
 	e.learn = true
 	l := e.limit("shared", 100)
@@ -40,10 +40,10 @@ func learnedRatePaces(e *env) {
 	e.route("/", l)
 	var seen notes
 	p := e.program(seen.observe)
-	p.blocked("/", 0.05)
+	p.block("/", 0.05)
 	e.times(30, func() { p.get("/") })
 	e.Wait()
-	inTime := !e.real || p.since() < e.windows(1) // a slow machine may come when it is over
+	inTime := !e.real || p.since() < e.windows(1) // on a slow machine it may be over already
 	if inTime && seen.count("waited rate shared") == 0 {
 		e.Errorf("nobody waited for the learned rate: %q", seen.all())
 	}
@@ -57,8 +57,8 @@ func learnedRatePaces(e *env) {
 	}
 }
 
-// learnedRateRefusesTheSame: sixty requests that may wait for four windows, after a
-// 429. A rate that climbs is not taken for what it is right after the event.
+// learnedRateRefusesTheSame: sixty requests that may wait for four windows come after
+// a 429. The climb of the rate counts, not only its value right after the event.
 func learnedRateRefusesTheSame(e *env) {
 	const callers = 60
 	e.learn = true
@@ -70,9 +70,9 @@ func learnedRateRefusesTheSame(e *env) {
 			}
 		})
 		for range 20 {
-			p.now(path)
+			p.getNow(path)
 		}
-		p.blocked(path, 0.1)
+		p.block(path, 0.1)
 		var n atomic.Int32
 		e.times(callers, func() {
 			err := e.send(context.Background(), p.patient, path)

@@ -9,34 +9,35 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// Division is how the tokens of one limit are divided among programs. Use [Divide].
+// Division is a division of one limit's tokens among programs. Use [Divide].
 type Division struct {
-	Window time.Duration // the longest that any program told
+	Window time.Duration // the longest that any program reported
 
-	told     []transport.Usage
-	n, free  int
-	private  bool
-	reserve  snapshot.Classes
-	left     snapshot.Classes // by them: a program that is alone keeps the reserve itself
-	needs    [classes][]int   // by program
-	need     [classes]int     // in all
-	up, down [classes]int     // levels: no program gets more of a class, rounded up and down
-	plenty   bool             // there are enough for all
-	wanted   bool             // others want what is beyond a program's part
+	reports     []transport.Usage
+	n, free     int
+	private     bool
+	reserve     snapshot.Classes
+	poolReserve snapshot.Classes // what classes must leave in the pool; a lone program keeps its reserve itself
+	needs       [classes][]int   // by class and program
+	need        [classes]int     // by class
+	up, down    [classes]int     // the most that a program gets of a class, rounded up and down
+	plenty      bool             // there is enough for all
+	contended   bool             // others need what a program owns beyond its part
 }
 
 const classes = 3
 
 // Divide divides the tokens of a limit fairly among the programs that draw on it, one
-// or more, by what each has told. What better classes need comes first, but for a turn
-// in eleven, as in a program's own lines; each class leaves its reserve to better ones;
-// and within a class, no program gets more than it needs, or more than another that
-// goes without (max-min fairness). Where programs tell different limits or reserves,
-// the strictest holds: the fewest tokens, the longest window, the largest reserve.
+// or more, by what each last reported. The need of higher classes comes first, except
+// for one turn in eleven, as in a program's own lines. Each class leaves its reserve
+// to higher ones. Within a class, no program gets more than it needs, or more than
+// another whose need is unmet (max-min fairness). If programs report different limits
+// or reserves, the strictest applies: the fewest tokens, the longest window, the
+// largest reserve.
 //
 // It is an oracle for tests of a [transport.Budget] that divides tokens elsewhere.
 func Divide(told []transport.Usage) *Division {
-	d := &Division{told: told, n: told[0].N, private: told[0].Private, plenty: true}
+	d := &Division{reports: told, n: told[0].N, private: told[0].Private, plenty: true}
 	owned := 0
 	for _, u := range told {
 		d.n, d.Window, owned = min(d.n, u.N), max(d.Window, u.Window), owned+u.Owned
@@ -47,22 +48,22 @@ func Divide(told []transport.Usage) *Division {
 		}
 	}
 	if d.free = d.n - owned; len(told) > 1 {
-		d.left = d.reserve
+		d.poolReserve = d.reserve
 	}
 	got := d.perClass(d.need)
 	for class, k := range d.need {
 		d.down[class], d.up[class] = fill(got[class], d.needs[class])
 		d.plenty = d.plenty && got[class] >= k
 	}
-	unmet := max(0, d.left.Normal-got[0], d.left.Batch-got[0]-got[1])
+	unmet := max(0, d.poolReserve.Normal-got[0], d.poolReserve.Batch-got[0]-got[1])
 	for i, u := range told {
 		unmet += max(0, d.part(i, d.up)-u.Owned)
 	}
-	d.wanted = !d.plenty || unmet > d.free
+	d.contended = !d.plenty || unmet > d.free
 	return d
 }
 
-// part returns what a program gets of all classes up to the levels.
+// part returns what a program gets in all, with these levels.
 func (d *Division) part(program int, levels [classes]int) (n int) {
 	for class, needs := range d.needs {
 		n += min(needs[program], levels[class])
@@ -70,25 +71,25 @@ func (d *Division) part(program int, levels [classes]int) (n int) {
 	return n
 }
 
-// keep returns how many a program may go on owning: where tokens do not divide evenly,
-// a few go round.
+// keep returns how many tokens a program may keep owning. If tokens do not divide
+// evenly, the remainder goes round.
 func (d *Division) keep(program int) int {
 	switch {
-	case d.private: // of no use for long
+	case d.private: // not needed for long
 		return 0
-	case !d.wanted:
+	case !d.contended:
 		return all
 	}
 	return d.part(program, d.down)
 }
 
-// Share returns what one of the programs gets, by its place in what was told: gave
-// says that it has just given tokens back, and grants that the Budget grants any at
-// the moment.
+// Share returns the share of the program with that index in the reports. gave says
+// that it has just given tokens back; grants, that the Budget currently grants
+// tokens.
 func (d *Division) Share(program int, gave, grants bool) transport.Share {
-	owned, most := d.told[program].Owned, d.part(program, d.up)
-	s := transport.Share{Owned: owned, Part: d.could(program), Keep: d.keep(program), Window: d.Window}
-	if gave && !d.private { // what goes round is another's turn
+	owned, most := d.reports[program].Owned, d.part(program, d.up)
+	s := transport.Share{Owned: owned, Part: d.obtainable(program), Keep: d.keep(program), Window: d.Window}
+	if gave && !d.private { // it is another's turn to get the remainder
 		most = min(most, max(owned, s.Keep))
 	}
 	if grants {
@@ -97,7 +98,7 @@ func (d *Division) Share(program int, gave, grants bool) transport.Share {
 	if d.plenty {
 		s.Part = max(s.Part, owned+d.free)
 	}
-	if need := d.told[program].Need; len(d.told) > 1 { // the pool has the rest
+	if need := d.reports[program].Need; len(d.reports) > 1 { // the pool holds the rest
 		s.Reserve.Normal = min(d.reserve.Normal, need.Interactive)
 		s.Reserve.Batch = min(d.reserve.Batch, need.Interactive+need.Normal)
 	} else {
@@ -107,9 +108,9 @@ func (d *Division) Share(program int, gave, grants bool) transport.Share {
 	return s
 }
 
-// could returns how many tokens a program could come to own if it needed all, in the
-// class that would get it most of those of which it needs any.
-func (d *Division) could(program int) int {
+// obtainable returns how many tokens a program could own if it needed all of them, in
+// whichever of its classes that gives the most.
+func (d *Division) obtainable(program int) int {
 	part := d.part(program, d.up)
 	could := part
 	for class, needs := range d.needs {
@@ -128,16 +129,16 @@ func (d *Division) could(program int) int {
 // all is more than any limit has.
 const all = math.MaxInt32
 
-// perClass returns what each class gets in all, if it needs so much.
+// perClass returns what each class gets in all for the given needs.
 func (d *Division) perClass(need [classes]int) [classes]int {
 	turn := [classes]int{1: min(need[1], d.n/11), 2: min(need[2], d.n/11)}
 	a := min(need[0], d.n-turn[1]-turn[2])
-	b := min(need[1], max(turn[1], d.n-max(a, d.left.Normal)-turn[2]))
-	return [classes]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.left.Batch, d.left.Normal+b)))}
+	b := min(need[1], max(turn[1], d.n-max(a, d.poolReserve.Normal)-turn[2]))
+	return [classes]int{a, b, min(need[2], max(turn[2], d.n-max(a+b, d.poolReserve.Batch, d.poolReserve.Normal+b)))}
 }
 
-// fill returns the levels up to which every program gets what it needs: rounded down,
-// and up.
+// fill returns the level up to which every program's need is met, rounded down and
+// up.
 func fill(tokens int, needs []int) (down, up int) {
 	sorted := slices.Clone(needs)
 	slices.Sort(sorted)

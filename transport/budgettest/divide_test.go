@@ -85,7 +85,7 @@ func checkDivision(t *testing.T, n int, reserve snapshot.Classes, private bool, 
 				want = d.part(i, d.up)
 			}
 		}
-		if got := d.could(i); got < want || got > n && got > want {
+		if got := d.obtainable(i); got < want || got > n && got > want {
 			t.Errorf("program %d could have %d, and would get %d", i, got, want)
 		}
 	}

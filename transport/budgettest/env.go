@@ -15,7 +15,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// env is what a test has to work with.
+// env is the environment of one test.
 type env struct {
 	*testing.T
 	setting
@@ -24,17 +24,17 @@ type env struct {
 	server *server
 	start  time.Time
 	prefix string                       // of every key, so that tests can share a budget
-	routes map[string][]transport.Limit // by path; "/" is for all others
+	routes map[string][]transport.Limit // by path; "/" is the default
 	learn  bool                         // endpoints have learned rates
-	loose  bool                         // more than N may arrive
+	loose  bool                         // more than N may arrive: a dry run
 }
 
-// limit is a limit of n a window, under a key of this test's own.
+// limit returns a limit of n per window, with a key of this test's own.
 func (e *env) limit(key string, n int) transport.Limit {
 	return transport.Limit{Name: key, Key: e.prefix + key, N: n, Window: e.window}
 }
 
-// route has the requests to a path draw on the given limits.
+// route sets the limits that requests to a path draw on.
 func (e *env) route(path string, limits ...transport.Limit) { e.routes[path] = limits }
 
 func (e *env) classify(req *http.Request) *transport.Claim {
@@ -60,8 +60,8 @@ func (e *env) limitsOf(path string) []transport.Limit {
 	return limits
 }
 
-// exact insists that no window of any limit saw more than it allows.
-func (e *env) exact() {
+// checkWindows checks that no window of any limit saw more than N requests.
+func (e *env) checkWindows() {
 	arrived, limits := map[string][]time.Duration{}, map[string]transport.Limit{}
 	for _, v := range e.server.log("") {
 		for _, l := range e.limitsOf(v.path) {
@@ -80,14 +80,14 @@ func (e *env) exact() {
 	}
 }
 
-// program is one of those that share the budget: its requests wait as long as it
-// takes, or not at all.
+// program is a program that shares the budget. It has two transports: requests of
+// patient wait as long as it takes, those of hasty never wait.
 type program struct {
 	*env
 	patient, hasty *transport.Transport
 }
 
-// program returns a new one. It is closed at the test's end.
+// program starts a program. It is closed at the test's end.
 func (e *env) program(change ...func(*transport.Config)) *program {
 	e.Helper()
 	cfg := transport.Config{Base: e.server, Classify: e.classify, MaxWait: e.windows(100), Budget: e.budget}
@@ -108,7 +108,7 @@ func (e *env) program(change ...func(*transport.Config)) *program {
 	return p
 }
 
-// pair returns two programs of a budget; without one, two names of the same.
+// pair starts two programs on the budget. Without a budget they are one and the same.
 func (e *env) pair(change ...func(*transport.Config)) (a, b *program) {
 	e.Helper()
 	if a = e.program(change...); e.budget == nil {
@@ -117,8 +117,8 @@ func (e *env) pair(change ...func(*transport.Config)) (a, b *program) {
 	return a, e.program(change...)
 }
 
-// send makes a request, whose query says of which class or flow it is. An answer that
-// is not a 200 is an error.
+// send makes a request, whose query names its class or flow. An answer other than 200
+// is an error.
 func (e *env) send(ctx context.Context, rt http.RoundTripper, path string) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://server.test"+path, nil)
 	if err != nil {
@@ -147,7 +147,7 @@ type statusError int
 
 func (s statusError) Error() string { return fmt.Sprint("status ", int(s)) }
 
-// refusal is the refusal that an error is; one that says nothing, if it is none.
+// refusal returns the error's ThrottledError; the zero value if it is none.
 func refusal(err error) (r transport.ThrottledError) {
 	if e := new(transport.ThrottledError); errors.As(err, &e) {
 		r = *e
@@ -155,7 +155,7 @@ func refusal(err error) (r transport.ThrottledError) {
 	return r
 }
 
-// get makes a request that waits, and insists on its success. Any goroutine may
+// get makes a request that may wait, and checks that it succeeds. Any goroutine may
 // call it.
 func (p *program) get(path string) {
 	p.Helper()
@@ -164,16 +164,17 @@ func (p *program) get(path string) {
 	}
 }
 
-// now makes a request that may not wait, and insists on its success.
-func (p *program) now(path string) {
+// getNow makes a request that may not wait, and checks that it succeeds.
+func (p *program) getNow(path string) {
 	p.Helper()
 	if err := p.send(context.Background(), p.hasty, path); err != nil {
 		p.Fatalf("%s after the start: GET %s, which may not wait: %v", p.since(), path, err)
 	}
 }
 
-// refused insists that a request which may not wait is refused because of a limit, or
-// of a block, where none is named. In real time it need not be from a moment on.
+// refused checks that a request that may not wait is refused because of limit, or if
+// that is "" because of a block, with a wait that ends by until. In real time it need
+// not be refused once until has passed.
 func (p *program) refused(path, limit string, until time.Duration) {
 	p.Helper()
 	err := p.send(context.Background(), p.hasty, path)
@@ -188,9 +189,9 @@ func (p *program) refused(path, limit string, until time.Duration) {
 	}
 }
 
-// blocked has a request that may not wait meet a 429, which blocks a path for so many
-// windows, and returns until when that is at least.
-func (p *program) blocked(path string, windows float64) time.Duration {
+// block makes a request that may not wait and gets a 429, which blocks path for so
+// many windows. It returns when the block ends at the earliest.
+func (p *program) block(path string, windows float64) time.Duration {
 	p.Helper()
 	p.server.answers(path, tooMany(p.windows(windows)))
 	if err := p.send(context.Background(), p.hasty, path); !errors.Is(err, statusError(http.StatusTooManyRequests)) {
@@ -199,8 +200,8 @@ func (p *program) blocked(path string, windows float64) time.Duration {
 	return p.visit(path, len(p.server.log(path))-1).answered + p.windows(windows)
 }
 
-// come waits until so many requests were sent by, or wait in, the program.
-func (p *program) come(n int) {
+// arrived waits until n requests have been sent by the program or wait in it.
+func (p *program) arrived(n int) {
 	p.Helper()
 	p.eventually("all have come", func() bool {
 		s := p.patient.Snapshot()
@@ -215,8 +216,8 @@ func (p *program) come(n int) {
 	})
 }
 
-// eventually waits until something holds that does hold soon: in a bubble, when all
-// that is going on has come to rest.
+// eventually waits until holds returns true, which must happen soon: in a bubble,
+// once all goroutines are idle.
 func (e *env) eventually(what string, holds func() bool) {
 	e.Helper()
 	if !e.real {
@@ -233,7 +234,7 @@ func (e *env) eventually(what string, holds func() bool) {
 
 func (e *env) since() time.Duration { return time.Since(e.start) }
 
-// visit returns the nth request to a path, or of all, which must have arrived.
+// visit returns the nth request to a path, or with "" to any; it must have arrived.
 func (e *env) visit(path string, nth int) visit {
 	e.Helper()
 	log := e.server.log(path)
@@ -243,19 +244,19 @@ func (e *env) visit(path string, nth int) visit {
 	return log[nth]
 }
 
-// free returns when the token of the nth request to a path is free again.
-func (e *env) free(path string, nth int) time.Duration {
+// freeAt returns when the token of the nth request to a path is free again.
+func (e *env) freeAt(path string, nth int) time.Duration {
 	e.Helper()
 	return e.visit(path, nth).answered + e.window
 }
 
-// pause sleeps for so many windows, and for what an exchange may take.
+// pause sleeps for so many windows and the slack.
 func (e *env) pause(windows float64) { time.Sleep(e.windows(windows) + e.slack) }
 
 func (e *env) windows(n float64) time.Duration { return time.Duration(n * float64(e.window)) }
 
-// at insists that something happened at a moment: never earlier, and later only by
-// the slack; in real time, however much later.
+// at checks that something happened at want: never earlier, and later only by the
+// slack, or in real time by any amount.
 func (e *env) at(what string, got, want time.Duration) {
 	e.Helper()
 	if got < want || !e.real && got > want+e.slack {
@@ -263,7 +264,7 @@ func (e *env) at(what string, got, want time.Duration) {
 	}
 }
 
-// crowd is the test's requests under way.
+// crowd is the goroutines of the test's requests.
 type crowd struct {
 	sync.WaitGroup
 	done atomic.Bool
@@ -275,7 +276,8 @@ func (c *crowd) times(n int, f func()) {
 	}
 }
 
-// loops has callers send one request after the other, until the crowd is stopped.
+// loops starts callers that each send one request after the other, until the crowd is
+// stopped.
 func (c *crowd) loops(callers int, p *program, path string) {
 	c.times(callers, func() {
 		for !c.done.Load() && !p.Failed() {

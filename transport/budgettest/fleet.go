@@ -6,15 +6,15 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Two programs on one budget. Without one they are the same, for which all this holds.
+// Two programs on one budget. Without a budget they are the same one, and all this holds too.
 
-// contend has two programs want more than there is, the first before the second, and
-// returns which part of what goes after so many windows is the second's.
+// contend makes two programs want more than there is, the first before the second,
+// and returns the second's part of what is sent after so many windows.
 func (e *env) contend(a, b *program, first, second string, windows int) float64 {
 	const n, callers = 20, 30
 	e.route("/", e.limit("shared", n))
 	e.loops(callers, a, "/?"+first)
-	a.come(callers)
+	a.arrived(callers)
 	e.loops(1, b, "/?"+second)
 	e.pause(0.1)
 	e.loops(callers-1, b, "/?"+second)
@@ -24,9 +24,9 @@ func (e *env) contend(a, b *program, first, second string, windows int) float64 
 	return float64(strings.Count(late, second)) / float64(len(late))
 }
 
-// sameToBoth: two programs that want all there is get half each, even if the first had
-// it all; and one that has a single request in line at first is not told that a single
-// token is its part.
+// sameToBoth: two programs that want all there is get half each, even if the first
+// had it all. One that has a single waiter at first is not told that its part is a
+// single token.
 func sameToBoth(e *env) {
 	a, b := e.pair(func(c *transport.Config) { c.MaxWait = e.windows(12) })
 	if part := e.contend(a, b, "1", "2", 3); part < 0.4 || part > 0.6 {
@@ -34,8 +34,8 @@ func sameToBoth(e *env) {
 	}
 }
 
-// betterClassesOfEither: the program that works for people gets ten of eleven tokens,
-// as soon as they have come back.
+// betterClassesOfEither: a program with interactive requests gets ten of eleven
+// tokens, as soon as they come back.
 func betterClassesOfEither(e *env) {
 	a, b := e.pair()
 	if part := e.contend(a, b, "b", "i", 3); part < 0.75 {
@@ -43,17 +43,17 @@ func betterClassesOfEither(e *env) {
 	}
 }
 
-// reserveHolds: a burst of one program's batch leaves the reserve to the other.
+// reserveHolds: a burst of batch in one program leaves the reserve to the other.
 func reserveHolds(e *env) {
 	const n, people = 20, 10
 	a, b := e.pair(func(c *transport.Config) { c.ReserveInteractive = 0.5 })
 	e.route("/", e.limit("shared", n))
-	b.now("/?i") // it is there
+	b.getNow("/?i") // b joins
 	e.times(3*n, func() { a.get("/?b") })
 	e.eventually("the batch has what it may have", func() bool { return strings.Count(e.server.order("/"), "b") >= n/4 })
 	e.pause(0.1)
 	for range people - 1 {
-		b.now("/?i")
+		b.getNow("/?i")
 	}
 	order := e.server.order("/")
 	e.Wait()
@@ -70,7 +70,7 @@ func closingLeavesTokens(e *env) {
 	}
 	e.route("/", e.limit("shared", n))
 	for range n {
-		a.now("/")
+		a.getNow("/")
 	}
 	e.pause(1)
 	if err := a.patient.Close(); err != nil {
@@ -83,13 +83,13 @@ func closingLeavesTokens(e *env) {
 	e.at("the last was sent", e.visit("", 2*n-1).at, closed)
 }
 
-// idleLeavesTokens: what one used and no longer needs, the other gets.
+// idleLeavesTokens: one gets the tokens that the other has used and no longer needs.
 func idleLeavesTokens(e *env) {
 	const n = 10
 	a, b := e.pair()
 	e.route("/", e.limit("shared", n))
 	for range n {
-		a.now("/")
+		a.getNow("/")
 	}
 	e.times(3*n, func() { b.get("/") })
 	e.Wait()

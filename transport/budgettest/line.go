@@ -10,17 +10,17 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Who goes first, who gives way, and who leaves.
+// Order in the line, its bound, and waiters that leave.
 
-// everyoneInTurn: requests come in an order, while one before them has the only token,
+// everyoneInTurn sends requests in an order while one before them has the only token,
 // and no answer yet.
 func everyoneInTurn(e *env) {
 	crowd := strings.Repeat("i", 25)
 	for come, want := range map[string]string{
-		"123456":     "123456",  // first come first served
-		"bbnnii":     "iinnbb",  // but better classes go first
+		"123456":     "123456",  // first come, first served
+		"bbnnii":     "iinnbb",  // but higher classes go first
 		"xxxxyyz":    "xyzxyxx", // flows take turns
-		"bn" + crowd: "",        // and no class starves: one in eleven is of it, as long as one waits
+		"bn" + crowd: "",        // and no class starves: a waiting one gets one turn in eleven
 	} {
 		path := "/" + come
 		turn := e.limit(come, 1)
@@ -30,7 +30,7 @@ func everyoneInTurn(e *env) {
 		release := p.occupy(path)
 		for i, letter := range strings.Split(come, "") {
 			e.Go(func() { p.get(path + "?" + letter) })
-			p.come(2 + i)
+			p.arrived(2 + i)
 		}
 		release()
 		e.Wait()
@@ -41,8 +41,7 @@ func everyoneInTurn(e *env) {
 	}
 }
 
-// occupy has a request under way that is not answered until the function is called
-// which it returns.
+// occupy sends a request that is not answered until release is called.
 func (p *program) occupy(path string) (release func()) {
 	release = p.server.hold(path)
 	p.Cleanup(release)
@@ -56,31 +55,32 @@ func cancelLeavesNoTrace(e *env) {
 	e.route("/me", own, shared)
 	e.route("/", shared)
 	p := e.program()
-	p.now("/")
+	p.getNow("/")
 	gone, cancel := context.WithCancel(e.Context())
-	for i := range 3 { // the first takes a private token and waits for a shared one
+	for i := range 3 { // the first takes its own token and waits for a shared one
 		e.Go(func() {
 			if err := e.send(gone, p.patient, "/me"); !errors.Is(err, context.Canceled) {
 				e.Errorf("got %v, want context.Canceled", err)
 			}
 		})
-		p.come(2 + i)
+		p.arrived(2 + i)
 	}
-	e.Go(func() { p.get("/me") }) // one behind them, who stays
-	p.come(5)
+	e.Go(func() { p.get("/me") }) // one behind them, which stays
+	p.arrived(5)
 	cancel()
 	e.Wait()
 	if mine := e.server.log("/me"); len(mine) != 1 {
 		e.Errorf("%d sent, want 1", len(mine))
 	} else {
-		e.at("the one behind was sent", mine[0].at, e.free("/", 0))
+		e.at("the one behind was sent", mine[0].at, e.freeAt("/", 0))
 	}
 }
 
-// deadlineIsRefusedBeforehand: nothing is gained by waiting for what comes too late.
+// deadlineIsRefusedBeforehand: a request that would get its token after its deadline
+// is refused at once.
 func deadlineIsRefusedBeforehand(e *env) {
 	e.route("/limit", e.limit("own", 1))
-	e.route("/block", e.limit("shared", wide))
+	e.route("/block", e.limit("shared", ample))
 	p := e.program()
 	check := func(path string, hold transport.Hold, end time.Time) {
 		ctx, cancel := context.WithDeadline(e.Context(), end.Add(-e.slack/10)) // clocks are read twice
@@ -94,9 +94,9 @@ func deadlineIsRefusedBeforehand(e *env) {
 		}
 		e.at("refused", e.since(), before)
 	}
-	p.now("/limit")
-	check("/limit", transport.HoldLimit, e.start.Add(e.free("/limit", 0)-e.window/2))
-	p.blocked("/block", 1)
+	p.getNow("/limit")
+	check("/limit", transport.HoldLimit, e.start.Add(e.freeAt("/limit", 0)-e.window/2))
+	p.block("/block", 1)
 	for _, s := range p.patient.Snapshot().Endpoints {
 		if s.BlockedUntil != nil {
 			check("/block", transport.HoldBlock, *s.BlockedUntil)
@@ -104,7 +104,7 @@ func deadlineIsRefusedBeforehand(e *env) {
 	}
 }
 
-// queueHasABound: the newest of the lowest class gives way.
+// queueHasABound: in a full queue the newest waiter of the lowest class gives way.
 func queueHasABound(e *env) {
 	const bound = 3
 	e.route("/", e.limit("shared", 1))
@@ -120,7 +120,7 @@ func queueHasABound(e *env) {
 		}
 	}
 	e.times(bound, batch)
-	p.come(1 + bound)
+	p.arrived(1 + bound)
 	batch()
 	e.Go(func() { p.get("/?i") })
 	e.eventually("two gave way", func() bool { return full.Load() == 2 })

@@ -9,9 +9,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// Memory is a [transport.Budget] in memory: the least that one has to do, for tests
-// of programs that share one. The zero value is empty and ready to use. Members
-// live as long as the Memory, and it never fails.
+// Memory is a minimal [transport.Budget] in memory, for tests of programs that share
+// one. The zero value is empty and ready to use. Members live as long as the Memory,
+// and it never fails.
 type Memory struct {
 	mu     sync.Mutex
 	limits map[string]*pool
@@ -19,11 +19,11 @@ type Memory struct {
 	calls  int
 }
 
-// pool is the tokens of one limit.
+// pool holds the tokens of one limit.
 type pool struct {
-	told   map[*member]transport.Usage // last, and what it owns now
-	window time.Duration
-	held   time.Time // nothing is granted before
+	reports map[*member]transport.Usage // the last report of each member, with what it owns now
+	window  time.Duration
+	held    time.Time // nothing is granted until then
 }
 
 type member struct{ memory *Memory }
@@ -31,7 +31,7 @@ type member struct{ memory *Memory }
 // Join implements [transport.Budget].
 func (m *Memory) Join() transport.Member { return &member{m} }
 
-// Exchanges returns how many there were so far.
+// Exchanges returns how many exchanges there have been.
 func (m *Memory) Exchanges() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -51,7 +51,7 @@ func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.A
 	a := &transport.Answer{Lease: time.Hour, Next: time.Second}
 	for _, u := range r.Limits {
 		if m.limits[u.Key] == nil {
-			m.limits[u.Key] = &pool{told: make(map[*member]transport.Usage)}
+			m.limits[u.Key] = &pool{reports: make(map[*member]transport.Usage)}
 		}
 		a.Shares = append(a.Shares, m.limits[u.Key].share(me, u, now))
 	}
@@ -68,24 +68,24 @@ func (me *member) Exchange(_ context.Context, r *transport.Report) (*transport.A
 	return a, nil
 }
 
-// share notes what a member tells, and returns its share.
+// share records a member's report and returns its share.
 func (p *pool) share(me *member, u transport.Usage, now time.Time) transport.Share {
-	gave := u.Owned < p.told[me].Owned
-	limit := *u.Limit // the caller's to change
+	gave := u.Owned < p.reports[me].Owned
+	limit := *u.Limit // the caller may change it
 	u.Limit = &limit
 	told := []transport.Usage{u}
-	for other, t := range p.told {
-		if other != me && (t.Owned > 0 || t.Need != snapshot.Classes{}) { // else it is idle, or gone
+	for other, t := range p.reports {
+		if other != me && (t.Owned > 0 || t.Need != snapshot.Classes{}) { // or it is idle, or gone
 			told = append(told, t)
 		}
 	}
 	d := Divide(told)
-	if p.window > 0 && d.Window > p.window { // what was given back is not free for as long as that
+	if p.window > 0 && d.Window > p.window { // what was given back by the shorter window is not free yet
 		p.held = now.Add(d.Window)
 	}
 	p.window = d.Window
 	s := d.Share(0, gave, !now.Before(p.held))
 	u.Owned = s.Owned
-	p.told[me] = u
+	p.reports[me] = u
 	return s
 }

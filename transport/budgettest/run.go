@@ -9,7 +9,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// Option changes how [Run] runs the tests.
+// Option configures [Run].
 type Option func(*setting)
 
 type setting struct {
@@ -18,22 +18,22 @@ type setting struct {
 	real   bool
 }
 
-// RealTime runs the tests outside of a bubble, in parallel, with windows of the given
-// length. There, nothing may come too early, and anything may come late: slow machines
-// fail no test. They give a budget the slack to let something happen of which they
-// look at the effect.
+// RealTime runs the tests outside a bubble, in parallel, with windows of the given
+// length. Then nothing may happen too early, but anything may happen late: slow
+// machines fail no test. Where a test needs a budget to do something first, it allows
+// slack for it.
 func RealTime(window, slack time.Duration) Option {
 	return func(s *setting) { s.window, s.slack, s.real = window, slack, true }
 }
 
-// Slack is for budgets in a bubble that take some virtual time for an exchange:
-// what should happen at a moment may happen so much later.
+// Slack allows everything to happen up to d late. It is for budgets in a bubble whose
+// exchanges take virtual time.
 func Slack(d time.Duration) Option { return func(s *setting) { s.slack = d } }
 
-// Run tests transports whose tokens lie with the budgets that newBudget returns: a
-// new one for each test, or one that they share, since every test has keys of its
-// own; nil stands for none, which leaves out what concerns several programs. A
-// budget that has to come up before it hands out tokens is returned when it has.
+// Run tests transports on the budgets that newBudget returns. It may return a new
+// budget for each test, or a shared one, since every test has its own keys; nil means
+// no budget, which skips what concerns several programs. newBudget must wait until
+// its budget hands out tokens.
 func Run(t *testing.T, newBudget func(t *testing.T) transport.Budget, opts ...Option) {
 	t.Helper()
 	s := setting{window: 10 * time.Second}
@@ -45,7 +45,7 @@ func Run(t *testing.T, newBudget func(t *testing.T) transport.Budget, opts ...Op
 			e := &env{T: t, setting: s, budget: newBudget(t), start: time.Now(), routes: make(map[string][]transport.Limit)}
 			e.prefix = fmt.Sprintf("%s %d ", t.Name(), e.start.UnixNano())
 			e.server = &server{start: e.start, script: make(map[string][]answer), held: make(map[string]chan struct{})}
-			e.Cleanup(e.exact)
+			e.Cleanup(e.checkWindows)
 			e.Cleanup(e.stop)
 			test.run(e)
 		}

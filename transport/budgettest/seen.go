@@ -12,7 +12,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// What can be seen from outside: estimates, dry runs, observers, the snapshot.
+// What a caller can see: estimates, dry runs, observers, the snapshot.
 
 func estimateIsTheWait(e *env) {
 	const n = 2
@@ -28,9 +28,9 @@ func estimateIsTheWait(e *env) {
 				e.Errorf("with a token to be had: %s", d)
 			}
 		}
-		p.now("/")
+		p.getNow("/")
 	}
-	before, free := e.since(), e.free("/", 0)
+	before, free := e.since(), e.freeAt("/", 0)
 	d := p.patient.Estimate(req)
 	if d > e.window || d <= 0 && (!e.real || e.since() < free) {
 		e.Errorf("with none: %s", d)
@@ -49,9 +49,9 @@ func dryRunHoldsNobody(e *env) {
 		p.get("/")
 		e.eventually("it owns what it needs", func() bool { return p.patient.Snapshot().Limits[0].Owned >= min(n, i+1) })
 	}
-	p.blocked("/", 1)
+	p.block("/", 1)
 	p.get("/")
-	if e.real && e.since() > e.free("/", 0) {
+	if e.real && e.since() > e.freeAt("/", 0) {
 		return
 	}
 	s := p.patient.Snapshot()
@@ -66,7 +66,7 @@ func dryRunHoldsNobody(e *env) {
 	}
 }
 
-// everythingIsTold: to observers as it happens, and in the snapshot.
+// everythingIsTold: observers are called as things happen, and the snapshot counts them.
 func everythingIsTold(e *env) {
 	const n = 2
 	e.route("/", e.limit("shared", n))
@@ -78,8 +78,8 @@ func everythingIsTold(e *env) {
 	defer cancel()
 	_ = e.send(ctx, p.patient, "/")
 	e.eventually("the end of the block is told", func() bool { return seen.count("unblocked") > 0 })
-	// The end of the block and the first request after it are one moment, and some wait
-	// for an exchange.
+	// The block ends and the first request after it goes at the same moment, in any
+	// order, and some requests wait for an exchange.
 	got := slices.DeleteFunc(seen.all(), func(line string) bool { return line == "unblocked" || line == "waited limit shared" })
 	events := []string{"blocked", "answered 1: 429", "retrying 1: 429", "waited block ", "answered 2: 200", "refused deadline limit"}
 	if !slices.Equal(got, events) && !e.real {
@@ -120,7 +120,7 @@ func everythingIsTold(e *env) {
 	}
 }
 
-// notes is what an observer was told.
+// notes records an observer's events.
 type notes struct {
 	mu    sync.Mutex
 	lines []string
@@ -138,7 +138,7 @@ func (n *notes) all() []string {
 	return slices.Clone(n.lines)
 }
 
-// count returns how many lines begin so.
+// count returns how many lines begin with begin.
 func (n *notes) count(begin string) (k int) {
 	for _, line := range n.all() {
 		if strings.HasPrefix(line, begin) {

@@ -13,15 +13,15 @@ import (
 	"time"
 )
 
-// server is the far side, in memory: it notes what arrived and when, and answers
-// as the test says.
+// server is a server in memory: it records what arrives and when, and answers as the
+// test says.
 type server struct {
 	start time.Time
 
 	mu     sync.Mutex
 	visits []visit
-	script map[string][]answer      // by path, for the next ones
-	held   map[string]chan struct{} // by path, until when nothing is answered
+	script map[string][]answer      // next answers, by path
+	held   map[string]chan struct{} // by path; answers wait until it is closed
 }
 
 // visit is one request that arrived.
@@ -31,16 +31,16 @@ type visit struct {
 	answered    time.Duration // 0: not yet
 }
 
-// answer is what becomes of a request. The zero value is a 200, at once.
+// answer is the fate of a request. The zero value is a 200, at once.
 type answer struct {
 	way, back  time.Duration
 	status     int
 	retryAfter time.Duration
 	body       string
-	err        error // instead; a *net.OpError: it was never sent
+	err        error // instead of a response; a *net.OpError means that the request was not sent
 }
 
-// tooMany is a 429 that blocks for some time.
+// tooMany is a 429 that blocks for d.
 func tooMany(d time.Duration) answer {
 	return answer{status: http.StatusTooManyRequests, retryAfter: d}
 }
@@ -78,14 +78,14 @@ func (s *server) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// answers has the next requests to a path answered so, one each.
+// answers sets the answers to the next requests to a path.
 func (s *server) answers(path string, next ...answer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.script[path] = append(s.script[path], next...)
 }
 
-// hold has nothing answered at a path until the function is called that it returns.
+// hold delays all answers at a path until release is called.
 func (s *server) hold(path string) (release func()) {
 	held := make(chan struct{})
 	s.mu.Lock()
@@ -94,14 +94,14 @@ func (s *server) hold(path string) (release func()) {
 	return sync.OnceFunc(func() { close(held) })
 }
 
-// log returns what arrived so far at a path, or at all, in order.
+// log returns the requests that have arrived at a path, or with "" at any, in order.
 func (s *server) log(path string) []visit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(s.visits), func(v visit) bool { return path != "" && v.path != path })
 }
 
-// order returns the queries of what arrived at a path.
+// order returns the queries of the requests that have arrived at a path.
 func (s *server) order(path string) (order string) {
 	for _, v := range s.log(path) {
 		order += v.query

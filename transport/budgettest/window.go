@@ -11,10 +11,10 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// What a window holds, and when its tokens come back. That no window ever holds more
-// than N is looked at after every test.
+// What a window holds, and when its tokens come back. Every test also checks that no
+// window ever held more than N.
 
-// neverMoreThanN: wherever requests arrive between sending and answer.
+// neverMoreThanN: whenever requests arrive between sending and answer.
 func neverMoreThanN(e *env) {
 	const n, requests = 10, 80
 	e.route("/", e.limit("shared", n))
@@ -31,23 +31,23 @@ func neverMoreThanN(e *env) {
 	}
 }
 
-// nAtOnceWhenIdle: nobody waits while a token is free, and a refusal spends none.
+// nAtOnceWhenIdle: no request waits while a token is free, and a refusal spends none.
 func nAtOnceWhenIdle(e *env) {
 	const n = 20
 	e.route("/", e.limit("shared", n))
 	p := e.program()
 	for round := range 3 {
 		for range n {
-			p.now("/")
+			p.getNow("/")
 		}
 		for range 5 {
-			p.refused("/", "shared", e.free("/", round*n))
+			p.refused("/", "shared", e.freeAt("/", round*n))
 		}
 		e.pause(1)
 	}
 }
 
-// tokenComesBackAWindowLater: counted from the answer, not from sending.
+// tokenComesBackAWindowLater: the window is counted from the answer, not from sending.
 func tokenComesBackAWindowLater(e *env) {
 	e.route("/", e.limit("shared", 1))
 	e.server.answers("/", answer{back: e.windows(1.5)})
@@ -56,15 +56,15 @@ func tokenComesBackAWindowLater(e *env) {
 	time.Sleep(e.windows(1.2))
 	p.refused("/", "shared", e.windows(2.5)) // a window after sending, and no answer yet
 	e.Wait()
-	free := e.free("/", 0)
+	free := e.freeAt("/", 0)
 	p.refused("/", "shared", free)
 	p.get("/")
 	e.at("the second was sent", e.visit("", 1).at, free)
 }
 
-// outcomes: what each of them does to the token.
+// outcomes: what each outcome does to the token.
 func outcomes(e *env) {
-	const quota = "over the quota" // a rule's, that no waiting cures
+	const quota = "over the quota" // the body of a 429 that waiting does not cure
 	p := e.program(func(c *transport.Config) {
 		c.Ruled = func(body []byte) bool { return string(body) == quota }
 	})
@@ -81,9 +81,9 @@ func outcomes(e *env) {
 			e.Errorf("%s: no error", path)
 		}
 		if path == "/unsent" {
-			p.now(path)
+			p.getNow(path)
 		}
-		free := e.free(path, 0)
+		free := e.freeAt(path, 0)
 		if path != "/throttled" {
 			p.refused(path, path, free)
 		}
@@ -92,25 +92,25 @@ func outcomes(e *env) {
 	}
 }
 
-// severalLimits: a request takes a token of each, or of none.
+// severalLimits: a request takes a token of each limit, or none at all.
 func severalLimits(e *env) {
 	a, b := e.limit("a", 2), e.limit("b", 3)
 	e.route("/", a, b)
 	e.route("/a", a)
 	e.route("/b", b)
 	p := e.program()
-	p.now("/")
-	p.now("/")
-	free := e.free("/", 0)
+	p.getNow("/")
+	p.getNow("/")
+	free := e.freeAt("/", 0)
 	for range 5 { // a is used up: what is refused takes nothing of b
 		p.refused("/", "a", free)
 	}
 	p.refused("/a", "a", free)
-	p.now("/b")
+	p.getNow("/b")
 	p.refused("/b", "b", free)
 }
 
-// manyPrivateLimits: each is whole, however much of the others is used.
+// manyPrivateLimits: each has all its tokens, however many of the others' are used.
 func manyPrivateLimits(e *env) {
 	const n, users = 3, 30
 	user := e.limit("user", n)
@@ -120,9 +120,9 @@ func manyPrivateLimits(e *env) {
 	for u := range users {
 		path := fmt.Sprint("/", u)
 		for range n {
-			p.now(path)
+			p.getNow(path)
 		}
-		p.refused(path, "user", e.free(path, 0))
+		p.refused(path, "user", e.freeAt(path, 0))
 		e.times(2*n, func() { p.get(path) })
 	}
 	e.Wait()

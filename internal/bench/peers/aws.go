@@ -14,13 +14,13 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
-// newAWSClient returns the retry layer of an AWS SDK client, in its adaptive mode.
-// Its backoff is the SDK's formula with random numbers that can be seeded.
+// newAWSClient returns the retry layer of an AWS SDK client in adaptive mode. Its
+// backoff is the SDK's formula, with random numbers that can be seeded.
 func newAWSClient(network http.RoundTripper, seed uint64) http.RoundTripper {
 	mode := retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 		o.FailOnNoAttemptTokens = true
 		o.StandardOptions = append(o.StandardOptions, func(o *retry.StandardOptions) {
-			o.MaxAttempts = 1 + tries
+			o.MaxAttempts = 1 + maxRetries
 			o.Backoff = awsBackoff(seed)
 			o.RateLimiter = ratelimit.None
 		})
@@ -44,10 +44,10 @@ func newAWSClient(network http.RoundTripper, seed uint64) http.RoundTripper {
 	})
 }
 
-// patient asks for a token of the adaptive mode until there is one, every 50 ms.
-// Left to itself the mode sleeps until then, and then again where another came
-// first; where it reckons with less than a nanosecond it does not sleep at all,
-// and virtual time would stand still for ever.
+// patient polls for a token of the adaptive mode every 50 ms. The mode itself sleeps
+// until it expects one, and again if another request took it; for an expected wait
+// below a nanosecond it does not sleep at all, so that virtual time would stand still
+// for ever.
 type patient struct{ *retry.AdaptiveMode }
 
 // GetAttemptToken implements aws.RetryerV2.
@@ -61,8 +61,8 @@ func (p patient) GetAttemptToken(ctx context.Context) (func(error) error, error)
 	}
 }
 
-// awsBackoff is retry.ExponentialJitterBackoff: up to 2^attempt seconds at
-// random, and 20 s from the fifth attempt on.
+// awsBackoff is retry.ExponentialJitterBackoff with a seed: random, up to 2^attempt
+// seconds, and 20 s from the fifth attempt on.
 func awsBackoff(seed uint64) retry.BackoffDelayerFunc {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(seed, 0xa35))
@@ -76,7 +76,7 @@ func awsBackoff(seed uint64) retry.BackoffDelayerFunc {
 	}
 }
 
-// awsThrottled is how an SDK client sees a 429.
+// awsThrottled is a 429 as an SDK client's error.
 type awsThrottled struct{ resp *http.Response }
 
 func (awsThrottled) Error() string     { return "429" }

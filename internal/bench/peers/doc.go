@@ -1,3 +1,3 @@
-// Package peers holds the libraries that a program might put under its Clerk client
-// instead of the throttle, each configured as its documentation advises.
+// Package peers holds libraries that a program could use under its Clerk client
+// instead of the throttle, each configured as its documentation recommends.
 package peers

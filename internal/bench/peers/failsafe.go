@@ -11,18 +11,19 @@ import (
 	"github.com/failsafe-go/failsafe-go/retrypolicy"
 )
 
-// failsafeRetry is failsafe-go's policy for HTTP, which goes by Retry-After, with
-// go-retryablehttp's backoff where there is none: its own is to retry at once.
+// failsafeRetry returns failsafe-go's retry policy for HTTP, which obeys Retry-After.
+// Without one it uses go-retryablehttp's backoff: its own default is to retry at
+// once.
 func failsafeRetry() retrypolicy.RetryPolicy[*http.Response] {
 	return failsafehttp.NewRetryPolicyBuilder().
-		WithMaxRetries(tries).
+		WithMaxRetries(maxRetries).
 		WithBackoff(time.Second, 30*time.Second).
 		ReturnLastFailure().
 		Build()
 }
 
-// failsafeLimiter has every attempt wait for a permit of the limiter, however
-// long: its default is to refuse at once.
+// failsafeLimiter makes every attempt wait for a permit of the limiter, however long:
+// the default is to refuse at once.
 func failsafeLimiter(network http.RoundTripper, limiter ratelimiter.Builder[*http.Response]) http.RoundTripper {
 	return failsafehttp.NewRoundTripper(network, failsafeRetry(), limiter.WithMaxWaitTime(24*time.Hour).Build())
 }

@@ -9,8 +9,8 @@ import (
 const secondaryLimit = `{"message":"You have exceeded a secondary rate limit.",` +
 	`"documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`
 
-// githubWords puts a 429 of Clerk's in the words by which clients know GitHub's
-// secondary limit.
+// githubWords rewrites a 429 of Clerk's as GitHub's secondary limit, as its clients
+// expect.
 func githubWords(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		resp, err := next.RoundTrip(req)

@@ -14,23 +14,23 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/sim"
 )
 
-// Peer is one of the libraries that a program might put under its Clerk client.
+// Peer is a library that a program could use under its Clerk client.
 type Peer struct {
 	Name  string
-	Setup string // how it is configured, for the reader of the results
-	// Loose says that its own random numbers cannot be seeded: its figures vary
+	Setup string // how it is configured, for RESULTS.md
+	// Loose says that the library's random numbers cannot be seeded: its results vary
 	// from run to run.
 	Loose bool
-	// Client puts the program's client over the network, for a limit of n requests per
+	// Client wraps the network in the library's client, for a limit of n requests per
 	// window.
 	Client func(network http.RoundTripper, n int, seed uint64) http.RoundTripper
 }
 
-// tries is how often every peer that retries may do so. Defaults are from 2 to
-// 4; with more, calls last rather than fail, which is to a peer's advantage here.
-const tries = 10
+// maxRetries is the retries of every peer that retries. Defaults are from 2 to 4;
+// with more, calls take longer rather than fail, which favours the peer here.
+const maxRetries = 10
 
-// Throttle is the throttle under test, as one of the peers.
+// Throttle returns the throttle under test as a peer.
 func Throttle(opts ...clerkthrottle.Option) Peer {
 	return Peer{
 		Name:  "clerkthrottle",
@@ -41,7 +41,7 @@ func Throttle(opts ...clerkthrottle.Option) Peer {
 	}
 }
 
-// All returns what the throttle is compared with.
+// All returns the libraries that the throttle is compared with.
 func All() []Peer {
 	return []Peer{
 		{
@@ -112,28 +112,29 @@ func All() []Peer {
 	}
 }
 
-// Retryable is go-retryablehttp over a network.
+// Retryable returns go-retryablehttp's client over a network.
 func Retryable(network http.RoundTripper) http.RoundTripper {
 	c := retryablehttp.NewClient()
 	c.HTTPClient = &http.Client{Transport: network}
-	c.RetryMax = tries
+	c.RetryMax = maxRetries
 	c.Logger = nil
 	return &retryablehttp.RoundTripper{Client: c}
 }
 
-// limited is a token bucket of golang.org/x/time/rate under go-retryablehttp.
+// limited returns go-retryablehttp's client over a token bucket of
+// golang.org/x/time/rate.
 func limited(network http.RoundTripper, perWindow, burst int) http.RoundTripper {
 	limiter := rate.NewLimiter(rate.Limit(float64(perWindow)/sim.Window.Seconds()), burst)
 	return Retryable(before(network, func(req *http.Request) error { return limiter.Wait(req.Context()) }))
 }
 
-// roundTripper is a function as an http.RoundTripper.
+// roundTripper makes a function an http.RoundTripper.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// before returns a transport that waits its turn before each request.
+// before returns a transport that calls wait before each request.
 func before(next http.RoundTripper, wait func(*http.Request) error) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		if err := wait(req); err != nil {

@@ -8,31 +8,32 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/served"
 )
 
-// Result is what a run brought.
+// Result is the result of a run.
 type Result struct {
-	*served.Counts // what the server answered, by program and second
+	*served.Counts // the server's answers, by program and second
 
 	start time.Time
 	mu    sync.Mutex
 
-	// Of programs that have [Work]:
-	Finished int             // calls that worked
-	Failed   int             // answers and errors on the way there that were no success
-	Last     time.Duration   // when the last call had worked
-	waits    []time.Duration // of calls, from first asking to having the answer
-	people   []time.Duration // of calls that somebody waits for
-	done     []time.Duration // when each call had worked, in order
+	// Of programs with [Work]:
+	Finished int             // calls that succeeded
+	Failed   int             // answers and errors before that
+	Last     time.Duration   // when the last call succeeded
+	waits    []time.Duration // of calls, from the first attempt to success
+	people   []time.Duration // the same for calls that a person waits for
+	done     []time.Duration // when each call succeeded, in order
 }
 
-// answered counts an answer of the server.
+// answered counts an answer from the server.
 func (r *Result) answered(program int, accepted bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Answer(program, time.Since(r.start), accepted)
 }
 
-// worked notes a call of a program's work, or one that somebody waited for.
-func (r *Result) worked(asked time.Time, person bool) {
+// succeeded records the success of a call of the program's work, or of one that a
+// person waits for.
+func (r *Result) succeeded(asked time.Time, person bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if person {
@@ -45,14 +46,14 @@ func (r *Result) worked(asked time.Time, person bool) {
 	r.done = append(r.done, r.Last)
 }
 
-// failed notes that a call came back failed, although it will be asked again.
+// failed records a failed attempt, which will be repeated.
 func (r *Result) failed() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Failed++
 }
 
-// Timeline is how many calls had worked by the end of each half second.
+// Timeline returns how many calls had succeeded by the end of each half second.
 func (r *Result) Timeline() []int {
 	var all []int
 	for i, at := range r.done {
@@ -63,13 +64,13 @@ func (r *Result) Timeline() []int {
 	return append(all, len(r.done))
 }
 
-// Wait returns a quantile of how long calls took, from asking to answer.
+// Wait returns a quantile of how long calls took, from the first attempt to success.
 func (r *Result) Wait(quantile float64) time.Duration { return at(r.waits, quantile) }
 
-// PeopleWait is Wait for the calls that somebody waited for.
+// PeopleWait is Wait for the calls that a person waits for.
 func (r *Result) PeopleWait(quantile float64) time.Duration { return at(r.people, quantile) }
 
-// People is how many calls there were that somebody waited for.
+// People returns the number of calls that a person waited for.
 func (r *Result) People() int { return len(r.people) }
 
 func at(waits []time.Duration, quantile float64) time.Duration {

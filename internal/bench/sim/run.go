@@ -29,10 +29,10 @@ func (s Scenario) play(ctx context.Context) *Result {
 	time.AfterFunc(s.Duration, cancel)
 
 	var wg, working sync.WaitGroup
-	worked := false // any has work
+	hasWork := false
 	for i, p := range s.Programs {
 		if p.Work != nil {
-			worked = true
+			hasWork = true
 			working.Add(1)
 		}
 		n := &network{to: server.RoundTripper(), result: r, program: i}
@@ -58,7 +58,7 @@ func (s Scenario) play(ctx context.Context) *Result {
 			callers.Wait()
 		})
 	}
-	if worked {
+	if hasWork {
 		working.Wait()
 		cancel()
 	}
@@ -66,7 +66,7 @@ func (s Scenario) play(ctx context.Context) *Result {
 	return r
 }
 
-// call is one caller's life.
+// call sends the calls of one caller without Work.
 func (s Scenario) call(ctx context.Context, p Program, caller uint64, client http.RoundTripper) {
 	random := rand.New(rand.NewPCG(s.Seed, caller))
 	endpoints := s.endpoints()
@@ -75,20 +75,20 @@ func (s Scenario) call(ctx context.Context, p Program, caller uint64, client htt
 			Pause(ctx, time.Duration(random.ExpFloat64()*float64(p.Every)))
 		}
 		path := endpoints[random.IntN(len(endpoints))]
-		luck := rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
-		if !ask(ctx, client, path, luck) {
-			Pause(ctx, 100*time.Millisecond) // a program goes on a moment after an error
+		draws := rand.New(rand.NewPCG(random.Uint64(), random.Uint64()))
+		if !send(ctx, client, path, draws) {
+			Pause(ctx, 100*time.Millisecond) // a program does not repeat a failed call at once
 		}
 	}
 }
 
-// luckKey is the context key of a call's random numbers: its latencies follow
-// from what it is, not from the order in which goroutines happen to run.
-type luckKey struct{}
+// randomKey is the context key of a call's random numbers: its latencies follow from
+// what it is, not from the order in which goroutines happen to run.
+type randomKey struct{}
 
-// ask makes a request and reports whether it worked.
-func ask(ctx context.Context, client http.RoundTripper, path string, luck *rand.Rand) bool {
-	req, err := http.NewRequestWithContext(context.WithValue(ctx, luckKey{}, luck), http.MethodGet, "https://api.clerk.com"+path, nil)
+// send sends a request and reports whether it succeeded.
+func send(ctx context.Context, client http.RoundTripper, path string, draws *rand.Rand) bool {
+	req, err := http.NewRequestWithContext(context.WithValue(ctx, randomKey{}, draws), http.MethodGet, "https://api.clerk.com"+path, nil)
 	if err != nil {
 		panic(err)
 	}
@@ -101,7 +101,7 @@ func ask(ctx context.Context, client http.RoundTripper, path string, luck *rand.
 	return resp.StatusCode == http.StatusOK
 }
 
-// Pause lets time pass, unless the context ends.
+// Pause sleeps for d, or until the context ends.
 func Pause(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -111,23 +111,24 @@ func Pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// network lies between one program and the server.
+// network is the network between one program and the server.
 type network struct {
 	to      http.RoundTripper
 	result  *Result
 	program int
 }
 
-// The lognormal round trip: its median, and its spread.
+// The median and sigma of the lognormal round trip.
 const (
 	Median = 50 * time.Millisecond
 	Sigma  = 0.4
 )
 
-// RoundTrip implements http.RoundTripper: half of a round trip there, half back.
+// RoundTrip implements http.RoundTripper. Half of the round-trip time passes each
+// way.
 func (n *network) RoundTrip(req *http.Request) (*http.Response, error) {
-	luck := req.Context().Value(luckKey{}).(*rand.Rand)
-	half := time.Duration(float64(Median)*math.Exp(Sigma*luck.NormFloat64())) / 2
+	draws := req.Context().Value(randomKey{}).(*rand.Rand)
+	half := time.Duration(float64(Median)*math.Exp(Sigma*draws.NormFloat64())) / 2
 	Pause(req.Context(), half)
 	if err := req.Context().Err(); err != nil {
 		return nil, err

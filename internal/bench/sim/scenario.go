@@ -15,10 +15,10 @@ import (
 type Scenario struct {
 	Limit     int                 // requests per 10 s that the server allows
 	Algorithm clerktest.Algorithm // how it counts them
-	// Endpoints are the paths that callers draw from, at random, as GETs.
-	// Default: one, /v1/users.
+	// Endpoints are the paths that callers GET, each chosen at random. Default:
+	// /v1/users only.
 	Endpoints []string
-	// PerEndpoint has the server count each endpoint apart, instead of all
+	// PerEndpoint makes the server count each endpoint separately, instead of all
 	// together.
 	PerEndpoint bool
 	RetryAfter  clerktest.RetryAfter
@@ -27,38 +27,37 @@ type Scenario struct {
 	Seed        uint64
 }
 
-// Program is one program that calls Clerk: a number of callers that share one
-// client.
+// Program is a program that calls Clerk: a number of callers that share one client.
 type Program struct {
-	// Client puts whatever the program calls Clerk through over the network.
+	// Client wraps the network in the client that the program calls Clerk with.
 	Client  func(network http.RoundTripper) http.RoundTripper
 	Callers int
-	// Every is the mean time between two calls of a caller, exponentially
-	// distributed (a Poisson process). Zero: the next call follows the last
-	// answer, so that all callers together saturate the limit.
+	// Every is the mean time between two calls of a caller, exponentially distributed
+	// (a Poisson process). If 0, each call follows the last answer, so that all
+	// callers together saturate the limit.
 	Every       time.Duration
-	From, Until time.Duration // when it runs; Until 0: to the end
-	Work        *Work         // nil: it goes on until its time is over
+	From, Until time.Duration // when it runs; Until 0: until the end
+	Work        *Work         // nil: it calls for as long as it runs
 }
 
-// Work is a number of calls that a program has to get done. Each is asked again
-// until it has worked, and the program ends with the last one; the run ends with
-// the last program that has work.
+// Work is a number of calls that a program has to get done. It repeats each until it
+// succeeds, and ends with the last one. The run ends with the last program that has
+// work.
 type Work struct {
-	Calls int // by all its callers together
-	// People are further callers, each of whom makes a call every second on
-	// average as long as the work goes on. A person waits for each of those: their
-	// contexts say so, and those of the work that nobody does.
+	Calls int // of all its callers together
+	// People is the number of further callers, which each make a call every second on
+	// average until the work is done. A person waits for these calls, and nobody for
+	// the work: their priorities say so.
 	People int
 }
 
-// again is when a program asks again for a call that came back failed.
-const again = time.Second
+// retryPause is how long a program waits before it repeats a failed call.
+const retryPause = time.Second
 
-// Window is that of Clerk's instance limit.
+// Window is the window of Clerk's instance limit.
 const Window = 10 * time.Second
 
-// Throttled is the throttle under test, as a user would make it.
+// Throttled returns the throttle under test, made as a user would.
 func Throttled(limit int, opts ...clerkthrottle.Option) func(http.RoundTripper) http.RoundTripper {
 	return func(network http.RoundTripper) http.RoundTripper {
 		opts := append([]clerkthrottle.Option{
@@ -69,13 +68,13 @@ func Throttled(limit int, opts ...clerkthrottle.Option) func(http.RoundTripper) 
 		}, opts...)
 		rt, err := clerkthrottle.NewTransport(opts...)
 		if err != nil {
-			panic(err) // a scenario is code
+			panic(err) // a mistake in the scenario
 		}
 		return rt
 	}
 }
 
-// Bare is a program that ignores limits.
+// Bare is the client of a program that ignores limits.
 func Bare(network http.RoundTripper) http.RoundTripper { return network }
 
 // Programs returns n equal programs.
@@ -100,7 +99,7 @@ func (s Scenario) server() *clerktest.Server {
 			})
 		}
 	}
-	phase := time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(Window))) // of a fixed window
+	phase := time.Duration(rand.New(rand.NewPCG(s.Seed, 0)).Int64N(int64(Window))) // of a fixed window's edges
 	return clerktest.New(clerktest.WithLimits(rows...), clerktest.WithAlgorithm(s.Algorithm), clerktest.WithPhase(phase),
 		clerktest.WithRetryAfter(s.RetryAfter), clerktest.WithLogSize(0))
 }

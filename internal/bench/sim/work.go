@@ -11,7 +11,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle"
 )
 
-// work has a program's callers get its work done, and people ask in between.
+// work makes a program's callers do its work, with people calling in between.
 func (s Scenario) work(ctx context.Context, p Program, program int, client http.RoundTripper, r *Result) {
 	batch, people := ctx, ctx
 	if p.Work.People > 0 {
@@ -32,7 +32,7 @@ func (s Scenario) work(ctx context.Context, p Program, program int, client http.
 	var asked atomic.Int64
 	for i := range p.Callers {
 		callers.Go(func() {
-			// One microsecond after the other, so that who comes first follows from
+			// Start callers one microsecond apart, so that their order follows from
 			// the scenario and not from the scheduler.
 			Pause(ctx, time.Duration(i)*time.Microsecond)
 			for ctx.Err() == nil {
@@ -49,22 +49,22 @@ func (s Scenario) work(ctx context.Context, p Program, program int, client http.
 	others.Wait()
 }
 
-// get asks for one thing until it has it. Its random numbers follow from what
-// it is, not from which caller happens to come to it.
+// get repeats a call until it succeeds. Its random numbers follow from what it is,
+// not from which caller happens to make it.
 func (s Scenario) get(ctx context.Context, client http.RoundTripper, id uint64, r *Result, person bool) {
-	luck := rand.New(rand.NewPCG(s.Seed, id))
+	draws := rand.New(rand.NewPCG(s.Seed, id))
 	endpoints := s.endpoints()
-	path := endpoints[luck.IntN(len(endpoints))]
-	for start := time.Now(); ctx.Err() == nil; Pause(ctx, again) {
-		// A context of its own, as in a server that handles a request: what a
-		// client ties to it ends with the call.
+	path := endpoints[draws.IntN(len(endpoints))]
+	for start := time.Now(); ctx.Err() == nil; Pause(ctx, retryPause) {
+		// Use a context per attempt, as in a server that handles a request: what a
+		// client ties to it ends with the attempt.
 		own, end := context.WithCancel(ctx)
-		worked := ask(own, client, path, luck)
+		ok := send(own, client, path, draws)
 		end()
 		switch {
 		case ctx.Err() != nil:
-		case worked:
-			r.worked(start, person)
+		case ok:
+			r.succeeded(start, person)
 			return
 		default:
 			r.failed()

@@ -9,8 +9,8 @@ import (
 
 const second = time.Second
 
-// busy has r send and get answers at so many a second from one moment to
-// another, as far as r lets it, and returns how many there were.
+// busy sends and answers so many requests a second from one moment to another, as far
+// as r allows, and returns how many it sent.
 func busy(r *Rate, from, to time.Duration, perSecond float64) (sent int) {
 	step := time.Duration(float64(second) / perSecond)
 	for now := from; now < to; now += step {
@@ -23,8 +23,8 @@ func busy(r *Rate, from, to time.Duration, perSecond float64) (sent int) {
 	return sent
 }
 
-// learnedAt returns a rate of 1000 in 10 s that met its first event in the
-// middle of so many requests a second.
+// learnedAt returns a rate of 1000 per 10 s that met its first event while so many
+// requests a second were accepted.
 func learnedAt(t *testing.T, perSecond float64) *Rate {
 	t.Helper()
 	r := New(1000, window, false)
@@ -35,8 +35,7 @@ func learnedAt(t *testing.T, perSecond float64) *Rate {
 	return r
 }
 
-// grownUp returns a rate that has met so many events, the last one's block
-// ending at the returned time.
+// grownUp returns a rate after so many events, and when the last one's block ends.
 func grownUp(t *testing.T, events int) (*Rate, time.Duration) {
 	t.Helper()
 	r := learnedAt(t, 50)
@@ -218,7 +217,7 @@ func BenchmarkLearned(b *testing.B) {
 
 func TestWhenDoesNotOverflow(t *testing.T) {
 	r, _ := grownUp(t, 4)
-	r.unblocked = math.MaxInt64 / 2 // where an int is of 32 bits, nobody can be far behind
+	r.unblocked = math.MaxInt64 / 2 // with 32-bit ints, ahead cannot be large
 	if at := r.When(r.unblocked, math.MaxInt); at < r.unblocked {
 		t.Errorf("at %v", at)
 	}
@@ -273,7 +272,7 @@ func TestFirstEventStartsFromWhatWasGot(t *testing.T) {
 	}
 }
 
-// A lone program that met somebody else's 429 has its limit back soon.
+// A lone program that met another's 429 has its limit back soon.
 func TestYouthIsOverFast(t *testing.T) {
 	r := learnedAt(t, 90)
 	if !r.Learned(r.unblocked + window/2) {
@@ -295,7 +294,8 @@ func TestHoldsAfterAnEvent(t *testing.T) {
 	}
 }
 
-// Others leave: whatever was left of it, the whole limit is back within 26 windows.
+// When the others leave, the whole limit is back within 26 windows, whatever was left
+// of it.
 func TestTakesBackWhatOthersLeave(t *testing.T) {
 	r, since := grownUp(t, 5)
 	if got := r.PerSecond(since + 26*window); got != r.full {
@@ -303,8 +303,8 @@ func TestTakesBackWhatOthersLeave(t *testing.T) {
 	}
 }
 
-// A server that goes on refusing must be heard, or the rate would freeze in a
-// storm of 429s.
+// A server that goes on refusing must be heeded, or the rate would freeze in a storm
+// of 429s.
 func TestEndless429sReachTheFloor(t *testing.T) {
 	r := learnedAt(t, 100)
 	for now := r.unblocked; now < 2*time.Minute; now = r.unblocked {
@@ -318,8 +318,8 @@ func TestEndless429sReachTheFloor(t *testing.T) {
 	}
 }
 
-// A block shorter than the server's window: every second of it another 429. The
-// rate left by the first has not been tried; it must not be halved ten times.
+// A block is shorter than the server's window: every second another 429. The rate
+// left by the first has not been tried; it must not be halved ten times.
 func TestBlocksTooShortDoNotGrindTheRateDown(t *testing.T) {
 	r := learnedAt(t, 10)
 	base := r.base
@@ -331,7 +331,7 @@ func TestBlocksTooShortDoNotGrindTheRateDown(t *testing.T) {
 	}
 }
 
-// Who asks for little must not be cut to the little it asked for.
+// A program that asks for little must not be cut to that.
 func TestLightUseIsNotTakenForAShare(t *testing.T) {
 	r, since := grownUp(t, 4)
 	base := r.base
@@ -343,8 +343,8 @@ func TestLightUseIsNotTakenForAShare(t *testing.T) {
 	}
 }
 
-// A server that banks tokens pays them out before it refuses: what was got in
-// the window before says too much, and two events tell.
+// A server that saves tokens spends them before it refuses: the accepted rate of the
+// last window is too high, and two events show it.
 func TestBankedTokensAreNotTakenForARate(t *testing.T) {
 	r, since := grownUp(t, 4)
 	far := since + 23*window
@@ -370,8 +370,8 @@ func TestBankedTokensAreNotTakenForARate(t *testing.T) {
 	if r.base > share || r.base < 0.9*share {
 		t.Errorf("left with %v, got %v on average", r.base, share)
 	}
-	// An event that should not have come ends the belief: where some programs
-	// hold it and others do not, those who do give the others their shares.
+	// An unexpected early event ends the belief: if only some programs held it, they
+	// would give their shares to the others.
 	now := r.unblocked + 8*window
 	busy(r, r.unblocked, now, 1000)
 	r.Throttled(now, now, now+second)

@@ -17,7 +17,7 @@ var (
 
 const minute = time.Minute
 
-// A figure is one number of a scenario's outcome, and what it has to be.
+// A figure is one result of a scenario, and its target.
 type figure struct {
 	name        string
 	of          func(*results) float64
@@ -32,7 +32,7 @@ func atMost(name string, most float64, of func(*results) float64) figure {
 	return figure{name, of, math.Inf(-1), most}
 }
 
-// steady are the figures of programs (none: all) from the second minute on.
+// steady returns the figures of programs (none: all) from the second minute on.
 func steady(per1000, share, jain float64, programs ...int) []figure {
 	return []figure{
 		atMost("429 per 1000", per1000, func(r *results) float64 { return r.Per1000(minute, r.length, programs...) }),
@@ -45,7 +45,7 @@ func refused(most float64) figure {
 	return atMost("refused", most, func(r *results) float64 { return float64(r.refused) })
 }
 
-// rolling are n programs, one after another of which gives way to a new one.
+// rolling returns n programs that are replaced one after another by new ones.
 func rolling(n, callers int, every time.Duration) (all []program) {
 	for i := range n {
 		at := 2*minute + time.Duration(i)*every
@@ -54,7 +54,7 @@ func rolling(n, callers int, every time.Duration) (all []program) {
 	return all
 }
 
-// joined are n programs, and one that joins them after three minutes.
+// joined returns n programs, and one that joins them after three minutes.
 func joined(n, callers int) []program {
 	return append(repeat(n, program{callers: callers}), program{callers: callers, from: 3 * minute})
 }
@@ -63,15 +63,15 @@ type scene struct {
 	name string
 	scenario
 	figures []figure
-	short   bool // played without -long, too
+	short   bool // played without -long too
 }
 
-// scenes are the project's targets for the learner, and what else its rules are
-// said to be for. Where a figure has no target it is bounded by what it would be
-// if a rule broke.
+// scenes are the project's targets for the learner, and checks of what its rules are
+// for. A figure without a target is bounded by its value if a rule broke.
 func scenes() []scene {
 	saturated := func(n, callers int) []program { return repeat(n, program{callers: callers}) }
-	// The joiner's part of what is even, and the 429s, in the ten minutes after.
+	// The joiner's part of an even share, and the 429s, in the ten minutes after it
+	// joined.
 	joins := func(n int, most, per1000 float64) []figure {
 		return []figure{
 			atMost("429 per 1000", per1000, func(r *results) float64 { return r.Per1000(3*minute, 13*minute) }),
@@ -159,7 +159,7 @@ func (c scene) figuresOf(r *rules) (means [servers][]float64) {
 	c.rules = r
 	n := *seeds
 	if c.limit <= 100 {
-		n *= 3 // a few 429s more or less show there, and a run takes a tenth of the time
+		n *= 3 // a few 429s matter there, and a run takes a tenth of the time
 	}
 	for a := range means {
 		means[a] = make([]float64, len(c.figures))
@@ -173,8 +173,8 @@ func (c scene) figuresOf(r *rules) (means [servers][]float64) {
 	return means
 }
 
-// TestScenes prints the learner's figures, and holds their means over the three
-// kinds of server to what they have to be.
+// TestScenes prints the learner's figures, and checks their means over the three
+// kinds of server.
 //
 //	go test ./internal/adapt -run TestScenes -long -seeds 12 -v
 func TestScenes(t *testing.T) {
@@ -195,8 +195,8 @@ func TestScenes(t *testing.T) {
 	}
 }
 
-// TestWhatEachRuleIsWorth turns off one rule after another, and prints which
-// figures that makes miss their targets: there has to be one.
+// TestWhatEachRuleIsWorth turns off one rule after another and prints which figures
+// then miss their targets: at least one must.
 //
 //	go test ./internal/adapt -run TestWhatEachRuleIsWorth -long -v -timeout 60m
 func TestWhatEachRuleIsWorth(t *testing.T) {

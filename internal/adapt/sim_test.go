@@ -11,16 +11,16 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/served"
 )
 
-// A scenario is what a simulation plays: programs on the real gate, rate and
-// window bucket, each endpoint with a line of its own, a network with lognormal
-// round trips, and a server.
+// A scenario is a simulation to run: programs on the real gate, rate and window
+// bucket, each with a queue per endpoint, a network with lognormal round trips, and a
+// server.
 type scenario struct {
 	limit       int // in 10 s
 	endpoints   int // that callers draw from at random; 0: one
 	perEndpoint bool
-	blocks      time.Duration // what every Retry-After says; 0: until there is room
+	blocks      time.Duration // every Retry-After; 0: until the limit has room
 	blind       bool          // 429s come without Retry-After
-	stray       time.Duration // the first request after this moment is refused, with a Retry-After of 1 s; 0: none is
+	stray       time.Duration // the first request after this is refused, with a Retry-After of 1 s; 0: none is
 	roundTrip   time.Duration // its median; 0: 50 ms
 	length      time.Duration // 0: ten minutes
 	programs    []program
@@ -28,12 +28,12 @@ type scenario struct {
 }
 
 type program struct {
-	callers     int           // who call again as soon as they are answered,
-	every       time.Duration // or after so long a pause on average,
-	burst       int           // so many calls at once; 0: one
-	perSecond   float64       // or calls at random, whatever became of the last ones
-	calls       int           // or so many, all at once
-	patience    time.Duration // a call that had to wait for longer is refused; 0: none is
+	callers     int           // that call again as soon as they are answered,
+	every       time.Duration // or after a random pause of this mean,
+	burst       int           // calls at once; 0: one
+	perSecond   float64       // or this many calls a second at random, independent of answers
+	calls       int           // or this many calls, all at once
+	patience    time.Duration // a call that would wait for longer is refused; 0: none is
 	from, until time.Duration
 	yields      bool
 	bare        bool // ignores limits
@@ -48,7 +48,7 @@ func repeat(n int, p program) []program {
 	return all
 }
 
-// window is that of all limits here.
+// window is the window of all limits here.
 const window = 10 * time.Second
 
 type algorithm int
@@ -59,7 +59,7 @@ const (
 	tokenBucket
 )
 
-const servers = 3 // kinds of them
+const servers = 3 // kinds of servers
 
 func (a algorithm) String() string { return [...]string{"fixed", "sliding", "bucket"}[a] }
 
@@ -72,10 +72,10 @@ type counter struct {
 	phase time.Duration   // fixed
 	index int64           // fixed: of the window
 	level float64         // bucket: tokens missing
-	at    time.Duration   // bucket: when level was right
+	at    time.Duration   // bucket: when level was last updated
 }
 
-// wait returns how long it takes until there is room.
+// wait returns the time until there is room.
 func (c *counter) wait(now time.Duration) time.Duration {
 	switch c.algorithm {
 	case slidingLog:
@@ -107,7 +107,7 @@ func (c *counter) take(now time.Duration) {
 	c.level++
 }
 
-// sim is a simulation under way.
+// sim is a running simulation.
 type sim struct {
 	scenario
 	rng      *rand.Rand
@@ -119,7 +119,7 @@ type sim struct {
 	results
 }
 
-// results are what a simulation brought.
+// results are the results of a simulation.
 type results struct {
 	*served.Counts
 	length  time.Duration
@@ -127,7 +127,7 @@ type results struct {
 	last    time.Duration // when the last call was answered
 }
 
-// client is one program under way.
+// client is a running program.
 type client struct {
 	*program
 	*sim
@@ -176,7 +176,7 @@ func (s *sim) in(d time.Duration, do func()) {
 	heap.Push(&s.todo, event{s.now + d, s.seq, do})
 }
 
-// play simulates s.
+// play runs s.
 func (s scenario) play(a algorithm, seed uint64) *results {
 	s.endpoints, s.length = max(s.endpoints, 1), max(s.length, 0)
 	if s.length == 0 {
@@ -241,7 +241,7 @@ func (c *client) arrivals() {
 	})
 }
 
-// callAgain is a caller's life.
+// callAgain makes a caller's calls, one after the other.
 func (c *client) callAgain() {
 	n := max(c.burst, 1)
 	left := n
@@ -256,7 +256,7 @@ func (c *client) callAgain() {
 	})
 }
 
-// ask makes a call: done when it is answered or refused.
+// ask makes a call and calls done when it is answered or refused.
 func (c *client) ask(done func()) {
 	if c.over() {
 		return
@@ -272,7 +272,7 @@ func (c *client) ask(done func()) {
 	e.enter(k)
 }
 
-// enter puts a call in line, or refuses it.
+// enter queues a call, or refuses it.
 func (e *endpoint) enter(k *call) {
 	ahead := len(e.queue)
 	if e.bare {
@@ -292,7 +292,7 @@ func (e *endpoint) refuse(k *call) {
 	k.done()
 }
 
-// pump sends what may be sent, and wakes up when more may.
+// pump sends the calls that may be sent, and schedules itself for the next.
 func (e *endpoint) pump() {
 	for len(e.queue) > 0 {
 		if e.queue[0].deadline <= e.now || e.over() {
@@ -320,7 +320,7 @@ func (e *endpoint) pump() {
 	}
 }
 
-// sigma is the spread of the lognormal round trip.
+// sigma is the sigma of the lognormal round trip.
 const sigma = 0.4
 
 func (e *endpoint) send(k *call) {
@@ -332,7 +332,7 @@ func (e *endpoint) send(k *call) {
 	})
 }
 
-// arrive is what the server does.
+// arrive is the server's handling of a call.
 func (e *endpoint) arrive() (ok bool, retryAfter time.Duration) {
 	until := &e.blocked[e.number]
 	if e.stray > 0 && e.now >= e.stray {

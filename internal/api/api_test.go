@@ -64,7 +64,7 @@ func TestListingsMatchTheCode(t *testing.T) {
 	}
 }
 
-// folders returns those that others may import packages from.
+// folders returns the folders of packages that users may import.
 func folders(t *testing.T) []string {
 	t.Helper()
 	var dirs []string
@@ -87,8 +87,8 @@ func folders(t *testing.T) []string {
 	return dirs
 }
 
-// listing returns the exported declarations of the package in a folder, if there
-// is one, without comments, blank lines and alignment.
+// listing returns the exported declarations of a folder's package, if there is one,
+// without comments, blank lines and alignment.
 func listing(t *testing.T, dir string) string {
 	t.Helper()
 	files, err := build.ImportDir(dir, 0)
@@ -138,7 +138,7 @@ func print(t *testing.T, out *strings.Builder, set *token.FileSet, d ast.Decl) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(text.String()) {
-		words := strings.Fields(line) // not aligned, so that a line changes only if it is changed
+		words := strings.Fields(line) // drop the alignment, which other lines change
 		if len(words) == 0 {
 			continue
 		}
@@ -149,7 +149,7 @@ func print(t *testing.T, out *strings.Builder, set *token.FileSet, d ast.Decl) {
 	}
 }
 
-// missing returns the lines of one text that another does not have.
+// missing returns the lines of one text that are not in another.
 func missing(text, in string) []string {
 	have := map[string]bool{}
 	for line := range strings.Lines(in) {

@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// The steps that the constants of the gate come to.
+// The backoff's steps by its constants.
 var steps = []time.Duration{
 	1 * time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second,
 	30 * time.Second, 30 * time.Second, 30 * time.Second,
 }
 
-// meet has a request go out and come back at once with a 429 that names no time.
-// It returns how long that closed the gate.
+// meet sends a request that gets a 429 without a Retry-After at once, and returns for
+// how long that closed the gate.
 func meet(t *testing.T, g *Gate, now time.Duration) time.Duration {
 	t.Helper()
 	if !g.Ready(now) {
@@ -30,8 +30,8 @@ func isStep(t *testing.T, n int, block time.Duration) {
 	}
 }
 
-// manyGates has a number of gates go through all the steps, and returns the sum
-// of their blocks, by step, and the shortest and longest first one.
+// manyGates takes many gates through all steps, and returns the sum of their blocks
+// by step, and the shortest and longest first block.
 func manyGates(t *testing.T, gates int) (sum []time.Duration, shortest, longest time.Duration) {
 	t.Helper()
 	sum, shortest = make([]time.Duration, len(steps)), time.Hour
@@ -73,8 +73,8 @@ func TestOneEventIsOneStepHoweverMany429sItSpreadsOver(t *testing.T) {
 	g.BackOff(t1, t0)
 	isStep(t, 0, g.Until()-t1)
 	until := g.Until()
-	// A thousand that were under way: some answers come while the gate is
-	// closed, and some when it is open again.
+	// A thousand requests were in flight: some answers come while the gate is closed,
+	// and some when it is open again.
 	for i := range time.Duration(1000) {
 		g.BackOff(t1+i*step/100, t1-i)
 	}
@@ -84,8 +84,8 @@ func TestOneEventIsOneStepHoweverMany429sItSpreadsOver(t *testing.T) {
 	isStep(t, 1, meet(t, &g, until)) // the next event is the next step
 }
 
-// Where the clock is coarse, a request is sent at the very moment at which the
-// gate closes. It passed the gate, so it was sent before.
+// With a coarse clock, a request is sent at the very moment at which the gate closes.
+// It passed the gate, so it was sent before.
 func TestRequestSentAtTheMomentOfClosingIsTheSameEvent(t *testing.T) {
 	var g Gate
 	g.BackOff(t1, t0)
@@ -104,7 +104,7 @@ func Test429sUnderWayAtARetryAfterAreTheSameEvent(t *testing.T) {
 	var g Gate
 	g.Close(t1, step)
 	g.BackOff(t1, t0)
-	g.BackOff(t3, t1-1) // much later, the gate being open again
+	g.BackOff(t3, t1-1) // much later, when the gate is open again
 	g.BackOff(t3, t2-1)
 	closedUntil(t, &g, t3, t2)
 	isStep(t, 0, meet(t, &g, t3))
@@ -167,14 +167,14 @@ func TestGateThatBackedOffBecomesIdleWithoutASuccess(t *testing.T) {
 	}
 }
 
-// Idle means that a new gate would behave the same, so a gate that is kept must
-// behave like a new one.
+// Idle means that a new gate would behave the same, so an idle gate must behave like
+// a new one.
 func TestIdleGateBacksOffLikeANewOne(t *testing.T) {
 	var g Gate
 	meet(t, &g, t0)
 	isStep(t, 1, meet(t, &g, g.Until()+backoffMemory-1))
 	end := g.Until()
-	g.BackOff(end+backoffMemory+step, end+backoffMemory-1) // when it was sent decides
+	g.BackOff(end+backoffMemory+step, end+backoffMemory-1) // the time of sending decides
 	isStep(t, 2, g.Until()-(end+backoffMemory+step))
 	isStep(t, 0, meet(t, &g, g.Until()+backoffMemory))
 }
@@ -199,8 +199,8 @@ func TestGateIsIdleAfterARetryAfter(t *testing.T) {
 	}
 }
 
-// The memory must outlast a block, or a step could be forgotten while those who
-// wait at the gate are still coming through.
+// The memory must outlast a block, or a step could expire while the waiters at the
+// gate are still coming through.
 func TestMemoryOutlastsTheLongestBlock(t *testing.T) {
 	const longest = time.Duration(float64(backoffMax) * (1 + backoffJitter))
 	if backoffMemory <= longest {

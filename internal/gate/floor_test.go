@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// A server that names next to no time, again and again, is asked about once a second.
+// A server that always names a tiny wait gets about one request a second.
 func TestTinyRetryAfterIsWaitedOutByTheFloor(t *testing.T) {
 	var g Gate
 	asked := 0
@@ -19,7 +19,7 @@ func TestTinyRetryAfterIsWaitedOutByTheFloor(t *testing.T) {
 	}
 }
 
-// What the server says in whole seconds is what holds, however often it says it.
+// Retry-After of whole seconds is obeyed exactly, however often it comes.
 func TestRetryAfterOfASecondIsKeptTo(t *testing.T) {
 	var g Gate
 	for now := t1; now < t9; now = g.Until() {
@@ -46,7 +46,7 @@ func TestFloorRisesOncePerEvent(t *testing.T) {
 	}
 }
 
-// Whoever waited behind a gate that spreads passes in order, over two seconds.
+// Waiters at a gate that spreads pass in order, over two seconds.
 func TestGateSpreadsThoseWhoWaited(t *testing.T) {
 	g := Gate{Spread: true}
 	g.Close(t0+1, step)

@@ -23,7 +23,7 @@ const (
 	t9 = t8 + step
 )
 
-// closedUntil checks everything that a gate tells of its block.
+// closedUntil checks all methods of a gate that describe its block.
 func closedUntil(t *testing.T, g *Gate, now, until time.Duration) {
 	t.Helper()
 	if g.Until() != until {

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// goesAfter returns how many go before w, if nobody else comes.
+// goesAfter returns how many go before w if no others come.
 func goesAfter(l *Line[int], w *waiter) (n int) {
 	for next(l, Classes) != w.Who {
 		n++
@@ -14,8 +14,8 @@ func goesAfter(l *Line[int], w *waiter) (n int) {
 	return n
 }
 
-// A class that is never passed over more than ten times in a row does not wait
-// for all of the better ones: whoever counts them all refuses it for ever.
+// A class is never passed over for long, so it does not wait for all of the higher
+// ones: an estimate that counts them all would refuse it for ever.
 func TestAheadOfTheWorstClassIsWhatPassesIt(t *testing.T) {
 	var l Line[int]
 	for i := range 1000 {
@@ -27,7 +27,7 @@ func TestAheadOfTheWorstClassIsWhatPassesIt(t *testing.T) {
 	}
 }
 
-// With all classes in line and no newcomers, the estimate is near what happens.
+// With all classes waiting and no newcomers, the estimate is near what happens.
 func TestAheadIsNearUnderAMixOfClasses(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	worst := 0.0
@@ -42,7 +42,7 @@ func TestAheadIsNearUnderAMixOfClasses(t *testing.T) {
 		class := random.IntN(Classes)
 		ahead := l.Ahead(class, "")
 		really := goesAfter(&l, push(&l, -1, class, ""))
-		if ahead > really+1 { // whoever is told too much may be refused for it
+		if ahead > really+1 { // too high an estimate can refuse a request
 			t.Fatalf("class %d: %d went first, %d were said to", class, really, ahead)
 		}
 		off := float64(ahead-really) / float64(really+10)
@@ -54,7 +54,7 @@ func TestAheadIsNearUnderAMixOfClasses(t *testing.T) {
 	}
 }
 
-// The guarantee, with newcomers of better classes at every moment.
+// The guarantee holds while requests of higher classes keep coming.
 func TestNoClassIsPassedOverMoreThanTenTimes(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	var l Line[int]
@@ -88,8 +88,8 @@ func TestNoClassIsPassedOverMoreThanTenTimes(t *testing.T) {
 	}
 }
 
-// Nine of better classes, then one of a worse one, whenever that one came: what
-// went before it came, and its own turn, count for nothing.
+// After nine of higher classes one of a lower class goes, whenever it came: what went
+// before it came does not count, nor does its own turn.
 func TestTurnComesAfterNineNotBefore(t *testing.T) {
 	for _, worse := range []int{1, 2} {
 		var l Line[int]
@@ -126,7 +126,7 @@ func TestTurnComesAfterNineNotBefore(t *testing.T) {
 	}
 }
 
-// A class that nobody waits in any more has not been passed over.
+// A class without waiters has not been passed over.
 func TestGivingUpEndsStarvation(t *testing.T) {
 	var l Line[int]
 	w := push(&l, 1, 2, "")
@@ -140,7 +140,8 @@ func TestGivingUpEndsStarvation(t *testing.T) {
 	}
 }
 
-// One big flow among many small ones: a line of a thousand is no thousand turns.
+// One big flow among many small ones: a thousand waiters are not a thousand turns
+// ahead.
 func TestAheadCountsOfABigFlowItsTurns(t *testing.T) {
 	for _, small := range []int{10, 500} {
 		var l Line[int]

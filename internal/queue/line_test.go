@@ -19,7 +19,7 @@ func push(l *Line[int], who, class int, flow string) *waiter {
 	return w
 }
 
-// next lets the front of the line go and returns who it was; -1 for nobody.
+// next passes the front of the line and returns its waiter, or -1 if none waits.
 func next(l *Line[int], open int) int {
 	p := l.Front(open)
 	if p == nil {
@@ -87,7 +87,7 @@ func TestPassingByTheLineCountsAsPassingOver(t *testing.T) {
 		if l.Starved() {
 			t.Fatal("starved too soon")
 		}
-		l.Passed(0) // somebody who never had to stand in line
+		l.Passed(0) // one that never waited
 	}
 	if !l.Starved() {
 		t.Fatal("the batch waiter is passed over for ever")
@@ -156,8 +156,8 @@ func TestAheadOfABetterClassIgnoresWorse(t *testing.T) {
 	}
 }
 
-// FuzzLine drives a line with a byte string and holds it against a slice of all
-// who wait.
+// FuzzLine drives a line with a byte string and compares it with a slice of all
+// waiters.
 func FuzzLine(f *testing.F) {
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 6, 7, 200, 201, 202, 90, 91})
 	f.Add([]byte{0, 1, 2, 3, 4, 5, 128, 129, 191, 201, 130, 200, 131}) // some give up
@@ -191,7 +191,7 @@ func FuzzLine(f *testing.F) {
 				if q := l.Front(open); q != p {
 					t.Fatal("asking twice changes the answer")
 				}
-				for i, w := range all { // the first of its class and flow
+				for i, w := range all { // its first waiter of that class and flow
 					if w.class == p.class && w.flow == p.flow.name {
 						if &w.Place != p {
 							t.Fatalf("%d went before %d of its own flow", p.Who, w.Who)
@@ -235,7 +235,7 @@ func TestPlacesHasEveryFlow(t *testing.T) {
 	}
 }
 
-// A step of a line takes the same time however many stand in it.
+// An operation takes the same time however many wait.
 func BenchmarkStep(b *testing.B) {
 	for _, waiters := range []int{100, 1000, 10_000} {
 		b.Run(strconv.Itoa(waiters), func(b *testing.B) {
@@ -246,7 +246,7 @@ func BenchmarkStep(b *testing.B) {
 			}
 			b.ReportAllocs()
 			i := 0
-			for b.Loop() { // one goes, one gives up, both come back
+			for b.Loop() { // one passes, one leaves, both come back
 				p := l.Front(Classes)
 				l.Pass(p)
 				gone := all[i%waiters]

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// waiting walks through the line and checks every link on the way.
+// waiting walks the queue and checks every link.
 func waiting(t *testing.T, q *Queue[int]) []int {
 	t.Helper()
 	var all []int
@@ -25,7 +25,7 @@ func waiting(t *testing.T, q *Queue[int]) []int {
 	return all
 }
 
-// line returns a queue in which the numbers from 0 to n−1 wait.
+// line returns a queue of the numbers from 0 to n−1.
 func line(n int) (*Queue[int], []*Node[int]) {
 	q, nodes := new(Queue[int]), make([]*Node[int], n)
 	for i := range nodes {
@@ -51,7 +51,7 @@ func TestNobodyOvertakes(t *testing.T) {
 		}
 		front.Remove()
 		if want == 4 {
-			q.Push(front) // whoever comes again stands at the end
+			q.Push(front) // one that comes again goes to the end
 		}
 	}
 	if got := waiting(t, q); !slices.Equal(got, []int{4}) {
@@ -106,7 +106,7 @@ func TestWaiterMovesToAnotherLine(t *testing.T) {
 	if got := waiting(t, b); !slices.Equal(got, []int{0, 1, 0}) {
 		t.Errorf("in the new line %v, want [0 1 0]", got)
 	}
-	nodes[0].Remove() // out of the line that it stands in now
+	nodes[0].Remove() // from the queue that it is in now
 	if a.Len() != 2 || b.Len() != 2 {
 		t.Errorf("%d and %d wait, want 2 and 2", a.Len(), b.Len())
 	}

@@ -76,7 +76,7 @@ func main() {
 `,
 }
 
-// rehearse makes a release of thing, with some of its files changed by edits:
+// rehearse rehearses a release of thing, with some of its files changed by edits:
 // file, old, new and so on.
 func rehearse(t *testing.T, r *release, edits ...string) error {
 	t.Helper()
@@ -159,8 +159,8 @@ func TestRehearsalFailsOnWhatIsWrong(t *testing.T) {
 	}
 }
 
-// A rehearsal that passes writes the new version into the work tree, with the
-// hashes that its modules will have, and leaves the binaries.
+// A rehearsal that passes writes the new version, with its modules' hashes, into the
+// work tree, and leaves the binaries.
 func TestRehearsalWritesTheVersionAndTheBinaries(t *testing.T) {
 	r := &release{version: "v0.2.0", dist: t.TempDir(), targets: []string{runtime.GOOS + "/" + runtime.GOARCH}}
 	if err := rehearse(t, r); err != nil {

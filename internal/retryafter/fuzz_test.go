@@ -11,7 +11,7 @@ import (
 
 var decimal = regexp.MustCompile(`\A[ \t]*([0-9]+(?:\.[0-9]+)?)[ \t]*\z`)
 
-// oracleSeconds reads one number exactly, and rounds and bounds it at the end.
+// oracleSeconds parses one number exactly, and rounds and clamps it at the end.
 func oracleSeconds(s string) (time.Duration, bool) {
 	m := decimal.FindStringSubmatch(s)
 	if m == nil {
@@ -29,8 +29,8 @@ func oracleSeconds(s string) (time.Duration, bool) {
 	return time.Duration(quotient.Int64()), true
 }
 
-// oracleDate reads one date by the layouts themselves. A layout and its date
-// have equally many commas: package time would also read ",5" as a fraction.
+// oracleDate parses one date by the layouts. A date must have as many commas as its
+// layout: package time would also parse ",5" as a fraction.
 func oracleDate(s string) (time.Time, bool) {
 	for _, layout := range []string{
 		"Mon, 02 Jan 2006 15:04:05 GMT",
@@ -45,7 +45,7 @@ func oracleDate(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// oracleWait is the bounded time from one moment to another.
+// oracleWait returns the clamped time from one moment to another.
 func oracleWait(from, to time.Time) time.Duration {
 	d := new(big.Int).Sub(big.NewInt(to.Unix()), big.NewInt(from.Unix()))
 	d.Mul(d, big.NewInt(int64(time.Second)))

@@ -8,7 +8,7 @@ import (
 
 const sec = time.Second
 
-// retries makes n attempts and returns how many were let through.
+// retries asks for n retries and returns how many were allowed.
 func retries(b *Budget, now time.Duration, requests int64, n int) (ok int) {
 	for range n {
 		if b.Retry(now, requests) {
@@ -42,7 +42,7 @@ func TestNoBudgetNoRetry(t *testing.T) {
 	}
 }
 
-// A clock that was read before another caller's forgets nothing.
+// A time that was read earlier than another caller's drops nothing.
 func TestClockOfALateCallerForgetsNothing(t *testing.T) {
 	b := New(0, 3)
 	b.Retry(30*sec, 0)
@@ -52,8 +52,8 @@ func TestClockOfALateCallerForgetsNothing(t *testing.T) {
 	}
 }
 
-// An oracle keeps every moment. What the budget remembers is the last minute, or up
-// to a slice less.
+// The oracle stores every time. The budget remembers the last minute, or up to a
+// slice less.
 func TestRetriesAreForgottenAfterAMinute(t *testing.T) {
 	for seed := range uint64(50) {
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -65,7 +65,7 @@ func TestRetriesAreForgottenAfterAMinute(t *testing.T) {
 			if random.IntN(200) == 0 {
 				now += time.Duration(random.IntN(90)) * sec
 			}
-			// The slice that holds now ends the minute; the first of the twelve begins it.
+			// The minute is the current slice and the eleven before it.
 			from, recent := now-now%slice-Memory+slice, 0
 			for _, at := range granted {
 				if at >= from {

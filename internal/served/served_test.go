@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Two programs and a stranger at a limit of ten a second, for ten seconds: the second
-// begins after five, and each 429 is the first's.
+// Two programs and an outsider share a limit of ten a second for ten seconds. The
+// second starts after five seconds, and all 429s are the first's.
 func TestCountsAreOfTheSpanAndThePrograms(t *testing.T) {
 	c := New(3, 10, time.Second, 10*time.Second)
 	for second := range 10 {

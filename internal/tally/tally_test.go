@@ -84,7 +84,7 @@ func TestHistoryForgetsAfterTenMinutes(t *testing.T) {
 	}
 }
 
-// TestHistoryAgreesWithAModel notes at random and sums by hand.
+// TestHistoryAgreesWithAModel records at random and compares with plain sums.
 func TestHistoryAgreesWithAModel(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	var h History

@@ -10,7 +10,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// FuzzDivide checks what a division owes everybody, whatever they need.
+// FuzzDivide checks the guarantees of a division for arbitrary needs.
 //
 //	go test -fuzz FuzzDivide ./transport/budgettest
 func FuzzDivide(f *testing.F) {
@@ -74,7 +74,7 @@ func checkDivision(t *testing.T, n int, reserve snapshot.Classes, private bool, 
 	if len(programs) == 1 {
 		reserve = snapshot.Classes{}
 	}
-	// What a program could have is what it gets once it needs all.
+	// What a program could obtain is what it gets once it needs all.
 	for i, p := range programs {
 		greedy, want := slices.Clone(programs), d.part(i, d.up)
 		for class, k := range classesOf(p.Need) {
@@ -89,8 +89,8 @@ func checkDivision(t *testing.T, n int, reserve snapshot.Classes, private bool, 
 			t.Errorf("program %d could have %d, and would get %d", i, got, want)
 		}
 	}
-	// With a single class there is one level: nobody gets more than another who goes
-	// without, and nothing that may be used stays unused.
+	// With a single class there is one level: no program gets more than another whose
+	// need is unmet, and no usable token is left.
 	turn := func(class int) int { return min(need[class], n/11) }
 	usable := [classes]int{n, max(n-reserve.Normal, turn(1)), max(n-reserve.Batch, turn(2))}
 	for class, k := range need {
@@ -123,7 +123,7 @@ func checkDivision(t *testing.T, n int, reserve snapshot.Classes, private bool, 
 			t.Errorf("class %d gets %d, want %d at least", class, got, turn(class))
 		}
 	}
-	// What better classes reserve is left by the worse.
+	// The reserves of higher classes are left by lower ones.
 	if need[0] == 0 && need[1] == 0 && parts > usable[2]+len(programs) {
 		t.Errorf("batch gets %d of %d with a reserve of %d", parts, n, reserve.Batch)
 	}

@@ -15,13 +15,13 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// fault is a mistake that a Budget can make, and the test that finds it.
+// fault is a fault that a Budget can have, and the test that finds it.
 type fault struct {
 	name, found string
 	strangers   bool                                    // programs do not know of each other
-	usage       func(*transport.Usage)                  // what it takes a program to have told
-	block       func(*transport.Block)                  // and met
-	share       func(transport.Usage, *transport.Share) // what it answers
+	usage       func(*transport.Usage)                  // changes a program's report
+	block       func(*transport.Block)                  // changes a reported block
+	share       func(transport.Usage, *transport.Share) // changes the answer
 	answer      func(*transport.Answer)
 	err         error
 }
@@ -48,7 +48,7 @@ var faults = []fault{
 	{name: "it is away", found: "everything is told", answer: func(a *transport.Answer) { a.Err = errors.New("it is away") }},
 }
 
-// faulty is a Memory that makes a mistake.
+// faulty is a Memory with a fault.
 type faulty struct {
 	budgettest.Memory
 	*fault
@@ -94,8 +94,8 @@ func (m *mistaken) Exchange(ctx context.Context, r *transport.Report) (*transpor
 
 const faultVariable = "BUDGETTEST_FAULT"
 
-// Each fault is found by the test that says what it violates. A suite that fails
-// cannot be run within a test that passes: it runs in a process of its own.
+// Each fault is found by the test named for what it violates. A suite that fails
+// cannot run within a test that passes, so it runs in its own process.
 func TestFaultsAreFound(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {

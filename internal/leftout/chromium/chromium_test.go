@@ -6,7 +6,7 @@ import (
 	leftout "tests-that-need"
 )
 
-// Those of clerkthrottle/statuspage/browsertest, all of which look at a page.
+// For all tests of clerkthrottle/statuspage/browsertest.
 func TestThatNeedChromium(t *testing.T) {
 	leftout.Without(t, "CHROMIUM_BIN", "chromium", "chromium-browser", "google-chrome")
 }

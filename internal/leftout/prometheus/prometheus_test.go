@@ -6,5 +6,5 @@ import (
 	leftout "tests-that-need"
 )
 
-// Those of clerkthrottle/otelthrottle/sdktest on alerts and the dashboard.
+// For the tests of clerkthrottle/otelthrottle/sdktest on alerts and the dashboard.
 func TestThatNeedPrometheus(t *testing.T) { leftout.Without(t, "", "prometheus") }

@@ -6,5 +6,5 @@ import (
 	leftout "tests-that-need"
 )
 
-// Those of clerkthrottle/redisbudget and examples/sidecar that start a Redis.
+// For the tests of clerkthrottle/redisbudget and examples/sidecar that start a Redis.
 func TestThatNeedRedis(t *testing.T) { leftout.Without(t, "REDIS_SERVER_BIN", "redis-server") }

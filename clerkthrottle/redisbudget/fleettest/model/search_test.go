@@ -10,27 +10,27 @@ import (
 	"testing"
 )
 
-var states = flag.Int("states", 20_000, "how many states each search goes through; with 2,500,000, those without a fault are all there are")
+var states = flag.Int("states", 20_000, "how many `states` each search visits at most; 2500000 are all those of two programs without faults")
 
-// found is what a search came to.
+// found is the result of a search.
 type found struct {
 	states, steps int
-	all           bool // there are no more
+	all           bool // there are no more states
 	bad           string
-	way           []event // to what is bad
+	trace         []event // the events that lead to bad
 }
 
 func (f found) String() string {
 	what := "every order of %d events"
 	if f.all {
-		what = "all that can come to be, in at most %d events"
+		what = "all that can be reached, in at most %d events"
 	}
 	return fmt.Sprintf("%d states: "+what, f.states, f.steps)
 }
 
-func story(way []event) string {
+func story(trace []event) string {
 	var lines []string
-	for _, e := range way {
+	for _, e := range trace {
 		lines = append(lines, e.String())
 	}
 	return strings.Join(lines, "\n")
@@ -38,7 +38,7 @@ func story(way []event) string {
 
 var seed = maphash.MakeSeed()
 
-// key tells worlds apart, but for which program is which.
+// key returns the same hash for worlds that differ only in the order of programs.
 func (w *world) key() uint64 {
 	type part struct {
 		program
@@ -60,8 +60,8 @@ func (w *world) key() uint64 {
 	return key
 }
 
-// search goes through the worlds that can come to be, in the order of the events that
-// it takes, until there are so many or one is bad.
+// search visits the worlds that can be reached, in the order of the number of events,
+// until there are so many or one is bad.
 func search(v variant, first world, most int, check func(world)) found {
 	type node struct {
 		before int32
@@ -98,9 +98,9 @@ func search(v variant, first world, most int, check func(world)) found {
 				if what := w.bad(v); what != "" {
 					end = &found{states: len(nodes), steps: steps + 1, bad: what}
 					for n := len(nodes) - 1; n > 0; n = int(nodes[n].before) {
-						end.way = append(end.way, nodes[n].event)
+						end.trace = append(end.trace, nodes[n].event)
 					}
-					slices.Reverse(end.way)
+					slices.Reverse(end.trace)
 					return
 				}
 				if check != nil {
@@ -116,16 +116,16 @@ func search(v variant, first world, most int, check func(world)) found {
 	}
 }
 
-// walk goes a long way at random, until it ends badly. Each walk has its own
-// preferences among events, so that many walks go to many places (a swarm).
-func walk(v variant, w world, r *rand.Rand) (way []event) {
+// walk takes many random events, until the world is bad. Each walk has its own
+// preferences among events, so that many walks reach many places (swarm testing).
+func walk(v variant, w world, r *rand.Rand) (trace []event) {
 	var likes [clockBack + 1][Programs]int
 	for i := range likes {
 		for k := range likes[i] {
 			likes[i][k] = 8 << r.IntN(7)
 			switch happening(i) {
 			case spendsAndDies, dies, carriedOutTwice, givenUp, forgets, evicts, goesAway, clockForward, clockBack:
-				likes[i][k] = 1 << r.IntN(7) // there are so few
+				likes[i][k] = 1 << r.IntN(7) // few faults are allowed
 			}
 		}
 	}
@@ -146,17 +146,17 @@ func walk(v variant, w world, r *rand.Rand) (way []event) {
 			at -= likes[all[k].what][all[k].program]
 		}
 		w = all[k].world
-		way = append(way, all[k].event)
+		trace = append(trace, all[k].event)
 		if w.bad(v) != "" {
-			return way
+			return trace
 		}
 	}
 	return nil
 }
 
-// follow goes a way, as far as it can be gone, and returns what is bad at its end.
-func follow(v variant, w world, way []event) string {
-	for _, next := range way {
+// follow replays events as far as possible and returns what is bad at the end.
+func follow(v variant, w world, trace []event) string {
+	for _, next := range trace {
 		w.each(v, func(e event, n world) {
 			if e == next {
 				w, next.what = n, -1
@@ -169,19 +169,19 @@ func follow(v variant, w world, way []event) string {
 	return w.bad(v)
 }
 
-// shorten leaves out of a way what it ends as badly without.
-func shorten(v variant, first world, way []event) []event {
-	for i := 0; i < len(way); i++ {
-		without := slices.Concat(way[:i], way[i+1:])
+// shorten removes the events without which the end is still bad.
+func shorten(v variant, first world, trace []event) []event {
+	for i := 0; i < len(trace); i++ {
+		without := slices.Concat(trace[:i], trace[i+1:])
 		if follow(v, first, without) != "" {
-			way, i = without, -1
+			trace, i = without, -1
 		}
 	}
-	return way
+	return trace
 }
 
-// No order of events brings more than N requests into a window; and from every
-// state, a program that is left alone comes to own all tokens.
+// No order of events brings more than N requests into a window, and from every state
+// a program comes to own all tokens when the others do nothing.
 func TestNoOrderOfEventsExceedsTheLimit(t *testing.T) {
 	for _, c := range []struct{ programs, tokens, window, faults int8 }{
 		{2, 1, 1, 0}, {2, 1, 1, 1}, {2, 1, 1, 2}, {2, 1, 2, 1}, {2, 2, 1, 1}, {2, 1, 1, 4}, {3, 1, 1, 1}, {3, 2, 1, 2},
@@ -197,29 +197,29 @@ func TestNoOrderOfEventsExceedsTheLimit(t *testing.T) {
 				})
 				t.Log(got)
 				if got.bad != "" {
-					t.Errorf("%s:\n%s", got.bad, story(got.way))
+					t.Errorf("%s:\n%s", got.bad, story(got.trace))
 				}
 				if stuck > 0 {
-					t.Errorf("from %d states a program that is left alone does not come to own all tokens", stuck)
+					t.Errorf("from %d states a program does not come to own all tokens when the others do nothing", stuck)
 				}
 			})
 		}
 	}
 }
 
-// swarm walks so many long ways, until one ends badly, and returns its shortest form.
-func swarm(v variant, walks int, begin func(*rand.Rand) world) (walked int, first world, way []event) {
+// swarm makes random walks until one ends badly, and returns that one shortened.
+func swarm(v variant, walks int, begin func(*rand.Rand) world) (walked int, first world, trace []event) {
 	r := rand.New(rand.NewPCG(1, 7))
 	for n := range walks {
 		first = begin(r)
-		if way := walk(v, first, r); way != nil {
-			return n + 1, first, shorten(v, first, way)
+		if trace := walk(v, first, r); trace != nil {
+			return n + 1, first, shorten(v, first, trace)
 		}
 	}
 	return walks, first, nil
 }
 
-// anywhere is a beginning at random.
+// anywhere returns a random first world.
 func anywhere(r *rand.Rand) world {
 	begin := warm
 	if r.IntN(4) == 0 {
@@ -228,16 +228,16 @@ func anywhere(r *rand.Rand) world {
 	return begin(2+int8(r.IntN(2)), 1+int8(r.IntN(2)), []int8{1, 2, longest}[r.IntN(3)], int8(r.IntN(5)))
 }
 
-// Long ways are walked at random: more steps than a search can try.
+// Random walks go further than a search can.
 func TestNoWalkExceedsTheLimit(t *testing.T) {
 	t.Parallel()
-	if n, first, way := swarm(sound, *states/4, anywhere); way != nil {
-		t.Fatalf("%s, on walk %d from\n%+v\n%s", follow(sound, first, way), n, first, story(way))
+	if n, first, trace := swarm(sound, *states/4, anywhere); trace != nil {
+		t.Fatalf("%s, on walk %d from\n%+v\n%s", follow(sound, first, trace), n, first, story(trace))
 	}
 }
 
-// Protocols that are known to be bad are found to be. Where it takes many events, the
-// walks begin where it can happen.
+// Known defects are found. If one takes many events, the walks start where it can
+// happen.
 func TestSearchFindsWhatIsWrong(t *testing.T) {
 	from := func(first world) func(*rand.Rand) world { return func(*rand.Rand) world { return first } }
 	for v, begin := range map[variant]func(*rand.Rand) world{
@@ -246,22 +246,22 @@ func TestSearchFindsWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(string(v), func(t *testing.T) {
 			t.Parallel()
-			n, first, way := swarm(v, 200_000, begin)
-			if way == nil {
-				t.Fatal("nothing was found")
+			n, first, trace := swarm(v, 200_000, begin)
+			if trace == nil {
+				t.Fatal("the defect was not found")
 			}
-			t.Logf("%s, on walk %d:\n%s", follow(v, first, way), n, story(way))
+			t.Logf("%s, on walk %d:\n%s", follow(v, first, trace), n, story(trace))
 		})
 	}
 }
 
-// The search for two programs and one fault found this after 25 million states: who was
-// frozen, and taken for dead, finds Redis away just when it goes on.
+// The search for two programs and one fault found this after 25 million states: a
+// program that was frozen, and taken for dead, finds Redis away just when it goes on.
 func TestThawedProgramWaitsForRedis(t *testing.T) {
-	var way []event
+	var trace []event
 	add := func(program int8, all ...happening) {
 		for _, what := range all {
-			way = append(way, event{what, program})
+			trace = append(trace, event{what, program})
 		}
 	}
 	add(0, tick, tick)
@@ -272,10 +272,10 @@ func TestThawedProgramWaitsForRedis(t *testing.T) {
 	add(1, answered, asks, carriedOut, answered)
 	add(0, goesAway, givenUp)
 	first := warm(2, 1, 1, 1)
-	if follow(thawed, first, way) == "" {
-		t.Error("where it goes on, that is not found to be wrong")
+	if follow(thawed, first, trace) == "" {
+		t.Error("the search does not find a frozen program that goes on")
 	}
-	if bad := follow(sound, first, way); bad != "" {
+	if bad := follow(sound, first, trace); bad != "" {
 		t.Error(bad)
 	}
 }

@@ -13,35 +13,35 @@ import (
 // A tick is a sixth of the in-flight bound.
 const (
 	bound   = 6
-	longest = 8                   // of windows that are tried
-	old     = bound + longest + 1 // everything that long ago is equally long ago
+	longest = 8                   // longest window tried
+	old     = bound + longest + 1 // times further back are equal
 )
 
-// world is everything there is at a moment, which is tick 0: what was is negative.
-// Of epochs only whether they are the store's is kept, and of numbers only their
-// order, so that there are finitely many worlds however many calls there are.
+// world is a state of the whole system. It is seen at tick 0: earlier times are
+// negative. To keep the number of worlds finite however many calls there are, it has
+// of epochs only whether they are the store's, and of call numbers only their order.
 type world struct {
-	size, tokens int8 // how many programs and tokens there are
+	size, tokens int8 // number of programs and tokens
 	window       int8
-	faults       int8 // how many more there may be
+	faults       int8 // faults still allowed
 	away         bool
 	store        memory
 	programs     [Programs]program
-	calls        [Programs]message // that somebody waits for
-	ghost        message           // that nobody waits for any more, and may be carried out yet
-	arrived      [longest]int8     // requests that reached the server, by how many ticks ago
+	calls        [Programs]message // that programs wait for
+	ghost        message           // an abandoned call that may still be executed
+	arrived      [longest]int8     // requests that reached the server, by ticks ago
 }
 
-// memory is a Store in few bytes.
+// memory is a compact Store.
 type memory struct {
 	known           bool
 	recovery, heard int8
 	marked          bool
-	limit, current  bool // it is known, and in the store's epoch
+	limit, current  bool // the limit is known, and in the store's epoch
 	programs        [Programs]known
 }
 
-// known is what a store knows of a program.
+// known is what the store knows of a program.
 type known struct {
 	known       bool
 	seq, heard  int8
@@ -49,21 +49,21 @@ type known struct {
 	owned, need int8
 }
 
-// program is one program, as transport and member are.
+// program is the state of one program, in transport and member.
 type program struct {
-	dead, last bool // last: it died right after sending a request, which has not arrived
+	dead, last bool // last: it died right after sending a request that has not arrived
 	known      bool
 	current    bool // its epoch is the store's
 	seq, heard int8
 	sent       int8
 	tried      int8
 	frozen     bool
-	lease      int8 // until then it may spend
+	lease      int8 // it may spend until then
 	owned      int8
-	spent      [longest]int8 // tokens on their way back, by ticks until they are free
+	spent      [longest]int8 // spent tokens, by ticks until they are free
 }
 
-// message is a call under way, or its answer.
+// message is a call in flight, or its answer.
 type message struct {
 	there       bool
 	program     int8
@@ -85,24 +85,24 @@ const (
 	answeredStale
 )
 
-// variant is a protocol that is known to be bad, for tests that the search finds it.
+// variant is a protocol with a known defect, to test that the search finds it.
 type variant string
 
 const (
 	sound         variant = ""
-	noNumbers     variant = "calls that come late or twice count"
-	noRecovery    variant = "a budget that is not known grants at once"
-	shortRecovery variant = "recovery is over before all have told"
-	lateAnswer    variant = "an answer is heeded after its call was given up"
+	noNumbers     variant = "late and repeated calls count"
+	noRecovery    variant = "an unknown budget grants at once"
+	shortRecovery variant = "recovery ends before all have reported"
+	lateAnswer    variant = "a late answer is applied"
 	anyEpoch      variant = "a call of another epoch is believed"
 	noLease       variant = "a program that was frozen goes on"
 	thawed        variant = "a program that was frozen goes on when it finds Redis away"
 	lateLease     variant = "a lease counts from when the answer came"
-	earlyDeath    variant = "the dead are given up after the bound, without a window"
-	risenDead     variant = "who was taken for dead is believed"
+	earlyDeath    variant = "tokens of the dead are free after the bound, without a window"
+	risenDead     variant = "a program taken for dead is believed"
 )
 
-// event is one thing that can happen, to a program where it has one.
+// event is something that happens, to a program if it concerns one.
 type event struct {
 	what    happening
 	program int8
@@ -132,7 +132,7 @@ const (
 	clockBack
 )
 
-// happenings are in words, with # for the program.
+// happenings describes events, with # for the program.
 var happenings = [...]string{
 	tick:            "a tick",
 	spends:          "# spends a token",
@@ -141,12 +141,12 @@ var happenings = [...]string{
 	dies:            "# dies",
 	asks:            "# asks",
 	givesBack:       "# gives back what is free",
-	carriedOut:      "the call of # is carried out",
-	carriedOutTwice: "the call of # is carried out, and another copy is under way",
-	answered:        "# hears the answer",
-	givenUp:         "# gives its call up",
-	ghostCarriedOut: "the call that # gave up is carried out",
-	ghostAnswered:   "the answer to what # gave up arrives",
+	carriedOut:      "the call of # is executed",
+	carriedOutTwice: "the call of # is executed, and a copy is in flight",
+	answered:        "# gets the answer",
+	givenUp:         "# gives up its call",
+	ghostCarriedOut: "the call that # gave up is executed",
+	ghostAnswered:   "the answer to the call that # gave up arrives",
 	forgets:         "Redis forgets all",
 	evicts:          "Redis evicts the limit",
 	goesAway:        "Redis goes away",
@@ -159,10 +159,10 @@ func (e event) String() string {
 	return strings.Replace(happenings[e.what], "#", fmt.Sprint("program ", e.program), 1)
 }
 
-// each calls do with everything that can happen, and what the world is then. What
-// the README says under "Where N does not hold" does not happen: that Redis loses its
-// memory while the tokens of a dead program are out, or that a program dies, or is
-// silent, before it has told what it owns; and that a program alone cannot reach Redis
+// each calls do with every event that can happen and the world after it. Cases that
+// the README lists under "Where N does not hold" do not happen: that Redis loses its
+// memory while tokens of a dead program are spent; that a program dies, or is silent,
+// before it has reported what it owns; and that a single program cannot reach Redis
 // for as long as its lease.
 func (w *world) each(v variant, do func(event, world)) {
 	can := func(what happening, i int8, change func(*world)) {
@@ -244,7 +244,7 @@ func (w *world) each(v variant, do func(event, world)) {
 		}
 		fault(goesAway, 0, func(n *world) { n.away = true })
 		fault(clockForward, 0, func(n *world) { n.store.age(bound + n.window) })
-		if w.store.heard <= bound/2 { // by more than the bound it is as if all were forgotten
+		if w.store.heard <= bound/2 { // beyond the bound it is as if Redis lost its memory
 			fault(clockBack, 0, func(n *world) { n.store.age(-bound / 2) })
 		}
 		if w.store.limit && !quarantine {
@@ -268,8 +268,8 @@ func (p *program) out() (n int8) {
 	return n
 }
 
-// atStake reports whether there is anything that a store which lost its memory must
-// be told by a program.
+// atStake reports whether a program has tokens that a store without memory must learn
+// of.
 func (p *program) atStake() bool { return !p.dead && (p.out() > 0 || p.lease > 0 && p.owned > 0) }
 
 // told reports whether the store knows what a program owns.
@@ -277,7 +277,7 @@ func (w *world) told(i int8) bool {
 	return w.store.known && w.store.current && w.store.programs[i].record
 }
 
-// tick lets time go by.
+// tick advances time by one tick.
 func (w *world) tick() {
 	w.store.age(1)
 	copy(w.arrived[1:w.window], w.arrived[:])
@@ -289,7 +289,7 @@ func (w *world) tick() {
 		p.lease = max(p.lease-1, 0)
 		copy(p.spent[:], p.spent[1:])
 		p.spent[longest-1] = 0
-		p.last = p.last && p.sent > -bound // or it never arrives
+		p.last = p.last && p.sent > -bound // after that it never arrives
 		w.calls[i].age()
 	}
 	w.ghost.age()
@@ -301,9 +301,9 @@ func (m *message) age() {
 	}
 }
 
-// age makes everything that the store knows longer ago.
+// age moves all times of the store back.
 func (s *memory) age(ticks int8) {
-	if s.recovery > s.heard { // it is not over
+	if s.recovery > s.heard { // not over
 		s.recovery = max(s.recovery-ticks, -old+1)
 	}
 	s.heard = max(s.heard-ticks, -old)
@@ -314,7 +314,7 @@ func (s *memory) age(ticks int8) {
 	}
 }
 
-// arrive has a request of a program reach the server.
+// arrive makes a request of a program reach the server.
 func (w *world) arrive(i int8) {
 	w.programs[i].spent[w.window-1]++
 	w.arrived[0]++
@@ -327,14 +327,14 @@ func (w *world) die(i int8) {
 	w.haunt(m, sound)
 }
 
-// haunt keeps a call that nobody waits for, which may be carried out yet.
+// haunt keeps an abandoned call that may still be executed.
 func (w *world) haunt(m message, v variant) {
 	if m.there && !w.ghost.there && (m.answer == unanswered || v == lateAnswer) {
 		w.ghost = m
 	}
 }
 
-// session is what a program knows of its calls.
+// session returns the program's session.
 func (p *program) session() protocol.Session {
 	return protocol.Session{Epoch: epoch(p.current), Seq: int64(p.seq), Heard: int64(p.heard), Sent: time.Duration(p.sent), Known: p.known, Tried: time.Duration(p.tried), Frozen: p.frozen}
 }
@@ -344,7 +344,7 @@ func (p *program) remember(s protocol.Session) {
 	p.tried, p.frozen = int8(s.Tried), s.Frozen
 }
 
-// epoch names an epoch: the store's, or one before.
+// epoch returns the name of the store's epoch, or of an earlier one.
 func epoch(current bool) string {
 	if current {
 		return "this"
@@ -352,7 +352,7 @@ func epoch(current bool) string {
 	return "before"
 }
 
-// call has a program call.
+// call makes a program send a call.
 func (w *world) call(i, need int8) {
 	p := &w.programs[i]
 	s := p.session()
@@ -364,7 +364,7 @@ func (w *world) call(i, need int8) {
 	p.remember(s)
 }
 
-// do has the store carry a call out.
+// do executes a call.
 func (w *world) do(m *message, v variant) {
 	c := Call{
 		Program: int(m.program), Number: protocol.Number{Epoch: epoch(m.current), Seq: int64(m.seq), Heard: int64(m.heard)},
@@ -405,7 +405,7 @@ func (w *world) do(m *message, v variant) {
 	m.answer = map[string]answer{"ok": answeredOK, "epoch": answeredEpoch, "stale": answeredStale}[r.Status]
 }
 
-// newEpoch makes what is of the epoch that was so far one of an epoch before.
+// newEpoch makes the current epoch an earlier one.
 func (w *world) newEpoch() {
 	w.store.current = false
 	for i := range w.programs {
@@ -435,7 +435,7 @@ func (s *memory) unpack(tokens, window int) (all Store) {
 	return all
 }
 
-// pack keeps what will matter.
+// pack converts all, without what no longer matters.
 func (s *memory) pack(all *Store) {
 	*s = memory{known: all.Known, recovery: int8(all.Recovery), heard: int8(all.Heard), marked: all.Marked, limit: all.Limit.Known, current: all.Limit.Epoch == all.Epoch}
 	for i := range s.programs {
@@ -443,13 +443,13 @@ func (s *memory) pack(all *Store) {
 		if from.Known {
 			p.known, p.seq, p.heard = true, int8(from.Seq), int8(max(from.Heard, all.Base, -old))
 		}
-		if r.Known && s.current { // those of another epoch are never looked at
+		if r.Known && s.current { // records of another epoch are never read
 			p.record, p.owned, p.need = true, int8(r.Owned), int8(r.Need.Normal)
 		}
 	}
 }
 
-// heed is what member and fleet do with an answer.
+// heed applies an answer, as member and fleet do.
 func (w *world) heed(m message, v variant) {
 	p := &w.programs[m.program]
 	s, began := p.session(), time.Duration(m.began)
@@ -460,7 +460,7 @@ func (w *world) heed(m message, v variant) {
 	case answeredEpoch:
 		s.Enter(epoch(m.inEpoch))
 		p.lease = max(p.lease, int8(began+s.Left(began, bound)))
-	case answeredStale: // from then on it is another program, which is not searched
+	case answeredStale: // it becomes another program, which is not searched
 		w.die(m.program)
 		return
 	default:
@@ -471,7 +471,7 @@ func (w *world) heed(m message, v variant) {
 	p.remember(s)
 }
 
-// alone is what they do without one.
+// alone gives up a call, as member and fleet do.
 func (p *program) alone(m message, v variant) {
 	if s, began := p.session(), time.Duration(m.began); s.Known {
 		s.Frozen = s.Frozen && v != thawed
@@ -479,13 +479,13 @@ func (p *program) alone(m message, v variant) {
 	}
 }
 
-// normalize makes worlds equal that differ in nothing that matters.
+// normalize makes worlds equal if their differences do not matter.
 func (w *world) normalize() {
 	switch s := &w.store; {
 	case !s.known:
 		*s = memory{}
 	case s.recovery <= s.heard:
-		s.recovery = -old // it is over
+		s.recovery = -old // over
 	}
 	for i := range w.size {
 		p, known := &w.programs[i], &w.store.programs[i]
@@ -511,8 +511,8 @@ func (w *world) normalize() {
 	}
 }
 
-// bad returns what must not be: more requests in a window than there are tokens, if
-// all that may be sent is sent now.
+// bad returns a description of what is wrong, or "": more requests in a window than
+// tokens, if all that may be sent is sent now.
 func (w *world) bad(v variant) string {
 	n := int8(0)
 	for _, k := range w.arrived {
@@ -533,7 +533,8 @@ func (w *world) bad(v variant) string {
 	return ""
 }
 
-// recovers reports whether a program that is left alone comes to own everything.
+// recovers reports whether a program comes to own everything when the others do
+// nothing.
 func (w world) recovers(i int8) bool {
 	w.away = false
 	for range 6 * bound {
@@ -552,7 +553,7 @@ func (w world) recovers(i int8) bool {
 	return false
 }
 
-// cold is a world in which nobody knows anything yet.
+// cold returns a world without any history.
 func cold(size, tokens, window, faults int8) world {
 	w := world{size: size, tokens: tokens, window: window, faults: faults}
 	for i := range w.programs {
@@ -561,8 +562,8 @@ func cold(size, tokens, window, faults int8) world {
 	return w
 }
 
-// warm is one in which the budget is known, recovery is over, and one program owns
-// all tokens.
+// warm returns a world in which the budget is known, recovery is over, and one
+// program owns all tokens.
 func warm(size, tokens, window, faults int8) world {
 	w := cold(size, tokens, window, faults)
 	for range 2 * bound {

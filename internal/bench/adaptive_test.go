@@ -18,7 +18,7 @@ var (
 	day   = flag.Bool("day", false, "also play 24 virtual hours")
 )
 
-// onEachServer plays a scenario before each kind of server.
+// onEachServer plays a scenario against each kind of server.
 func onEachServer(t *testing.T, name string, s sim.Scenario, play func(*testing.T, sim.Scenario)) {
 	for _, algorithm := range []clerktest.Algorithm{clerktest.FixedWindow, clerktest.SlidingLog, clerktest.TokenBucket} {
 		t.Run(fmt.Sprintf("%s, %v", name, algorithm), func(t *testing.T) {
@@ -28,23 +28,23 @@ func onEachServer(t *testing.T, name string, s sim.Scenario, play func(*testing.
 	}
 }
 
-// saturated are n programs of so many callers each, who call again as soon as they
-// are answered.
+// saturated returns n programs of so many callers each, which call again as soon as
+// they are answered.
 func saturated(n, limit, callers int) []sim.Program {
 	return sim.Programs(n, sim.Program{Client: sim.Throttled(limit), Callers: callers})
 }
 
-// want is what programs must come to: at most so many 429s for a thousand requests,
-// at least so much of the limit, so evenly.
+// want is a target: at most so many 429s per thousand requests, at least so much of
+// the limit, shared so evenly.
 type want struct{ per1000, share, jain float64 }
 
-// hold holds to it what is counted from a minute on, in the mean of the seeds. Under
-// the race detector the runs are too short to say anything.
+// hold checks the target from the second minute on, in the mean of the seeds. Under
+// the race detector the runs are too short to check anything.
 func (w want) hold(t *testing.T, s sim.Scenario, programs ...int) {
 	t.Helper()
 	n := *seeds
 	if s.Limit <= 100 {
-		n *= 3 // a few 429s more or less show there, and a run takes a tenth of the time
+		n *= 3 // a few 429s matter there, and a run takes a tenth of the time
 	}
 	if underRace {
 		n, s.Duration = 1, min(s.Duration, 2*time.Minute)
@@ -63,9 +63,9 @@ func (w want) hold(t *testing.T, s sim.Scenario, programs ...int) {
 	}
 }
 
-// TestManyPrograms prints what programs get that share a limit without knowing
-// of each other: single runs of what internal/adapt's TestScenes holds to the project's
-// targets, over the whole throttle.
+// TestManyPrograms prints how programs fare that share a limit without knowing of
+// each other: single runs, over the whole throttle, of what internal/adapt's
+// TestScenes checks against the project's targets.
 func TestManyPrograms(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -83,8 +83,8 @@ func TestManyPrograms(t *testing.T) {
 	}
 }
 
-// TestOtherPrograms prints the same of programs that do not saturate a single
-// endpoint, or are not alone.
+// TestOtherPrograms prints the same for programs that do not saturate a single
+// endpoint, or share the limit with other kinds.
 func TestOtherPrograms(t *testing.T) {
 	t.Parallel()
 	length := 5 * time.Minute
@@ -101,13 +101,13 @@ func TestOtherPrograms(t *testing.T) {
 		want
 		of []int // none: all
 	}{
-		// The target is 0.90 of what is left, and single runs lie 0.02 around it:
-		// with -seeds 12 the mean of the strictest server is at it.
+		// The target is 0.90 of what is left, and single runs vary by 0.02: with
+		// -seeds 12 the strictest server's mean meets it.
 		{"beside one that takes 0.4 whatever it is answered", sim.Scenario{Programs: append(saturated(4, 1000, 64), stranger)},
 			want{5, 0.88, 0.98}, []int{0, 1, 2, 3}},
 		{"calls at random, at four fifths of the limit", sim.Scenario{Programs: sim.Programs(4, random)}, want{5, 0.72, 0}, nil},
-		// Learning is by endpoint, which is right where the server counts each apart,
-		// and costs some 429s where it counts all together.
+		// Learning is by endpoint, which is right if the server counts each
+		// separately, and costs some 429s if it counts all together.
 		{"four endpoints counted together", sim.Scenario{Endpoints: endpoints, Programs: saturated(4, 1000, 256)}, want{5, 0.85, 0.9}, nil},
 		{"four endpoints counted apart", sim.Scenario{Endpoints: endpoints, PerEndpoint: true, Programs: sim.Programs(4, perEndpoint)},
 			want{5, 3.2, 0.9}, nil},
@@ -122,8 +122,8 @@ func TestOtherPrograms(t *testing.T) {
 	}
 }
 
-// Three of four programs leave, and the last one is back at nine tenths of the limit
-// within 26 windows.
+// After three of four programs leave, the last one is back at nine tenths of the
+// limit within 26 windows.
 func TestLastOneTakesTheRest(t *testing.T) {
 	t.Parallel()
 	const leave = 5 * time.Minute
@@ -141,11 +141,11 @@ func TestLastOneTakesTheRest(t *testing.T) {
 	})
 }
 
-// A program that learned a rate, and was then idle for an hour, sends a burst of the
+// A program that learned a rate and was then idle for an hour sends a burst of the
 // whole limit at once.
 func TestIdleProgramIsANewcomerAgain(t *testing.T) {
 	const learned, idle = 2 * time.Minute, time.Hour
-	var client atomic.Value // the one program's, before and after
+	var client atomic.Value // of the one program, before and after
 	before := sim.Program{Callers: 1000, Until: learned, Client: func(network http.RoundTripper) http.RoundTripper {
 		client.Store(sim.Throttled(1000)(network))
 		return client.Load().(http.RoundTripper)
@@ -165,7 +165,7 @@ func TestIdleProgramIsANewcomerAgain(t *testing.T) {
 	}
 }
 
-// In 24 virtual hours nothing drifts or freezes, and every program gets its part in
+// In 24 virtual hours nothing drifts or freezes, and every program gets its share in
 // every hour.
 func TestDay(t *testing.T) {
 	if !*day {

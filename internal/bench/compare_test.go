@@ -23,9 +23,9 @@ const (
 	reportSeed = 1
 )
 
-// TestPeers holds the written results to what comes out today: the table and the
-// charts are those of the figures, and the figures those of a run. Without
-// -update and -peers only some comparisons are played, those that take a moment.
+// TestPeers checks RESULTS.md and the charts against the recorded figures, and the
+// figures against new runs. Without -update and -peers it plays only the comparisons
+// that take a moment.
 func TestPeers(t *testing.T) {
 	if *update {
 		r := &Report{Seed: reportSeed}
@@ -59,8 +59,8 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// quick says which comparisons are played every time: the throttle's own but the
-// longest, and every peer's in a burst. Under the race detector the burst only.
+// quick selects the comparisons played every time: the throttle's own except the
+// longest, and every peer's burst. Under the race detector it selects the burst only.
 func quick(c Case, p peers.Peer) bool {
 	switch c.Name {
 	case "burst":
@@ -71,9 +71,9 @@ func quick(c Case, p peers.Peer) bool {
 	return false
 }
 
-// drift reports figures that have moved. What is left to the scheduler in a run
-// (which of two goroutines comes first that wake at the same instant) moves them
-// a little; a change in the throttle, or of a peer's version, by more.
+// drift reports figures that have moved. Which of two goroutines that wake at the
+// same instant runs first moves them a little; a change in the throttle or in a
+// peer's version, more.
 func drift(t *testing.T, p peers.Peer, was, is Outcome) {
 	t.Helper()
 	time, count := 0.02, 0.05
@@ -95,9 +95,9 @@ func drift(t *testing.T, p peers.Peer, was, is Outcome) {
 	}
 }
 
-// TestBestOfAllPeers: a program that has the limit to itself, and that knows
-// nothing of how the server counts, gets its work done with no 429, and no peer
-// is faster by more than a tie, in any scenario.
+// TestBestOfAllPeers: a program that has the limit to itself, and does not know how
+// the server counts, gets its work done without a 429, and no peer is faster by more
+// than a tie, in any scenario.
 func TestBestOfAllPeers(t *testing.T) {
 	r := read(t)
 	for _, c := range Cases() {
@@ -118,7 +118,7 @@ func TestBestOfAllPeers(t *testing.T) {
 			t.Errorf("%s: %d of %d calls finished", c.Name, rows[0].Finished, c.Calls)
 		}
 		for _, row := range rows[1:] {
-			// Others share the limit: far fewer 429s than anybody else's.
+			// Others share the limit: far fewer 429s than any peer.
 			if !c.Lone() && c.Algorithm == clerktest.SlidingLog && 2*rows[0].Rejected > row.Rejected {
 				t.Errorf("%s: %d of 429s, and %s met only %d", c.Name, rows[0].Rejected, row.Peer, row.Rejected)
 			}
@@ -139,7 +139,7 @@ func read(t *testing.T) *Report {
 	return r
 }
 
-// files are the report's, and the figures that they are made of.
+// files are the report's files, and the figures that they are made from.
 func files(t *testing.T, r *Report) map[string][]byte {
 	t.Helper()
 	all, err := r.Files()

@@ -19,8 +19,8 @@ import (
 // act is what a server does on one connection.
 type act func(c *net.TCPConn, r *bufio.Reader)
 
-// wire is a server on loopback that plays one act per connection, the last one
-// again and again.
+// wire is a server on loopback that plays one act per connection, and repeats the
+// last one.
 type wire struct {
 	net.Listener
 	url  string
@@ -62,8 +62,8 @@ func (w *wire) read(r *bufio.Reader) bool {
 	return err == nil
 }
 
-// answers answers the server's first request with the first text, and so on; the
-// last one is for all that come after.
+// answers answers the server's first request with the first text, and so on, and
+// repeats the last one.
 func answers(texts ...string) func(*wire) act {
 	return func(w *wire) act {
 		return func(c *net.TCPConn, r *bufio.Reader) {
@@ -76,7 +76,7 @@ func answers(texts ...string) func(*wire) act {
 	}
 }
 
-// then reads a request, sends some bytes, and ends the connection in a way.
+// then reads a request, sends some bytes, and calls end on the connection.
 func then(text string, end func(*net.TCPConn, *bufio.Reader)) func(*wire) act {
 	return func(w *wire) act {
 		return func(c *net.TCPConn, r *bufio.Reader) {
@@ -90,29 +90,29 @@ func then(text string, end func(*net.TCPConn, *bufio.Reader)) func(*wire) act {
 	}
 }
 
-// reset breaks the connection.
+// reset resets the connection.
 func reset(c *net.TCPConn, _ *bufio.Reader) {
 	_ = c.SetLinger(0)
 	_ = c.Close()
 }
 
-// halfClose says that no more will come, and waits for the other side.
+// halfClose closes the sending side and waits for the other.
 func halfClose(c *net.TCPConn, r *bufio.Reader) {
 	_ = c.CloseWrite()
 	stall(c, r)
 }
 
-// stall does nothing until the other side goes away.
+// stall does nothing until the client closes the connection.
 func stall(_ *net.TCPConn, r *bufio.Reader) { _, _ = io.Copy(io.Discard, r) }
 
 const okText = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// watched is a program's client, with what it leaves behind counted.
+// watched is a client that counts what it leaves open.
 type watched struct {
 	*transport.Transport
 	base       *http.Transport
-	bodies     atomic.Int64 // answers' bodies that are open
-	conns      atomic.Int64 // connections that are open
+	bodies     atomic.Int64 // open response bodies
+	conns      atomic.Int64 // open connections
 	goroutines int
 }
 
@@ -174,8 +174,7 @@ func counted(open *atomic.Int64, c io.Closer) (closed func() error) {
 	})
 }
 
-// fetch makes one request and reads the answer to its end. Status 0: there was
-// no answer.
+// fetch makes one request and reads the answer to its end. Status 0 means no answer.
 func (w *watched) fetch(ctx context.Context, t *testing.T, method, url string) (status int, body string, err error) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(ctx, method, url, nil)
@@ -192,9 +191,9 @@ func (w *watched) fetch(ctx context.Context, t *testing.T, method, url string) (
 	return resp.StatusCode, string(data), err
 }
 
-// clean holds the state after a fault to what must be: every token free or on
-// its way back, nobody in line, and no goroutine, body or connection left.
-// spent is how many tokens are on their way back; below 0 any number may be.
+// clean checks the state after a fault: every token is free or returning, no request
+// waits, and no goroutine, body or connection is left. spent is how many tokens are
+// returning; if negative, any number may be.
 func (w *watched) clean(t *testing.T, spent int) {
 	t.Helper()
 	for _, l := range w.Snapshot().Limits {

@@ -17,20 +17,20 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// h2act is what an HTTP/2 server does with a request that came on a stream.
+// h2act is what an HTTP/2 server does with the request on a stream.
 type h2act func(f *http2.Framer, stream uint32) error
 
-// refuse says that the request was not looked at: it may be sent again.
+// refuse says that the request was not processed: it may be sent again.
 func refuse(f *http2.Framer, stream uint32) error {
 	return f.WriteRSTStream(stream, http2.ErrCodeRefusedStream)
 }
 
-// goAway says that no request was looked at, and that the connection ends.
+// goAway says that no request was processed, and that the connection ends.
 func goAway(f *http2.Framer, _ uint32) error {
 	return f.WriteGoAway(0, http2.ErrCodeNo, nil)
 }
 
-// cancelStream ends a request that may have been carried out.
+// cancelStream resets a request that may have been carried out.
 func cancelStream(f *http2.Framer, stream uint32) error {
 	return f.WriteRSTStream(stream, http2.ErrCodeInternal)
 }
@@ -46,11 +46,10 @@ func status(code string) h2act {
 	}
 }
 
-// serveH2 plays one act per request, the last one again and again, on every
-// connection that comes.
+// serveH2 plays one act per request on every connection, and repeats the last act.
 func serveH2(t *testing.T, acts ...h2act) (url string, roots *x509.CertPool, stop func()) {
 	t.Helper()
-	// An httptest.Server lends its certificate only.
+	// The httptest.Server only supplies its certificate.
 	lender := httptest.NewTLSServer(http.NotFoundHandler())
 	roots = x509.NewCertPool()
 	roots.AddCert(lender.Certificate())
@@ -97,7 +96,7 @@ func serveH2(t *testing.T, acts ...h2act) (url string, roots *x509.CertPool, sto
 	return "https://" + l.Addr().String() + "/v1/users", roots, func() {
 		_ = l.Close()
 		mu.Lock()
-		for c := range conns { // a client may keep one whose end was announced
+		for c := range conns { // a client may keep one after GOAWAY
 			_ = c.Close()
 		}
 		conns = nil
@@ -137,8 +136,8 @@ func serveFrames(c net.Conn, next func() h2act) {
 	}
 }
 
-// TestFaultsOfHTTP2: what the server says it has not looked at is sent again,
-// whatever the method, and costs a token each time.
+// TestFaultsOfHTTP2: a request that the server says it has not processed is sent
+// again, whatever the method, and each time costs a token.
 func TestFaultsOfHTTP2(t *testing.T) {
 	for _, c := range []struct {
 		name, method string

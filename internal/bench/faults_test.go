@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// What goes wrong on a real wire, and what is left of it: nothing.
+// Faults on a real connection leave nothing behind.
 
 func TestFaultsOnTheWire(t *testing.T) {
 	retryAfter := "Retry-After: 1\r\n"
@@ -99,7 +99,7 @@ func TestDNSAndTLSFailuresSpendNothing(t *testing.T) {
 		client.clean(t, 0)
 	})
 	t.Run("DNS", func(t *testing.T) {
-		// Not until the last try: a resolver's error is tried again.
+		// Not before the last attempt: a resolver's error is retried.
 		ctx, end := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		defer end()
 		client := watch(t, &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -113,8 +113,8 @@ func TestDNSAndTLSFailuresSpendNothing(t *testing.T) {
 	})
 }
 
-// TestRedirectToAnotherHostNeverCarriesTheKey: the http.Client follows it, and
-// each hop is a request of its own; nothing puts the key back.
+// TestRedirectToAnotherHostNeverCarriesTheKey: the http.Client follows the redirect,
+// each hop is a request of its own, and nothing adds the key to it.
 func TestRedirectToAnotherHostNeverCarriesTheKey(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		client := watch(t, new(http.Transport))

@@ -9,8 +9,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// BenchmarkLateness tells how long after its token is due a request that waits for
-// it goes, and how late a bare timer is; the two take turns.
+// BenchmarkLateness measures how long after its token is due a waiting request goes,
+// and, in turns, how late a bare timer is.
 func BenchmarkLateness(b *testing.B) {
 	const window = 3 * time.Millisecond
 	var sent time.Time
@@ -47,7 +47,7 @@ func BenchmarkLateness(b *testing.B) {
 		b.ReportMetric(all[len(all)/2].Seconds()*1e3, name+"-p50-ms")
 		b.ReportMetric(all[len(all)*99/100].Seconds()*1e3, name+"-p99-ms")
 	}
-	b.ReportMetric(0, "ns/op") // it is the windows'
+	b.ReportMetric(0, "ns/op") // it would be the window
 	report(ours, "wait")
 	report(bare, "timer")
 }

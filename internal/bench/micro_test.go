@@ -12,17 +12,16 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/bench/peers"
 )
 
-// What a request costs that nobody holds back, and what it costs where a thousand
-// callers come at once:
+// The cost of a request that does not wait, for one caller and for a thousand at
+// once:
 //
 //	go test ./internal/bench -run '^$' -bench . -count 10 | tee new.txt; benchstat new.txt
 //	go test ./internal/bench -run TestOverhead -overhead -v # as ratios, in processor time
 
-// microN is a limit that never holds anybody back in a measurement.
+// microN is a limit that no measurement reaches.
 const microN = 1 << 24
 
-// noop answers at once, with a response of its own for each request: some
-// clients change it.
+// noop answers at once, with a new response for each request: some clients change it.
 type noop struct{}
 
 // RoundTrip implements http.RoundTripper.
@@ -32,8 +31,8 @@ func (noop) RoundTrip(*http.Request) (*http.Response, error) {
 
 var noHeader = http.Header{}
 
-// facade is the whole of the throttle, as NewTransport makes it. The window is
-// short, so that the memory of answers stays as small as a real one's.
+// facade returns the whole throttle, as NewTransport makes it. The window is short,
+// so that the memory of answers stays as small as in reality.
 func facade(tb testing.TB, base http.RoundTripper) http.RoundTripper {
 	tb.Helper()
 	rt, err := clerkthrottle.NewTransport(
@@ -47,8 +46,8 @@ func facade(tb testing.TB, base http.RoundTripper) http.RoundTripper {
 	return rt
 }
 
-// copying hands on a copy of each request, with a context of its own: the least that
-// a transport costs that bounds how long it waits for an answer.
+// copying sends a copy of each request with its own context: the least cost of a
+// transport that bounds how long it waits for an answer.
 type copying struct {
 	http.RoundTripper
 	context.Context
@@ -59,8 +58,8 @@ func (c copying) RoundTrip(req *http.Request) (*http.Response, error) {
 	return c.RoundTripper.RoundTrip(req.WithContext(c.Context))
 }
 
-// contestants are the bare transport, one that copies, the throttle, and its peers. The AWS mode
-// is as it is in the SDK's own clients without a 429; the others as in the
+// contestants are the bare transport, one that copies, the throttle, and its peers.
+// The AWS mode is as in the SDK's own clients without a 429; the others are as in the
 // comparison.
 func contestants(tb testing.TB) []contestant {
 	all := []contestant{
@@ -95,15 +94,15 @@ func BenchmarkUncontended(b *testing.B) {
 	}
 }
 
-// BenchmarkContended has a thousand callers at one transport, none of whom has
-// to wait; run it with -cpu 1,2.
+// BenchmarkContended has a thousand callers use one transport, without waits; run it
+// with -cpu 1,2.
 func BenchmarkContended(b *testing.B) {
 	for _, c := range contestants(b) {
 		b.Run(c.name, func(b *testing.B) { together(b, c.rt) })
 	}
 }
 
-// alone is one caller.
+// alone measures one caller.
 func alone(b *testing.B, rt http.RoundTripper) {
 	req := microRequest(b)
 	b.ReportAllocs()
@@ -116,13 +115,13 @@ func alone(b *testing.B, rt http.RoundTripper) {
 	}
 }
 
-// together is a thousand callers.
+// together measures a thousand callers.
 func together(b *testing.B, rt http.RoundTripper) {
 	b.ReportAllocs()
 	crowd(b, rt, b.N)
 }
 
-// crowd has a thousand callers make n requests between them.
+// crowd makes n requests from a thousand callers.
 func crowd(tb testing.TB, rt http.RoundTripper, n int) {
 	const callers = 1000
 	var left atomic.Int64
@@ -144,8 +143,8 @@ func crowd(tb testing.TB, rt http.RoundTripper, n int) {
 	all.Wait()
 }
 
-// TestUncontendedAllocatesOnce guards what can be guarded without a
-// clock: classify, gate, two buckets and settle, in the whole facade.
+// TestUncontendedAllocatesOnce checks what needs no clock: the allocations of
+// classify, gate, two buckets and settle, in the whole facade.
 func TestUncontendedAllocatesOnce(t *testing.T) {
 	allocs := func(rt http.RoundTripper) float64 {
 		req := microRequest(t)

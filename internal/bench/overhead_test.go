@@ -11,20 +11,20 @@ import (
 
 var overhead = flag.Bool("overhead", false, "measure what the throttle and its peers cost, and print ratios")
 
-// cost is what a request costs through a transport, in nanoseconds of processor
-// time: that of the machine's clock depends on what else it does.
+// cost is the cost of a request through a transport, in nanoseconds of processor
+// time: wall time depends on what else the machine does.
 type cost struct {
 	contestant
 	alone float64
-	crowd map[int]float64 // of a thousand callers, by number of processors
+	crowd map[int]float64 // with a thousand callers, by number of processors
 }
 
 const rounds = 21
 
-// TestOverhead prints what the throttle costs over the bare transport, beside
-// its peers, and asserts nothing: times are a machine's. The rounds go over all
-// contestants in turn, so that none has a quieter machine than the others, and
-// the best of each one's is taken.
+// TestOverhead prints the throttle's cost over the bare transport, beside its peers',
+// and asserts nothing: times depend on the machine. Each round measures all
+// contestants in turn, so that none has a quieter machine than the others, and the
+// best of each counts.
 func TestOverhead(t *testing.T) {
 	if !*overhead {
 		t.Log("run it with -overhead")
@@ -57,7 +57,7 @@ func TestOverhead(t *testing.T) {
 	t.Logf("the throttle's overhead is %.0f ns (want at most 400), %.2f of go-retryablehttp's %.0f (want at most 0.6)", ours, ours/retry, retry)
 }
 
-// solo has one caller make n requests.
+// solo makes n requests from one caller.
 func solo(tb testing.TB, rt http.RoundTripper, n int) {
 	req := microRequest(tb)
 	for range n {
@@ -69,8 +69,7 @@ func solo(tb testing.TB, rt http.RoundTripper, n int) {
 	}
 }
 
-// perRequest returns the processor time that one of many requests took, garbage
-// collection included.
+// perRequest returns the processor time per request, including garbage collection.
 func perRequest(f func(n int)) float64 {
 	const n = 50_000
 	f(n / 10)

@@ -20,22 +20,21 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// resetBroken resets a stream as servers do that count it as too many: net/http
-// takes it for one that was not looked at.
+// resetBroken resets a stream as servers do that have already counted it: net/http
+// treats it as one that was not processed.
 func resetBroken(f *http2.Framer, stream uint32) error {
 	return f.WriteRSTStream(stream, http2.ErrCodeProtocol)
 }
 
-// goAwayLater says that the requests before this one were looked at.
+// goAwayLater says that the requests before this one were processed.
 func goAwayLater(f *http2.Framer, stream uint32) error {
 	return f.WriteGoAway(max(stream, 2)-2, http2.ErrCodeNo, nil)
 }
 
-// cut ends the connection.
+// cut closes the connection.
 func cut(*http2.Framer, uint32) error { return errors.New("cut") }
 
-// arrivals notes every request that comes, before anything else is done about it,
-// and then plays an act by chance.
+// arrivals records every request on arrival, and then plays a random act.
 type arrivals struct {
 	start time.Time
 	seed  uint64
@@ -46,7 +45,7 @@ type arrivals struct {
 
 func (a *arrivals) act(f *http2.Framer, stream uint32) error {
 	a.mu.Lock()
-	if a.away[f] { // as promised, it is not looked at
+	if a.away[f] { // not processed, as announced
 		a.mu.Unlock()
 		return nil
 	}
@@ -74,8 +73,8 @@ func (a *arrivals) most(window time.Duration) (most int) {
 	return most
 }
 
-// TestNeverMoreThanNWithHTTP2StreamsRefusedAtRandom: the independent checker, at a
-// server that refuses and resets streams, goes away, and cuts connections.
+// TestNeverMoreThanNWithHTTP2StreamsRefusedAtRandom checks the limit independently,
+// at a server that refuses and resets streams, goes away, and cuts connections.
 func TestNeverMoreThanNWithHTTP2StreamsRefusedAtRandom(t *testing.T) {
 	t.Parallel()
 	const (
@@ -111,8 +110,7 @@ func TestNeverMoreThanNWithHTTP2StreamsRefusedAtRandom(t *testing.T) {
 	}
 }
 
-// burst makes the calls, of three methods, at once, and returns how many were
-// served.
+// burst makes the calls at once, of three methods, and returns how many succeeded.
 func burst(url string, roots *x509.CertPool, limits []transport.Limit, calls int) int {
 	base := &http.Transport{ForceAttemptHTTP2: true, IdleConnTimeout: time.Second, TLSClientConfig: &tls.Config{RootCAs: roots}}
 	defer base.CloseIdleConnections()

@@ -29,10 +29,10 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// TestSoakWithLateArrivals has requests arrive that the program gave up while
-// they were on their way. No client can know when those are counted: a token
-// that comes back a window after the program gave up may meet one that arrived
-// a few milliseconds later, so that a 429 now and then is all that can be asked.
+// TestSoakWithLateArrivals makes requests arrive that the program gave up while they
+// were on their way. No client can know when those are counted: a token that is free
+// a window after the program gave up may meet a request that arrived a few
+// milliseconds later. So a 429 now and then is the best possible.
 func TestSoakWithLateArrivals(t *testing.T) {
 	duration := 20 * time.Minute
 	if *day {
@@ -41,7 +41,7 @@ func TestSoakWithLateArrivals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := soaked{t: t, Duration: duration, Limit: 200, Window: 10 * time.Second, Callers: 40, Every: 1600 * time.Millisecond, Seed: 1, Late: true}
 		r := s.run()
-		// Twenty-four hours come to one in 6,000; twenty minutes scatter.
+		// The mean over 24 hours is one in 6,000; twenty minutes vary.
 		if n := r.Calls.Load() / 1000; int64(r.Rejected) > n {
 			t.Errorf("%d of 429s for the limit, want %d at most", r.Rejected, n)
 		}
@@ -51,8 +51,8 @@ func TestSoakWithLateArrivals(t *testing.T) {
 	})
 }
 
-// TestSoakInRealTime has a thousand callers on real processors, with windows of
-// a second:
+// TestSoakInRealTime runs a thousand callers on real processors, with windows of a
+// second:
 //
 //	go test -race ./internal/bench -run TestSoakInRealTime -soak -v -timeout 20m
 func TestSoakInRealTime(t *testing.T) {
@@ -65,8 +65,8 @@ func TestSoakInRealTime(t *testing.T) {
 	check(t, s.run())
 }
 
-// check holds the end of a soak to what must hold: nobody broke the limit, all
-// callers came back in one way or another, and memory does not grow.
+// check checks the end of a soak: the limit was kept, all callers returned, and
+// memory does not grow.
 func check(t *testing.T, r *soakReport) {
 	t.Helper()
 	t.Log(r)

@@ -13,11 +13,11 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// quiet hears of thousands of blocks and says nothing.
+// quiet discards the log lines of thousands of blocks.
 var quiet = slog.New(slog.DiscardHandler)
 
-// soakRequest draws a request: an endpoint, with or without an identifier, and a
-// body that can be replayed or not.
+// soakRequest returns a random request: an endpoint, with or without an identifier,
+// and a body that can be replayed or not.
 func soakRequest(ctx context.Context, random *rand.Rand) *http.Request {
 	operations := []string{
 		"GET /v1/users", "GET /v1/organizations", "POST /v1/things", "GET /v1/users/user_%d", "PATCH /v1/users/user_%d",
@@ -41,7 +41,7 @@ func soakRequest(ctx context.Context, random *rand.Rand) *http.Request {
 	return req
 }
 
-// fault says what goes wrong with the n-th request: with about one in twenty.
+// fault returns the fault of the n-th request; about one in twenty has one.
 func (s soaked) fault(_ *http.Request, n int) clerktest.Fault {
 	random := rand.New(rand.NewPCG(s.Seed, uint64(n)))
 	switch random.IntN(200) {
@@ -63,7 +63,7 @@ func (s soaked) fault(_ *http.Request, n int) clerktest.Fault {
 		if random.IntN(20) > 0 {
 			return clerktest.Fault{}
 		}
-		return clerktest.Fault{Status: http.StatusTooManyRequests} // without a word
+		return clerktest.Fault{Status: http.StatusTooManyRequests} // without Retry-After
 	case 10:
 		if random.IntN(20) > 0 {
 			return clerktest.Fault{}

@@ -22,10 +22,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// soaked is a program that calls Clerk for a long time, by seed: callers who come
-// and go, bodies, deadlines and cancellations, a server and a network at which
-// everything goes wrong now and then, and a restart of the program every few
-// minutes.
+// soaked is a program that calls Clerk for a long time, by seed: callers that come
+// and go, bodies, deadlines and cancellations, a server and a network where
+// everything goes wrong now and then, and a restart of the program every few minutes.
 type soaked struct {
 	t *testing.T
 
@@ -35,12 +34,12 @@ type soaked struct {
 	Callers  int
 	Every    time.Duration // mean pause of a caller
 	Seed     uint64
-	// Late has a request arrive that was cancelled on its way: the server counts
-	// it then, after the moment from which the program counts its window.
+	// Late makes a request arrive that was cancelled on its way: the server counts it
+	// then, later than the program assumes.
 	Late bool
 }
 
-// soakReport is what a soak did.
+// soakReport is the result of a soak.
 type soakReport struct {
 	Calls, Worked, Refused, Cancelled, Failed atomic.Int64
 	Restarts                                  int
@@ -55,7 +54,7 @@ func (r *soakReport) String() string {
 		r.Restarts, slices.Min(r.Heap)>>10, slices.Max(r.Heap)>>10)
 }
 
-// run runs the soak. It returns when every caller has come back.
+// run runs the soak. It returns when every caller has returned.
 func (s soaked) run() *soakReport {
 	r := new(soakReport)
 	opts := []clerktest.Option{
@@ -81,9 +80,9 @@ func (s soaked) run() *soakReport {
 	return r
 }
 
-// live is one life of the program: from its start to its last caller's end, and
-// then until its tokens are back. A lone program's requests of the life before
-// must be out of the window, as they are after a restart that takes a moment.
+// live runs the program once: from its start to its last caller's end, and on until
+// its tokens are back. As with a restart that takes a moment, the requests of one run
+// leave the window before the next.
 func (s soaked) live(server *clerktest.Server, life time.Duration, seed uint64, r *soakReport) {
 	rt, err := clerkthrottle.NewTransport(
 		clerkthrottle.WithBase(server.RoundTripper()), clerkthrottle.WithLogger(quiet),
@@ -106,14 +105,14 @@ func (s soaked) live(server *clerktest.Server, life time.Duration, seed uint64, 
 	})
 	callers.Wait()
 	watch.Wait()
-	time.Sleep(s.Window + time.Second) // for answers that nobody waits for, too
+	time.Sleep(s.Window + time.Second) // for abandoned answers too
 	s.conserved(rt.Snapshot(), true)
 	if err := rt.Close(); err != nil {
 		s.t.Errorf("close: %v", err)
 	}
 }
 
-// conserved holds a snapshot to the conservation of tokens; at rest all are free.
+// conserved checks that a snapshot conserves tokens; at rest all are free.
 func (s soaked) conserved(snapshot transport.Snapshot, rest bool) {
 	for _, l := range snapshot.Limits {
 		if l.Free < 0 || l.InFlight < 0 || l.Returning < 0 || l.Free+l.InFlight+l.Returning != l.N {
@@ -130,8 +129,8 @@ func (s soaked) conserved(snapshot transport.Snapshot, rest bool) {
 	}
 }
 
-// patience is the longest that a caller may be gone: his bound, a request that
-// is sent, failures with their pauses and another request.
+// patience is the longest that a caller may take: its bound, a request in flight,
+// failures with their pauses and another request.
 func (s soaked) patience() time.Duration { return 3*s.Window + 2*time.Minute }
 
 func (s soaked) caller(ctx context.Context, rt http.RoundTripper, random *rand.Rand, r *soakReport) {
@@ -148,7 +147,7 @@ func (s soaked) caller(ctx context.Context, rt http.RoundTripper, random *rand.R
 	}
 }
 
-// once is one call, as impatient as the dice say.
+// once makes one call, with a random bound on its time.
 func (s soaked) once(ctx context.Context, rt http.RoundTripper, random *rand.Rand, r *soakReport) {
 	r.Calls.Add(1)
 	switch dice := random.Float64(); {
@@ -183,7 +182,7 @@ func (s soaked) once(ctx context.Context, rt http.RoundTripper, random *rand.Ran
 
 var errReset = &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
 
-// heap is what is in use when all that can be has been freed.
+// heap returns the bytes in use after garbage collection.
 func heap() uint64 {
 	var m runtime.MemStats
 	runtime.GC()

@@ -10,7 +10,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// A step sends n requests at a time and says how many are to be accepted.
+// A step sends n requests at a time, of which so many must be accepted.
 type step struct {
 	at       time.Duration
 	n        int
@@ -68,8 +68,8 @@ func TestAlgorithmsAcceptNInAWindowAndNoMore(t *testing.T) {
 	}
 }
 
-// TestSlidingLogIsTheStrictest: what it accepts, the others accept as well, and
-// none lets more through than its own bound.
+// TestSlidingLogIsTheStrictest: the others accept whatever it accepts, and none
+// exceeds its own bound.
 func TestSlidingLogIsTheStrictest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, w = 7, 10 * s

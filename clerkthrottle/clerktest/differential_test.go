@@ -18,8 +18,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/internal/operations"
 )
 
-// oracle finds operations by net/http's pattern matching, of which the stand-in
-// and the client under test share nothing.
+// oracle finds operations by net/http's pattern matching, which shares no code with
+// the stand-in and the client under test.
 type oracle struct {
 	mux   *http.ServeMux
 	names map[string]string // pattern → operation
@@ -31,7 +31,7 @@ func newOracle(known []operations.Operation) oracle {
 		segments := strings.Split(op.Template, "/")
 		for i, s := range segments {
 			if strings.HasPrefix(s, "{") {
-				segments[i] = fmt.Sprintf("{p%d}", i) // ServeMux knows no suffix of a parameter
+				segments[i] = fmt.Sprintf("{p%d}", i) // ServeMux does not support a suffix after a parameter
 			}
 		}
 		p := op.Method + " " + strings.Join(segments, "/")
@@ -51,8 +51,8 @@ func (o oracle) find(method, escaped string) (operation string, ok bool) {
 	return operation, ok
 }
 
-// TestRouterAgreesWithServeMux over paths drawn from the words of the templates:
-// what follows an operation is called by it, and what does not is not.
+// TestRouterAgreesWithServeMux over paths drawn from the words of the templates: both
+// find the same operation, or none.
 func TestRouterAgreesWithServeMux(t *testing.T) {
 	draw := rand.New(rand.NewPCG(7, 7))
 	server := clerktest.New(clerktest.WithLimits(), clerktest.WithLogSize(1))
@@ -62,7 +62,7 @@ func TestRouterAgreesWithServeMux(t *testing.T) {
 		caller
 		known []operations.Operation
 	}{{backend, operations.Backend()}, {frontend, operations.Frontend()}} {
-		// A Backend path that is not known may be one of the Frontend's.
+		// A path unknown to the Backend API may be the Frontend API's.
 		o, other := newOracle(api.known), newOracle(operations.Frontend())
 		found := 0
 		for range 4000 {

@@ -57,7 +57,7 @@ func ExampleWithLimits() {
 	// most in any hour: 2
 }
 
-// The second request meets a failure of Clerk's.
+// The second request gets an error from Clerk.
 func ExampleWithFault() {
 	clerk := clerktest.New(clerktest.WithFault(func(_ *http.Request, n int) clerktest.Fault {
 		if n == 2 {

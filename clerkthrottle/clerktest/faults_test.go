@@ -18,7 +18,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// faulty is a server whose first request meets the fault.
+// faulty returns a server with this fault for the first request.
 func faulty(f clerktest.Fault, more ...clerktest.Option) *clerktest.Server {
 	return clerktest.New(append(more, clerktest.WithFault(func(_ *http.Request, n int) clerktest.Fault {
 		if n == 1 {
@@ -247,7 +247,7 @@ type countedBody struct {
 
 func (b *countedBody) Close() error { b.closes++; return nil }
 
-// What was on its way when the 429 came back is blocked, but no violation.
+// A request in flight when the 429 came back is blocked, but no violation.
 func TestRequestSentDespiteARetryAfterIsAViolation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithLatency(clerktest.Constant(100*ms)), instanceLimit(1, 10*s))
@@ -262,10 +262,10 @@ func TestRequestSentDespiteARetryAfterIsAViolation(t *testing.T) {
 		at(0, mine)
 		at(10*ms, mine)    // rejected at 60 ms, told at 110 ms to wait 10 s
 		at(100*ms, mine)   // blocked, but it could not know
-		at(120*ms, theirs) // blocked, but nobody has told them
+		at(120*ms, theirs) // blocked, but they have not been told
 		at(5*s, mine)      // should have known; is told to wait 6 s from 5.05 s on
 		at(11*s-1, mine)   // a nanosecond early, although the block is over
-		at(11*s, mine)     // in its right
+		at(11*s, mine)     // allowed
 		wg.Wait()
 		if st := server.Stats(); st.Violations != 2 || len(server.Violations()) != 2 {
 			t.Errorf("%+v\n%+v", st, server.Violations())

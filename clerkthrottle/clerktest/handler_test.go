@@ -10,10 +10,10 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// The handler sees what was sent, once the limits have let it through, and one
-// request at a time; its answers travel like all others.
+// The handler gets accepted requests as sent, one at a time; its answers are delayed
+// like all others.
 func TestHandlerAnswersWhatTheLimitsLetThrough(t *testing.T) {
-	asked := 0 // not guarded: the race detector looks on
+	asked := 0 // without a lock: the race detector checks that calls are sequential
 	h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
 		body, _ := io.ReadAll(r.Body)

@@ -81,7 +81,7 @@ func TestRetryAfterIsNeverLessThanTheBlock(t *testing.T) {
 	})
 }
 
-// A request that one row rejects is counted on no other.
+// A request that one row rejects is not counted on any other.
 func TestRequestNeedsRoomOnEveryRow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := clerktest.New(clerktest.WithBlocking(false))
@@ -181,7 +181,7 @@ func TestInstanceTypeIsTheKeysUnlessSaid(t *testing.T) {
 	}
 }
 
-// Counts, blocks and notices of addresses that are quiet are given up.
+// Counts, blocks and notices of idle addresses are evicted.
 func TestIdleStateIsPruned(t *testing.T) {
 	for _, a := range []clerktest.Algorithm{clerktest.SlidingLog, clerktest.FixedWindow, clerktest.TokenBucket} {
 		synctest.Test(t, func(t *testing.T) {

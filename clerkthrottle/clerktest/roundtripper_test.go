@@ -39,7 +39,7 @@ func TestResponseIsWhole(t *testing.T) {
 	})
 }
 
-// A body that was read before is noticed, as http.Transport would.
+// A body that was read before causes an error, as with http.Transport.
 func TestConsumedBodyIsAnError(t *testing.T) {
 	c := in(clerktest.New())
 	req := c.request("POST /v1/users", newUser)

@@ -64,7 +64,7 @@ func TestSocketAnswersAsMemoryDoes(t *testing.T) {
 	}
 }
 
-// Close does not wait for what is stalled.
+// Close does not wait for stalled answers.
 func TestCloseEndsRequestsInProgress(t *testing.T) {
 	c, server := overSocket(t, clerktest.WithLatency(clerktest.Constant(time.Hour)))
 	arrived := make(chan struct{})

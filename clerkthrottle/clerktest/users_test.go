@@ -9,8 +9,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// A user who is made or changed has an id and what was sent, where that is in the
-// form in which Clerk answers: that much the official SDK needs. No user is kept.
+// A user that is created or changed has an id and the fields that were sent, if Clerk
+// answers them in the form in which they are sent: the official SDK needs no more.
+// None is stored.
 func TestUserIsWhatWasSent(t *testing.T) {
 	c := in(clerktest.New())
 	var made struct{ ID, Object, Username string }

@@ -7,8 +7,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 )
 
-// Whatever endpoints are called, so many attribute sets are kept; the others are as
-// right.
+// However many endpoints are called, the number of cached attribute sets is bounded;
+// the others are just as correct.
 func TestKeptSetsAreBounded(t *testing.T) {
 	s := sets{kept: make(map[labels]set)}
 	for i := range 2 * maxSets {

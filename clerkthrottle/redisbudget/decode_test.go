@@ -2,8 +2,7 @@ package redisbudget
 
 import "testing"
 
-// Whatever is answered in place of the script is an error, or a reply in which every
-// share can be gone by.
+// Any reply that is not the script's is an error, or a reply with usable shares.
 func FuzzDecode(f *testing.F) {
 	f.Add("ok", "e", int64(0), int64(5), int64(10_000_000), uint8(9), uint8(1))
 	f.Add("epoch", "e", int64(3_000_000), int64(0), int64(0), uint8(3), uint8(2))

@@ -8,7 +8,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// A wrong option is named, with its value.
+// The error names an invalid option and its value.
 func TestOptionsAreChecked(t *testing.T) {
 	rdb := redis.NewClient(&redis.Options{})
 	defer func() { _ = rdb.Close() }()
@@ -27,7 +27,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		}
 	}
 	if _, err := New(nil); err == nil {
-		t.Error("a nil client is taken")
+		t.Error("New accepts a nil client")
 	}
 	b, err := New(rdb, WithName("n"), WithPrefix("p"))
 	if err != nil {

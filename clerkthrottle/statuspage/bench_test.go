@@ -2,8 +2,8 @@ package statuspage_test
 
 import "testing"
 
-// BenchmarkView is what one open page costs, once a second: the time to make it and
-// its size.
+// BenchmarkView measures what one open page costs, once a second: the time to make it
+// and its size.
 func BenchmarkView(b *testing.B) {
 	page := samplePage()
 	b.ReportAllocs()

@@ -27,7 +27,7 @@ func get(h http.Handler, method, target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// paths are all that answers without end.
+// paths are all paths below the mount.
 var paths = map[string]string{
 	"/":              "text/html; charset=utf-8",
 	"/snapshot.json": "application/json",
@@ -85,9 +85,8 @@ func TestJSONEqualsSnapshot(t *testing.T) {
 	}
 }
 
-// TestMountsAnywhere walks to the page as a browser would, with and without the
-// trailing slash, and on from there to everything that the page refers to, and to
-// what is not there.
+// TestMountsAnywhere opens the page as a browser would, with and without the trailing
+// slash, follows everything that it refers to, and tries paths that do not exist.
 func TestMountsAnywhere(t *testing.T) {
 	page := samplePage()
 	bare := http.StripPrefix("/no/slash", page) // as routers that match by prefix do
@@ -150,7 +149,7 @@ func TestMountsAnywhere(t *testing.T) {
 	}
 }
 
-// TestAnyRouterCanMount: one that says nothing of its pattern, and strips nothing.
+// TestAnyRouterCanMount, even one that sets no pattern and strips nothing.
 func TestAnyRouterCanMount(t *testing.T) {
 	for path, want := range map[string]int{"/deep/down/": 200, "/deep/down/live.js": 200, "/deep/down/nothing": 404} {
 		if w := get(samplePage(), "GET", path); w.Code != want {

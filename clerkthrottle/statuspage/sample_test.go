@@ -14,7 +14,7 @@ func (s source) Snapshot() snapshot.Snapshot { return s() }
 
 var noon = time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC)
 
-// sample is a small snapshot in which something of everything goes on.
+// sample is a small snapshot with an example of everything.
 func sample(now time.Time) snapshot.Snapshot {
 	const place = "development 3fa9c1d27b04 "
 	until := now.Add(6200 * time.Millisecond)

@@ -168,8 +168,8 @@ func TestTableShowsWhatIsAsked(t *testing.T) {
 	}
 }
 
-// TestPageHoldsNoSecret looks for a secret key in all that a page of a throttle in
-// use sends.
+// TestPageHoldsNoSecret looks for a secret key in everything that the page of a busy
+// throttle sends.
 func TestPageHoldsNoSecret(t *testing.T) {
 	const key = "sk_test_thisIsTheSecretOfTheTest"
 	stand := clerktest.New(clerktest.WithInstanceKeys(key))
@@ -200,7 +200,7 @@ func TestPageHoldsNoSecret(t *testing.T) {
 	}
 }
 
-// TestNamesAreEscaped: names come from requests, and the filter from an address.
+// TestNamesAreEscaped: names come from requests, and the filter from the URL.
 func TestNamesAreEscaped(t *testing.T) {
 	const bad = `"><script>alert(1)</script>`
 	s := sample(noon)

@@ -24,7 +24,7 @@ func newInstrumentation(tb testing.TB) *otelthrottle.Instrumentation {
 	return in
 }
 
-// undisturbed returns a function that sends a request that nothing holds back.
+// undisturbed returns a function that sends a request that does not wait.
 func undisturbed(tb testing.TB, opts ...clerkthrottle.Option) func() {
 	tb.Helper()
 	ok := answer(http.StatusOK)
@@ -50,8 +50,8 @@ func undisturbed(tb testing.TB, opts ...clerkthrottle.Option) func() {
 	}
 }
 
-// What metrics cost a request: Enabled against Disabled, as the difference and
-// as the ratio.
+// The cost of metrics per request: Enabled against Disabled, as the difference and
+// the ratio.
 func BenchmarkRoundTrip(b *testing.B) {
 	var perOp [2]float64
 	for i, bb := range []struct {
@@ -79,7 +79,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 	}
 }
 
-// What the observer itself costs, event by event.
+// The cost of the observer itself, by event.
 func BenchmarkObserver(b *testing.B) {
 	o := newInstrumentation(b).Observer()
 	ctx := context.Background()
@@ -121,8 +121,8 @@ var (
 	aBlock   = transport.BlockEvent{Endpoint: "GET /v1/users/{user_id}", For: time.Second}
 )
 
-// Metrics do not allocate, whatever the event; where no span is recording,
-// tracing does not either.
+// Metrics do not allocate, whatever the event; nor does tracing, if no span is
+// recording.
 func TestObserverDoesNotAllocate(t *testing.T) {
 	o, ctx := newInstrumentation(t).Observer(), context.Background()
 	for name, tell := range map[string]func(){
@@ -139,7 +139,7 @@ func TestObserverDoesNotAllocate(t *testing.T) {
 	}
 }
 
-// A request costs as many allocations with metrics as without.
+// A request allocates as often with metrics as without.
 func TestRequestAllocatesNoMore(t *testing.T) {
 	without := undisturbed(t)
 	with := undisturbed(t, clerkthrottle.WithObserver(newInstrumentation(t).Observer()))

@@ -17,8 +17,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// A thousand more users, organizations, keys and addresses make no more series;
-// and none of them is told, nor is a hash of a key.
+// A thousand more users, organizations, keys and addresses add no series, and neither
+// they nor hashes of keys show.
 func TestSeriesAreBoundedAndHoldNoSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clerk := clerktest.New(clerktest.WithLimits())
@@ -48,7 +48,7 @@ func TestSeriesAreBoundedAndHoldNoSecret(t *testing.T) {
 		}
 		after := series(l)
 		caller.End()
-		for _, one := range after { // idle gates are forgotten: there may be less
+		for _, one := range after { // idle gates are evicted: there may be fewer
 			if !slices.Contains(before, one) {
 				t.Errorf("a thousand more visits make one more series: %s", one)
 			}
@@ -81,8 +81,8 @@ func series(l *lab) []string {
 	return all
 }
 
-// What a classification or a context of one's own makes up becomes one of the words
-// that there are.
+// Unknown values from a classification or a custom context become one of the known
+// ones.
 func TestMadeUpWordsBecomeKnownOnes(t *testing.T) {
 	l := newLab(t)
 	for _, endpoint := range []string{"FROB /users", "nameless"} {
@@ -94,7 +94,7 @@ func TestMadeUpWordsBecomeKnownOnes(t *testing.T) {
 	})
 }
 
-// The table in the package comment is what there is.
+// The table in the package comment lists all instruments.
 func TestPackageCommentListsEveryInstrument(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0

@@ -20,13 +20,13 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// What any search finds again.
+// Ids and keys that are easy to search for.
 const (
 	aKey  = "sk_test_RECOGNISABLEtestKEY0123456789abcdefghij"
 	aUser = "user_2NNEqL2nrIRdJ194ndJqAHwEfxC"
 )
 
-// lab is a throttle with everything switched on.
+// lab is a throttle with all instrumentation.
 type lab struct {
 	*testing.T
 	in       *otelthrottle.Instrumentation
@@ -60,7 +60,7 @@ func newLab(t *testing.T, opts ...clerkthrottle.Option) *lab {
 	return l
 }
 
-// send sends a request and returns its status, 0 where no answer came.
+// send sends a request and returns its status, or 0 without an answer.
 func (l *lab) send(ctx context.Context, method, path string) int {
 	req, err := http.NewRequestWithContext(ctx, method, "https://api.clerk.com"+path, nil)
 	if err != nil {
@@ -77,7 +77,7 @@ func (l *lab) send(ctx context.Context, method, path string) int {
 	return resp.StatusCode
 }
 
-// collect returns what the reader is told, by the name of the instrument.
+// collect returns the collected metrics by instrument name.
 func (l *lab) collect() map[string]metricdata.Metrics {
 	l.Helper()
 	var rm metricdata.ResourceMetrics
@@ -96,7 +96,7 @@ func (l *lab) collect() map[string]metricdata.Metrics {
 	return all
 }
 
-// values returns an instrument's values by attributes, "a=1,b=2". Of a
+// values returns an instrument's values by attributes, such as "a=1,b=2". For a
 // histogram that is the count, and with "sum" before the attributes the sum.
 func (l *lab) values(name string) map[string]float64 {
 	l.Helper()
@@ -122,7 +122,7 @@ func (l *lab) values(name string) map[string]float64 {
 	return values
 }
 
-// want compares all the values of an instrument.
+// want compares all values of an instrument.
 func (l *lab) want(name string, want map[string]float64) {
 	l.Helper()
 	got := l.values(name)
@@ -138,7 +138,7 @@ func (l *lab) want(name string, want map[string]float64) {
 	}
 }
 
-// encode writes attributes as the table of the package comment names them.
+// encode formats attributes with the names in the package comment's table.
 func encode(all []attribute.KeyValue) string {
 	parts := make([]string, len(all))
 	for i, a := range all {
@@ -159,7 +159,7 @@ func short(k attribute.Key) string {
 	return strings.TrimPrefix(string(k), "clerkthrottle.")
 }
 
-// roundTripper makes a base transport of a function.
+// roundTripper makes a function a base transport.
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -41,7 +41,7 @@ func TestAttemptsAreCountedAndWaitsMeasured(t *testing.T) {
 	})
 }
 
-// Who waits is told by class, from the context or the transport's default.
+// Waiting requests are counted by class, from the context or the transport's default.
 func TestPriorityIsTheContextsOrTheDefault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),
@@ -59,7 +59,7 @@ func TestPriorityIsTheContextsOrTheDefault(t *testing.T) {
 	})
 }
 
-// A 429 closes the endpoint for 7 s; the same request is sent again after it.
+// A 429 blocks the endpoint for 7 s; then the same request is retried.
 func TestBlocksAndRetriesAreCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
@@ -86,7 +86,7 @@ func TestBlocksAndRetriesAreCounted(t *testing.T) {
 	})
 }
 
-// What is not sent is counted by why, and by what it would have waited for.
+// Refusals are counted by reason, and by what the request would have waited for.
 func TestRefusalsAreCountedByReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),
@@ -136,7 +136,7 @@ func TestEveryOutcomeHasItsLabels(t *testing.T) {
 	})
 }
 
-// A dry run's waits are marked: nobody was held back.
+// A dry run's waits are marked: no request was delayed.
 func TestWaitsOfADryRunAreMarked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),

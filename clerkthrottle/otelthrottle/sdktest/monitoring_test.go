@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// bin returns the path of a program of Prometheus. Without it the test is left
-// out, or fails where it is required.
+// bin returns the path of one of Prometheus's programs. Without it the test is left
+// out, or fails if it is required.
 func bin(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
@@ -37,8 +37,8 @@ func TestAlertRulesFire(t *testing.T) {
 	}
 }
 
-// A Prometheus scrapes a throttle that waits, refuses and meets 429s: the alerts
-// for that are on their way, and every query of the dashboard has an answer.
+// A Prometheus scrapes a throttle that waits, refuses and meets 429s: the alerts for
+// that are pending, and every query of the dashboard has a result.
 func TestPrometheusScrapesEverything(t *testing.T) {
 	prometheus := startPrometheus(t, newBusyThrottle(t))
 
@@ -94,10 +94,10 @@ func TestPrometheusScrapesEverything(t *testing.T) {
 	}
 }
 
-// server is a Prometheus that runs.
+// server is a running Prometheus.
 type server struct{ url string }
 
-// startPrometheus starts one that scrapes a page of metrics.
+// startPrometheus starts a Prometheus that scrapes a metrics page.
 func startPrometheus(t *testing.T, page string) server {
 	t.Helper()
 	target, err := url.Parse(page)
@@ -136,7 +136,7 @@ scrape_configs: [{job_name: busy, static_configs: [{targets: [%q]}]}]
 	return server{"http://" + address}
 }
 
-// get asks Prometheus' API.
+// get queries Prometheus's API.
 func (s server) get(path string, values url.Values, data any) error {
 	resp, err := http.Get(s.url + path + "?" + values.Encode())
 	if err != nil {

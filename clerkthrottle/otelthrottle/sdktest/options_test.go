@@ -30,7 +30,7 @@ func TestWrongOptionIsRefused(t *testing.T) {
 	}
 }
 
-// failing is a meter provider that makes no counters.
+// failing is a meter provider that cannot make counters.
 type failing struct{ noop.MeterProvider }
 
 func (failing) Meter(string, ...metric.MeterOption) metric.Meter { return failingMeter{} }
@@ -55,7 +55,7 @@ func TestGlobalProvidersAreTheDefault(t *testing.T) {
 		t.Fatal(err)
 	}
 	o := in.Observer()
-	o.Answered(t.Context(), transport.AnswerEvent{Endpoint: "GET /v1/users"}) // nobody listens
+	o.Answered(t.Context(), transport.AnswerEvent{Endpoint: "GET /v1/users"}) // no provider is set
 
 	reader, spans := sdkmetric.NewManualReader(), tracetest.NewInMemoryExporter()
 	otel.SetMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader)))

@@ -70,7 +70,7 @@ func Example_prometheus() {
 	// clerkthrottle_token_usage{clerkthrottle_limit_name="instance",clerkthrottle_token_state="returning"} 3
 }
 
-// scrape returns what a metrics page says, line by line.
+// scrape returns the lines of a metrics page.
 func scrape(url string) []string {
 	resp, err := http.Get(url)
 	if err != nil {
@@ -87,14 +87,14 @@ func linesOf(r io.Reader) (all []string) {
 	return all
 }
 
-// shown is a throttle whose metrics are on a page for Prometheus.
+// shown is a throttle with a metrics page for Prometheus.
 type shown struct {
 	client http.Client
 	page   string // its URL
 }
 
-// show makes one in front of a stand-in, which has two tokens that come back
-// within 150 ms, so that requests wait.
+// show makes one over a stand-in with two tokens that are free again within 150 ms,
+// so that requests wait.
 func show(t *testing.T, clerk *clerktest.Server) *shown {
 	t.Helper()
 	registry := prometheus.NewRegistry()
@@ -133,7 +133,7 @@ func (s *shown) get(ctx context.Context, path string) {
 	}
 }
 
-// closed has the stand-in block sessions for ten minutes.
+// closed makes the stand-in block sessions for ten minutes.
 func closed(r *http.Request, _ int) clerktest.Fault {
 	if r.URL.Path == "/v1/sessions" {
 		return clerktest.Fault{Status: 429, Header: http.Header{"Retry-After": {"600"}}}
@@ -141,8 +141,8 @@ func closed(r *http.Request, _ int) clerktest.Fault {
 	return clerktest.Fault{}
 }
 
-// Every instrument is scraped under the name that the package comment says, over
-// a socket, while requests wait for a limit and for a block.
+// Every instrument is scraped under the name in the package comment, over a socket,
+// while requests wait for a limit and for a block.
 func TestEveryInstrumentIsScraped(t *testing.T) {
 	s := show(t, clerktest.New(clerktest.WithFault(closed)))
 	var all sync.WaitGroup
@@ -214,7 +214,7 @@ func TestEveryInstrumentIsScraped(t *testing.T) {
 	}
 }
 
-// newBusyThrottle returns the page of a throttle that goes on waiting, refusing and
+// newBusyThrottle returns the page of a throttle that keeps waiting, refusing and
 // meeting 429s until the test ends.
 func newBusyThrottle(t *testing.T) (page string) {
 	s := show(t, clerktest.New(clerktest.WithFault(func(r *http.Request, n int) clerktest.Fault {

@@ -16,7 +16,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// timeline writes spans as "name from–to", from the beginning on.
+// timeline formats spans as "name from–to", relative to the beginning.
 func timeline(begin time.Time, spans tracetest.SpanStubs) []string {
 	var all []string
 	for _, s := range spans {
@@ -76,7 +76,7 @@ func TestWaitIsASpanBesideThoseOfOtelhttp(t *testing.T) {
 	})
 }
 
-// lateBase is a base transport that is set after the throttle is made.
+// lateBase is a base transport that is set after the throttle is created.
 type lateBase struct{ http.RoundTripper }
 
 // With otelhttp above the throttle, the wait is within its span.
@@ -99,8 +99,8 @@ func TestWaitIsWithinTheSpanOfOtelhttp(t *testing.T) {
 	})
 }
 
-// A 503 is repeated after a pause, a 429 after the block: both show as events
-// where they happen, and the block's time as a wait.
+// A 503 is retried after a pause, a 429 after the block: both show as events when
+// they happen, and the block as a wait.
 func TestRetriesAreEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sent := 0
@@ -136,7 +136,7 @@ func events(begin time.Time, list []sdktrace.Event) []string {
 	return all
 }
 
-// A refusal is an event that says why, and how long the wait would have been.
+// A refusal is an event with the reason, and how long the wait would have been.
 func TestRefusalsAreEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),
@@ -157,7 +157,7 @@ func TestRefusalsAreEvents(t *testing.T) {
 	})
 }
 
-// Where the caller's span is not recorded, or there is none, no span is made.
+// Without a recording span of the caller's, no span is made.
 func TestNothingIsTracedUnasked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()), clerkthrottle.WithLimit("instance", 1, time.Second))

@@ -12,8 +12,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// 3 requests of 5 are in flight for a second; then their tokens are on their way
-// back for 10 s; 4 more find 2 tokens, and 2 of them wait.
+// Of 5 tokens, 3 are in flight for a second and then return for 10 s; of 4 more
+// requests 2 find tokens, and 2 wait.
 func TestTokensAddUpToTheLimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clerk := clerktest.New(clerktest.WithLatency(clerktest.Constant(time.Second)))
@@ -56,7 +56,7 @@ func TestTokensAddUpToTheLimit(t *testing.T) {
 	})
 }
 
-// A block shows while it lasts, and how long it will.
+// While a block lasts it shows, with the time left.
 func TestBlockShowsWhileItLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithMaxWait(0), clerkthrottle.WithBase(roundTripper(func(*http.Request) (*http.Response, error) {
@@ -77,8 +77,8 @@ func TestBlockShowsWhileItLasts(t *testing.T) {
 	})
 }
 
-// Buckets of single users are one series: 2 users, of whom one has used up all
-// of their 3 tokens.
+// Buckets of single users are one series: 2 users, one of whom has used up all 3
+// tokens.
 func TestPrivateBucketsAddUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLab(t, clerkthrottle.WithBase(clerktest.New().RoundTripper()),
@@ -102,7 +102,7 @@ func TestPrivateBucketsAddUp(t *testing.T) {
 	})
 }
 
-// fixed is a source that always says the same.
+// fixed is a source with a constant snapshot.
 type fixed snapshot.Snapshot
 
 func (f *fixed) Snapshot() snapshot.Snapshot { return snapshot.Snapshot(*f) }
@@ -122,7 +122,7 @@ func TestWatchedThrottlesAddUp(t *testing.T) {
 	l.want("clerkthrottle.token.limit", nil)
 }
 
-// Nothing is learned of a client's address: no rate is told.
+// No rate is learned for a client's address, so none is reported.
 func TestEndpointWithoutARateReportsNone(t *testing.T) {
 	l := newLab(t)
 	l.in.Watch(&fixed{Endpoints: []snapshot.Endpoint{{Endpoint: "POST /v1/client/sign_ins"}}})

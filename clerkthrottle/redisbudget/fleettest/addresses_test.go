@@ -18,7 +18,7 @@ import (
 
 var addresses = flag.Int("addresses", 5_000, "how many addresses have a limit of their own")
 
-// However many addresses have had a limit of their own, what is idle is forgotten, in
+// However many addresses have had a limit of their own, idle ones are evicted, in
 // Redis and in the program.
 //
 //	go test ./clerkthrottle/redisbudget/fleettest -run Addresses -addresses 1000000 -v

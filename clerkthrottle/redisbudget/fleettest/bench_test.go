@@ -25,8 +25,8 @@ func (n noop) RoundTrip(*http.Request) (*http.Response, error) {
 	return &resp, nil
 }
 
-// BenchmarkOwnedToken is a request that finds a token which its program owns, beside
-// the same without a shared budget: in turns, at the median, as a ratio.
+// BenchmarkOwnedToken measures a request that gets a token which its program owns,
+// relative to one without a shared budget: in turns, at the median.
 //
 //	go test ./clerkthrottle/redisbudget/fleettest -run - -bench OwnedToken
 func BenchmarkOwnedToken(b *testing.B) {
@@ -86,8 +86,8 @@ func httpGet(b *testing.B) *http.Request {
 	return req
 }
 
-// BenchmarkCall is one exchange of a fleet of 8, and of 100, with a real server: what
-// it takes as Redis counts it, and as the program sees it.
+// BenchmarkCall measures one exchange of a fleet of 8, and of 100, with a real
+// server: its time in Redis, and as the program sees it.
 func BenchmarkCall(b *testing.B) {
 	for _, programs := range []int{1, 8, 100} {
 		b.Run(strconv.Itoa(programs), func(b *testing.B) {

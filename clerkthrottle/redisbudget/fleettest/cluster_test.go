@@ -52,7 +52,7 @@ func (c *cluster) client(t *testing.T) *redis.ClusterClient {
 	return rdb
 }
 
-// owner returns which node has a slot.
+// owner returns the node that owns a slot.
 func (c *cluster) owner(t *testing.T, rdb *redis.ClusterClient, key string) int {
 	t.Helper()
 	node, err := rdb.MasterForKey(context.Background(), key)
@@ -74,7 +74,7 @@ func TestCluster(t *testing.T) {
 	t.Run("a slot moves", func(t *testing.T) { t.Parallel(); c.moveSlot(t) })
 }
 
-// spread uses budgets of many names, which lie on several nodes.
+// spread uses many budgets, on several nodes.
 func (c *cluster) spread(t *testing.T) {
 	rdb := c.client(t)
 	s := &service{latency: func() time.Duration { return 0 }}

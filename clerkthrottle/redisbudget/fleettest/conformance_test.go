@@ -21,7 +21,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// warm has a first program wait until Redis hands out tokens.
+// warm waits until Redis hands out tokens, with a program of its own.
 func warm(t *testing.T, b *redisbudget.Budget) *redisbudget.Budget {
 	t.Helper()
 	p := join(t, b, &service{latency: func() time.Duration { return 0 }}, 1, time.Second)
@@ -32,7 +32,7 @@ func warm(t *testing.T, b *redisbudget.Budget) *redisbudget.Budget {
 	return b
 }
 
-// conform runs the suite over a budget on real servers, beside whatever else is there.
+// conform runs the suite on a budget on a real server.
 func conform(t *testing.T, rdb redis.Scripter) {
 	t.Helper()
 	t.Parallel()

@@ -12,7 +12,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
 )
 
-// since returns the greatest number of arrivals in any window from a moment on.
+// since returns the largest number of arrivals in any window that begins at from or
+// later.
 func (s *service) since(from time.Time, window time.Duration) int {
 	late := &service{}
 	for _, at := range s.times() {
@@ -23,8 +24,8 @@ func (s *service) since(from time.Time, window time.Duration) int {
 	return late.most(window)
 }
 
-// A deployment changes the limit while programs of the version before still run. As
-// long as both do, the fewest tokens and the longest window hold; what was sent
+// A deployment changes the limit while programs of the previous version still run.
+// While both run, the fewest tokens and the longest window apply; what was sent
 // before counts for its own window.
 func TestLimitIsChangedByADeployment(t *testing.T) {
 	type limit struct {
@@ -90,8 +91,8 @@ func TestLimitIsChangedByADeployment(t *testing.T) {
 	}
 }
 
-// A program is cut off from Redis while others are not: at worst its part goes beyond
-// N. Without fallback nothing does.
+// A program is cut off from Redis while others are not: at worst its share is added
+// to N. Without fallback N holds.
 func TestCutOffAlone(t *testing.T) {
 	for name, fallback := range map[string]bool{"fallback": true, "without": false} {
 		t.Run(name, func(t *testing.T) {

@@ -29,10 +29,10 @@ func countCalls(m *miniredis.Miniredis) *atomic.Int64 {
 	return &n
 }
 
-// bound is how long a Redis that knows nothing grants nothing.
+// bound is how long an empty Redis grants nothing.
 const bound = redisbudget.DefaultInFlightBound
 
-// A saturated fleet shares a limit exactly, whole and fairly, and hardly calls Redis.
+// A saturated fleet uses a limit exactly, wholly and fairly, and hardly calls Redis.
 func TestFleetSharesTheLimit(t *testing.T) {
 	for name, c := range map[string]struct {
 		programs, callers, n int
@@ -59,7 +59,7 @@ func TestFleetSharesTheLimit(t *testing.T) {
 					fleet = append(fleet, p)
 					p.work(ctx, &all, c.callers, nil)
 				}
-				time.Sleep(bound + 2*c.window) // to begin, and to find the shares
+				time.Sleep(bound + 2*c.window) // recovery, and time to find the shares
 				var before []int64
 				for _, p := range fleet {
 					before = append(before, p.done.Load())
@@ -86,8 +86,8 @@ func TestFleetSharesTheLimit(t *testing.T) {
 	}
 }
 
-// A program that comes late gets its share within two windows, and all of the
-// limit once it is alone.
+// A program that joins late gets its share within two windows, and all of the limit
+// once it is alone.
 func TestLatecomerGetsItsShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, window = 100, 10 * time.Second
@@ -122,7 +122,7 @@ func TestLatecomerGetsItsShare(t *testing.T) {
 	})
 }
 
-// A request that takes longer than the bound keeps its token: its program lives.
+// A request that takes longer than the bound keeps its token: its program is alive.
 func TestLongRequestKeepsItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, rdb := inMemory(t)

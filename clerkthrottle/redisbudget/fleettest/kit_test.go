@@ -26,18 +26,18 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// inMemory returns a Redis that lives in a bubble of virtual time, and a client
-// that reaches it without a socket.
+// inMemory returns a Redis in a bubble of virtual time, and a client that reaches it
+// without a socket.
 func inMemory(t testing.TB) (*miniredis.Miniredis, *redis.Client) {
 	t.Helper()
 	m := miniredis.NewMiniRedis()
 	t.Cleanup(m.Close)
 	rdb := connect(t, m)
-	rdb.Ping(t.Context()) // from here on m.Server() is there
+	rdb.Ping(t.Context()) // makes m.Server() available
 	return m, rdb
 }
 
-// connect returns one more client of a Redis in memory.
+// connect returns another client of a Redis in memory.
 func connect(t testing.TB, m *miniredis.Miniredis) *redis.Client {
 	rdb := redis.NewClient(&redis.Options{
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return m.Dial() },
@@ -58,8 +58,8 @@ func newBudget(t testing.TB, rdb redis.Scripter, opts ...redisbudget.Option) *re
 	return b
 }
 
-// service is the server that the fleet is throttled for: it is reached half a latency
-// after a request was sent, and sees every arrival.
+// service is the server that the fleet calls: it is reached half a latency after a
+// request was sent, and records every arrival.
 type service struct {
 	latency func() time.Duration
 	answer  func(*http.Request) *http.Response // nil: 200
@@ -91,21 +91,21 @@ func (s *service) arrive() {
 	s.at = append(s.at, time.Now())
 }
 
-// times returns when requests have reached the service, in order.
+// times returns the arrival times of requests, in order.
 func (s *service) times() []time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.SortedFunc(slices.Values(s.at), time.Time.Compare)
 }
 
-// arrived returns how many requests have reached the service.
+// arrived returns how many requests have arrived.
 func (s *service) arrived() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.at)
 }
 
-// most returns the greatest number of arrivals in any half-open window.
+// most returns the largest number of arrivals in any half-open window.
 func (s *service) most(window time.Duration) int {
 	at := s.times()
 	most, first := 0, 0
@@ -123,8 +123,8 @@ func uniform(from, to time.Duration) func() time.Duration {
 	return func() time.Duration { return from + rand.N(to-from) }
 }
 
-// limits classifies every request as one that draws on the limit "things", and those
-// to /users/… on one of that user before.
+// limits makes every request draw on the limit "things", and those to /users/… first
+// on one of that user.
 func limits(n int, window time.Duration) func(*http.Request) *transport.Claim {
 	things := transport.Limit{Name: "things", Key: "things", N: n, Window: window}
 	return func(r *http.Request) *transport.Claim {
@@ -185,7 +185,8 @@ func (p *program) mustGet(t testing.TB, path string) {
 	}
 }
 
-// work keeps n callers busy until ctx ends, each with a pause after every call.
+// work makes n callers send requests until ctx ends, each with a pause after every
+// call.
 func (p *program) work(ctx context.Context, all *sync.WaitGroup, n int, pause func() time.Duration) {
 	for range n {
 		all.Go(func() {
@@ -210,8 +211,8 @@ func (p *program) work(ctx context.Context, all *sync.WaitGroup, n int, pause fu
 
 const requireRedis = "CLERKTHROTTLE_REQUIRE_REDIS"
 
-// serverBinary returns the path of redis-server. Without one, the test says what
-// it leaves out, or fails where that is required.
+// serverBinary returns the path of redis-server. Without one, the test reports itself
+// as left out, or fails if Redis is required.
 func serverBinary(t testing.TB) string {
 	t.Helper()
 	if bin := os.Getenv("REDIS_SERVER_BIN"); bin != "" {
@@ -243,7 +244,7 @@ func startServer(t testing.TB, args ...string) *realRedis {
 	return launch(t, serverBinary(t), args...)
 }
 
-// launch starts any server that speaks Redis's language and takes its options.
+// launch starts any server with Redis's protocol and options.
 func launch(t testing.TB, bin string, args ...string) *realRedis {
 	t.Helper()
 	s := &realRedis{bin: bin, port: freePort(t)}
@@ -258,7 +259,7 @@ func launch(t testing.TB, bin string, args ...string) *realRedis {
 
 func (s *realRedis) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
 
-// start starts the process, again if it was killed, and waits until it answers.
+// start starts the process, also after it was killed, and waits until it answers.
 func (s *realRedis) start(t testing.TB) {
 	t.Helper()
 	s.cmd = exec.Command(s.bin, s.args...)
@@ -307,7 +308,7 @@ func freePort(t testing.TB) int {
 	}
 }
 
-// blockOnce answers the first request with a 429 that names a time in seconds.
+// blockOnce answers the first request with a 429 and a Retry-After in seconds.
 func blockOnce(seconds int) func(*http.Request) *http.Response {
 	var once atomic.Bool
 	return func(r *http.Request) *http.Response {

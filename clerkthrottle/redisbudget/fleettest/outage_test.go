@@ -18,7 +18,7 @@ import (
 
 var seeds = flag.Int("seeds", 12, "how many random outages to play")
 
-// One outage of Redis, of any length and at any moment, under any load: never more
+// One outage of Redis, of any length, at any moment and under any load: never more
 // than N in a window, and nothing fails.
 func TestOutageNeverExceedsTheLimit(t *testing.T) {
 	for seed := range *seeds {
@@ -65,8 +65,8 @@ func outage(t *testing.T, seed uint64) {
 	}
 }
 
-// network is what lies between programs and Redis: it can be cut, and it can be slow,
-// lose an answer, or carry a call out late or twice.
+// network is the network between programs and Redis: it can be cut or slow, lose an
+// answer, or execute a call late or twice.
 type network struct {
 	mu   sync.Mutex
 	rand *rand.Rand
@@ -81,7 +81,7 @@ func (n *network) set(cut, bad bool) {
 	n.cut, n.bad = cut, bad
 }
 
-// hang has calls hang, or no longer.
+// hang makes calls hang, or ends that.
 func (n *network) hang(hung bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -126,13 +126,13 @@ func (w wire) carry(ctx context.Context, call func(context.Context) *redis.Cmd) 
 	switch {
 	case cut, what == 1:
 		return failed(ctx)
-	case what == 2: // carried out, and the answer is lost
+	case what == 2: // executed, and the answer is lost
 		call(ctx)
 		return failed(ctx)
-	case what == 3: // carried out late, perhaps after it was given up
+	case what == 3: // executed late, perhaps after it was given up
 		time.Sleep(late)
 		return call(ctx)
-	case what == 4: // carried out twice, once late
+	case what == 4: // executed twice, once late
 		go func() {
 			time.Sleep(late)
 			call(ctx)

@@ -24,8 +24,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport"
 )
 
-// asProgram makes the test binary one program of a fleet, which does what the
-// variable says.
+// asProgram makes the test binary a program of a fleet, which does what the
+// environment variable says.
 const asProgram = "FLEETTEST_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	fuzzed, parallel := flag.Lookup("test.fuzz"), flag.Lookup("test.parallel")
 	if fuzzed.Value.String() == "" && parallel.Value.String() == parallel.DefValue {
-		_ = parallel.Value.Set("16") // what runs in parallel here waits most of the time
+		_ = parallel.Value.Set("16") // parallel tests here wait most of the time
 	}
 	os.Exit(m.Run())
 }
@@ -46,7 +46,7 @@ type silent struct{}
 
 func (silent) Printf(context.Context, string, ...any) {}
 
-// order is what a program is told.
+// order is a program's configuration.
 type order struct {
 	Redis, Server string // addresses
 	N             int
@@ -88,7 +88,7 @@ func beProgram(text string) {
 	_ = rt.Close()
 }
 
-// realBound is the in-flight bound of what runs in real time.
+// realBound is the in-flight bound of tests in real time.
 const realBound = 2 * time.Second
 
 // realTime are the options of a budget in real time, on a machine that may be busy.
@@ -96,14 +96,14 @@ func realTime() []redisbudget.Option {
 	return []redisbudget.Option{redisbudget.WithInFlightBound(realBound), redisbudget.WithTimeout(realBound / 4)}
 }
 
-// process is a program of its own, and what of it has reached the server.
+// process is a program in its own process, and its requests that have reached the server.
 type process struct {
 	*service
 	cmd *exec.Cmd
 }
 
-// startProcesses starts programs that keep a limit used up, before a server that
-// counts in all.
+// startProcesses starts programs that keep a limit saturated, at a server that counts
+// their requests together.
 func startProcesses(t *testing.T, rdb *realRedis, all *service, programs, callers, n int, window time.Duration) []*process {
 	t.Helper()
 	fleet := make([]*process, programs)
@@ -142,7 +142,7 @@ func startProcesses(t *testing.T, rdb *realRedis, all *service, programs, caller
 
 func (p *process) kill() { _ = p.cmd.Process.Kill() }
 
-// waitFor waits for what must come to be, however slow the machine is.
+// waitFor waits until a condition holds, however slow the machine is.
 func waitFor(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for range 6000 {
@@ -154,14 +154,14 @@ func waitFor(t testing.TB, what string, ok func() bool) {
 	t.Fatalf("waited in vain for %s", what)
 }
 
-// waitForMore waits until so many more requests have reached a server.
+// waitForMore waits until n more requests have reached a server.
 func waitForMore(t testing.TB, s *service, n int, what string) {
 	t.Helper()
 	n += s.arrived()
 	waitFor(t, what, func() bool { return s.arrived() >= n })
 }
 
-// What a program that was killed owns comes to the others, and not too early.
+// The tokens of a killed program go to the others, and not too early.
 func TestKilledProcess(t *testing.T) {
 	t.Parallel()
 	const n, window = 30, time.Second
@@ -171,7 +171,7 @@ func TestKilledProcess(t *testing.T) {
 	fleet[0].kill()
 	before := fleet[0].arrived()
 	waitForMore(t, all, 6*n, "six more")
-	// All of the limit is the others': a whole one in some window in which the dead
+	// The others get all of the limit: N in some window in which the dead program
 	// sent nothing.
 	rest := &service{}
 	for _, p := range fleet[1:] {
@@ -188,9 +188,9 @@ func TestKilledProcess(t *testing.T) {
 	}
 }
 
-// A program that was stopped for longer than its tokens are its own asks before it
-// goes on: all its callers wait for a token, and by its own count all its tokens are
-// free. What it was just about to send when it was stopped goes out all the same.
+// A program that was stopped for longer than its lease asks before it goes on: all
+// its callers wait for a token, while by its own count all its tokens are free. A
+// request that it was just about to send when it was stopped still goes out.
 func TestStoppedProcess(t *testing.T) {
 	t.Parallel()
 	const n, window, few = 120, time.Second, 10
@@ -198,7 +198,7 @@ func TestStoppedProcess(t *testing.T) {
 	fleet := startProcesses(t, startServer(t), all, 3, n/3, n, window)
 	for range 2 {
 		waitForMore(t, fleet[0].service, n/3, "the program's part")
-		time.Sleep(window / 2) // all is answered
+		time.Sleep(window / 2) // all requests are answered
 		if err := fleet[0].cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 			t.Fatal(err)
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/redisbudget"
 )
 
-// crowd is a fleet in this process that keeps a limit used up, in real time.
+// crowd is a fleet in this process that keeps a limit saturated, in real time.
 type crowd struct {
 	*service
 	n        int
@@ -24,7 +24,7 @@ type crowd struct {
 	programs []*program
 }
 
-// gather starts programs of 16 callers, each on a client of its own.
+// gather starts programs of 16 callers, each with its own client.
 func gather(t *testing.T, programs int, client func() redis.Scripter) *crowd {
 	t.Helper()
 	c := &crowd{service: &service{latency: uniform(time.Millisecond, 30*time.Millisecond)}, n: 30, window: time.Second}
@@ -44,7 +44,7 @@ func (c *crowd) join(t *testing.T, ctx context.Context, all *sync.WaitGroup, rdb
 	p.work(ctx, all, 16, nil)
 }
 
-// reached returns how many programs reach their Redis.
+// reached returns how many programs can reach their Redis.
 func (c *crowd) reached() (n int) {
 	for _, p := range c.programs {
 		if p.Snapshot().Fleet.Reached {
@@ -54,7 +54,7 @@ func (c *crowd) reached() (n int) {
 	return n
 }
 
-// verdict checks what must hold whatever happens.
+// verdict checks what must always hold.
 func (c *crowd) verdict(t *testing.T) {
 	t.Helper()
 	waitFor(t, "all to reach Redis", func() bool { return c.reached() == len(c.programs) })
@@ -69,13 +69,13 @@ func (c *crowd) verdict(t *testing.T) {
 	}
 }
 
-// Whatever a real server does, everybody goes on, and no window sees more than N.
+// Whatever a real server does, all programs go on, and no window sees more than N.
 func TestRealServerFails(t *testing.T) {
 	serverBinary(t)
 	ctx := context.Background()
 	for name, c := range map[string]struct {
 		args     []string
-		away     bool // the programs notice
+		away     bool // the programs notice that Redis is away
 		do, undo func(t *testing.T, s *realRedis, rdb *redis.Client)
 	}{
 		"killed, and back empty": {
@@ -141,7 +141,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// evict has Redis run short of memory until it evicts something of the budget's, which
+// evict makes Redis run out of memory until it evicts a key of the budget, which
 // begins a new epoch.
 func evict(t *testing.T, rdb *redis.Client) {
 	t.Helper()
@@ -160,8 +160,8 @@ func evict(t *testing.T, rdb *redis.Client) {
 	must(t, rdb.ConfigSet(ctx, "maxmemory", "0").Err())
 }
 
-// What is kept in Redis: no secret, one hash tag, nothing that does not expire, and
-// little.
+// Redis holds no secret, keys with one hash tag, nothing without an expiry, and
+// little in all.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	rdb := startServer(t).client(t)

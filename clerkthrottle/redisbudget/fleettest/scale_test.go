@@ -18,8 +18,8 @@ import (
 
 var programs = flag.Int("programs", 40, "how many programs to simulate; a thousand take minutes")
 
-// Redis is away for 20 s under a saturated fleet: nothing fails, and the limit goes on
-// being used. It may refuse calls, or hang, however long the budget would wait.
+// Redis is away for 20 s under a saturated fleet: nothing fails, and the limit is
+// still used. Redis may refuse calls, or hang, whatever the budget's timeout.
 func TestAwayForTwentySeconds(t *testing.T) {
 	for name, away := range map[string]func(*network, bool){
 		"it refuses": func(net *network, away bool) { net.set(away, false) },
@@ -67,7 +67,7 @@ func awayForTwentySeconds(t *testing.T, timeout time.Duration, away func(*networ
 	}
 }
 
-// Four programs of batch work leave a reserve to two of people.
+// Four programs of batch work leave a reserve to two interactive ones.
 func TestReserveBetweenPrograms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n, window = 1000, 10 * time.Second

@@ -15,7 +15,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// The script does what the model says, call by call, whatever is told and lost.
+// The script does what the model does, call by call, whatever is reported and lost.
 func FuzzScriptDoesWhatTheModelSays(f *testing.F) {
 	for seed := range uint64(8) {
 		f.Add(seed, uint8(200))
@@ -40,7 +40,7 @@ func FuzzScriptDoesWhatTheModelSays(f *testing.F) {
 				m.FlushAll()
 				store = model.Store{}
 			case 1:
-				now += r.IntN(20_000_000) // everybody is silent
+				now += r.IntN(20_000_000) // all programs are silent
 			case 2:
 				now -= r.IntN(8_000_000) // the clock steps back
 			case 3:
@@ -54,7 +54,7 @@ func FuzzScriptDoesWhatTheModelSays(f *testing.F) {
 			p := r.IntN(model.Programs)
 			s := &sessions[p]
 			if r.IntN(30) == 0 {
-				*s, owned[p] = protocol.Session{Seq: s.Seq}, 0 // another program of this name
+				*s, owned[p] = protocol.Session{Seq: s.Seq}, 0 // another program with the same id
 			}
 			at := time.Duration(now) * time.Microsecond
 			number := s.Next(at, time.Duration(bound)*time.Microsecond)

@@ -20,7 +20,7 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// link is the way to a Redis, on which replication can be held up.
+// link is a connection to a Redis on which replication can be delayed.
 type link struct {
 	net.Listener
 	to   string
@@ -45,8 +45,8 @@ func newLink(t *testing.T, to string) *link {
 	return l
 }
 
-// carry joins a client with the server. What the server sends to a replica is not
-// passed on while the link is held.
+// carry connects a client to the server. While the link is held, it does not forward
+// what the server sends to a replica.
 func (l *link) carry(client net.Conn) {
 	defer func() { _ = client.Close() }()
 	server, err := net.Dial("tcp", l.to)
@@ -109,8 +109,8 @@ func startSentinel(t *testing.T, primary string) (addr string) {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
-// A replica that has lagged behind takes over: it does not know of a program that came
-// meanwhile, nor of what the others gave that.
+// A replica that has lagged behind takes over: it does not know of a program that
+// joined meanwhile, nor of the tokens that others gave it.
 func TestFailoverToALaggingReplica(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()

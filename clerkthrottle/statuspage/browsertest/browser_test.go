@@ -17,8 +17,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// browser is the one Chromium of all tests; each has a tab of its own. It is nil
-// where there is no Chromium.
+// browser is the Chromium that all tests share; each has a tab of its own. It is nil
+// without Chromium.
 var browser context.Context
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
@@ -31,11 +31,11 @@ func run(m *testing.M) int {
 		}
 	}
 	if bin == "" {
-		return m.Run() // each test says that it is left out
+		return m.Run() // each test reports itself as left out
 	}
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(bin), chromedp.NoSandbox,
-		chromedp.Flag("disable-lcd-text", true), // smaller pictures
+		chromedp.Flag("disable-lcd-text", true), // smaller screenshots
 	)...)
 	defer stop()
 	var end context.CancelFunc
@@ -48,7 +48,7 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// tab is a browser's tab that notes what the browser complains about.
+// tab is a browser tab that collects the browser's complaints.
 type tab struct {
 	t   *testing.T
 	ctx context.Context
@@ -58,9 +58,9 @@ type tab struct {
 	complaints []string
 }
 
-// open opens an address, width pixels wide, in the "light" or "dark" scheme. The
-// test fails for every complaint of the browser: a script's error, a violation
-// of the content security policy, a request that fails.
+// open opens a URL, width pixels wide, in the "light" or "dark" scheme. The test
+// fails for every complaint of the browser: a script error, a violation of the
+// content security policy, a failed request.
 func open(t *testing.T, url string, width int64, scheme string) *tab {
 	t.Helper()
 	if browser == nil {
@@ -112,7 +112,7 @@ func (tb *tab) note(event any) {
 	}
 }
 
-// expectLoss has requests fail without complaint: the test sees to it that they do.
+// expectLoss ignores failed requests: the test causes them.
 func (tb *tab) expectLoss() {
 	tb.mu.Lock()
 	defer tb.mu.Unlock()
@@ -126,7 +126,7 @@ func (tb *tab) check(err error) {
 	}
 }
 
-// do runs actions of which no value is wanted.
+// do runs actions without a result.
 func (tb *tab) do(actions ...chromedp.Action[chromedp.Void]) {
 	tb.t.Helper()
 	tb.check(chromedp.Do(tb.ctx, actions...))

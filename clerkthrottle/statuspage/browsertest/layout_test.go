@@ -13,9 +13,9 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// laidOut lists what is wrong with a page's layout: a page wider than the
-// window, text outside of it, text over text, and text too faint to read
-// (WCAG 2 asks for a contrast of 4.5).
+// laidOut lists faults of a page's layout: a page wider than the window, text outside
+// of it, overlapping text, and text too faint to read (WCAG 2 requires a contrast of
+// 4.5).
 const laidOut = `(() => {
 	const wrong = [], boxes = [];
 	const root = document.documentElement;
@@ -105,7 +105,7 @@ func TestPageFitsAndReads(t *testing.T) {
 }
 
 // TestScreenReaderFindsEverything: landmarks, headings in order, gauges with names
-// and words, a table whose cells are cells, on a phone too.
+// and texts, a table whose cells are cells, on a phone too.
 func TestScreenReaderFindsEverything(t *testing.T) {
 	tb := open(t, serve(t, source(busy)), 390, "light")
 	tb.awaitState("live")

@@ -15,7 +15,7 @@ func (s source) Snapshot() snapshot.Snapshot { return s() }
 
 const place = "production 3fa9c1d27b04 "
 
-// load is a production instance on a busy morning: a nightly import still runs,
+// load is a production instance on a busy morning: a nightly import is still running,
 // another program shares the instance, and one endpoint has just been blocked.
 func load(now time.Time) snapshot.Snapshot {
 	s := snapshot.Snapshot{Time: now, History: busyHistory(now)}

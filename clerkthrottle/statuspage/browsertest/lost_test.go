@@ -15,12 +15,12 @@ import (
 
 const often = 50 * time.Millisecond
 
-// said is what the page says of its own state: a word, how faint it is, and of when
-// its numbers are.
+// said is what the page says of its connection: a word, how faint it is, and the time
+// of its numbers.
 const said = `[document.getElementById("status").textContent, getComputedStyle(document.querySelector("[data-key=limits]")).opacity,
 	document.querySelector(".asof").innerText.slice(0, 10)].join("; ")`
 
-// TestLostConnectionRecovers takes the program away and brings it back.
+// TestLostConnectionRecovers stops the program and starts it again.
 func TestLostConnectionRecovers(t *testing.T) {
 	page := statuspage.New(source(busy), statuspage.WithInterval(often))
 	listen := func(address string) (*http.Server, string) {
@@ -61,8 +61,8 @@ func TestLostConnectionRecovers(t *testing.T) {
 	}
 }
 
-// TestWhatIsNoAnswerIsLoss: a connection may die without a word, and what stands
-// before the program may send a page of its own.
+// TestWhatIsNoAnswerIsLoss: a connection may die silently, and a proxy may send a
+// page of its own.
 func TestWhatIsNoAnswerIsLoss(t *testing.T) {
 	for name, instead := range map[string]http.HandlerFunc{
 		"silence":       func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
@@ -94,8 +94,8 @@ func TestWhatIsNoAnswerIsLoss(t *testing.T) {
 	}
 }
 
-// TestUnseenPageRests: a page in a tab that nobody looks at asks for nothing,
-// and does not pass what it still shows for live when somebody does.
+// TestUnseenPageRests: a page in a hidden tab requests nothing, and does not call its
+// old numbers live when it is shown again.
 func TestUnseenPageRests(t *testing.T) {
 	var asked atomic.Int64
 	counted := source(func() snapshot.Snapshot {

@@ -30,8 +30,8 @@ func serve(t *testing.T, s statuspage.Source, opts ...statuspage.Option) string 
 	return server.URL + "/"
 }
 
-// TestPageBecomesWhatIsSent: whatever a page showed before, it is afterwards the
-// same tree of nodes as the view that has arrived, and shows its time.
+// TestPageBecomesWhatIsSent: whatever a page showed before, it then has the same tree
+// of nodes as the view that has arrived, and shows its time.
 func TestPageBecomesWhatIsSent(t *testing.T) {
 	var mu sync.Mutex
 	draw := rand.New(rand.NewPCG(1, 2))
@@ -70,7 +70,7 @@ func TestPageBecomesWhatIsSent(t *testing.T) {
 	}
 }
 
-// TestAddressMayHoldAPassword, although no script may fetch an address that does.
+// TestAddressMayHoldAPassword, although scripts may not fetch a URL with one.
 func TestAddressMayHoldAPassword(t *testing.T) {
 	page := statuspage.New(source(busy), statuspage.WithInterval(often))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -150,7 +150,7 @@ func TestCountdownMoves(t *testing.T) {
 	for range 3 {
 		tb.await("the countdown moves", firstCountdown+" !== '"+last+"'")
 		last = eval[string](tb, firstCountdown)
-		// What has been on its way for a while comes late, never early.
+		// Delays make it late, never early.
 		if got, left := seconds(t, last), until.Sub(ahead()).Seconds(); got < left-0.2 || got > left+60 {
 			t.Errorf("the countdown says %v, with %.2f left", got, left)
 		}
@@ -183,7 +183,7 @@ func TestFilterAndSortKeepTheFocus(t *testing.T) {
 	tb.awaitState("live")
 }
 
-// TestKeyboardReachesEverything that can be used, and shows where it is.
+// TestKeyboardReachesEverything that can be used, and the focus is visible.
 func TestKeyboardReachesEverything(t *testing.T) {
 	tb := open(t, serve(t, source(busy)), 1280, "dark")
 	tb.awaitState("live")

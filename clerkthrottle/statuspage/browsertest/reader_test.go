@@ -13,8 +13,8 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/transport/snapshot"
 )
 
-// TestTellsWhatBeginsAndEnds and nothing else: numbers change twenty times a
-// second here, and a screen reader is to be told twice.
+// TestTellsWhatBeginsAndEnds and nothing else: numbers change twenty times a second
+// here, and a screen reader gets two announcements.
 func TestTellsWhatBeginsAndEnds(t *testing.T) {
 	var blocked atomic.Bool
 	changing := source(func() snapshot.Snapshot {
@@ -47,7 +47,7 @@ func TestTellsWhatBeginsAndEnds(t *testing.T) {
 	}
 }
 
-// TestCountdownsReadAlike whether the program wrote them or the browser.
+// TestCountdownsReadAlike, whether formatted by the program or the browser.
 func TestCountdownsReadAlike(t *testing.T) {
 	var asked atomic.Int64
 	lengths := []int64{1, 99, 100, 101, 6200, 9899, 9900, 9901, 10001, 58901, 59000, 59001, 60000, 3599000, 3599001, 3600000, 5400001}
@@ -91,7 +91,7 @@ func TestPageSaysTheSameWithoutScripts(t *testing.T) {
 	tb.await("it reloads", `!!document.body && !document.body.dataset.old`)
 }
 
-// TestGaugesJumpForReducedMotion: for everybody else they glide.
+// TestGaugesJumpForReducedMotion: otherwise they glide.
 func TestGaugesJumpForReducedMotion(t *testing.T) {
 	tb := open(t, serve(t, source(busy)), 1280, "light")
 	const glide = `getComputedStyle(document.querySelector(".meter rect")).transitionDuration`

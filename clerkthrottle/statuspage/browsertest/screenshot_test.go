@@ -18,8 +18,7 @@ var update = flag.Bool("update", false, "write the README's screenshots to statu
 
 const maxScreenshot = 200 << 10
 
-// TestScreenshots takes the README's pictures, and keeps them small enough for
-// a README.
+// TestScreenshots takes the README's screenshots, and keeps them small.
 func TestScreenshots(t *testing.T) {
 	morning := time.Date(2026, 11, 24, 9, 41, 7, 0, time.UTC)
 	url := serve(t, source(func() snapshot.Snapshot { return load(morning) }))
@@ -43,7 +42,7 @@ func TestScreenshots(t *testing.T) {
 	}
 }
 
-// clip is the whole page, or on a phone down to the busiest endpoint.
+// clip returns the whole page, or on a phone the part down to the busiest endpoint.
 func clip(tb *tab, width int64) *page.Viewport {
 	height := "document.documentElement.scrollHeight"
 	if width < 600 {

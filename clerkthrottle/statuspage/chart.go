@@ -37,7 +37,7 @@ type slice struct{ snapshot.Slice }
 
 // String returns the bar's tooltip.
 func (s slice) String() string {
-	return fmt.Sprintf("%s: %s sent, %s held back before, %s answered 429; %s mean wait",
+	return fmt.Sprintf("%s: %s sent, %s after a wait, %s answered 429; %s mean wait",
 		s.Start.Format("15:04:05"), num(s.Sent), num(s.Waited), num(s.Throttled), dur(s.Mean()))
 }
 

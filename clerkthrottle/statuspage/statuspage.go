@@ -33,7 +33,7 @@ func WithTitle(title string) Option {
 // below 10 ms.
 func WithInterval(d time.Duration) Option {
 	if d < 10*time.Millisecond {
-		panic(fmt.Sprintf("statuspage: WithInterval(%s): it must be at least 10ms", d))
+		panic(fmt.Sprintf("statuspage: WithInterval(%s): want at least 10ms", d))
 	}
 	return func(h *handler) { h.interval = d }
 }
@@ -44,7 +44,7 @@ func WithInterval(d time.Duration) Option {
 // panics if source or an option is nil.
 func New(source Source, opts ...Option) http.Handler {
 	if source == nil {
-		panic("statuspage: New(nil): there is nothing to show")
+		panic("statuspage: New(nil): the source is nil")
 	}
 	h := &handler{source: source, title: "Clerk throttle", interval: time.Second}
 	for i, opt := range opts {
@@ -112,7 +112,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := h.body(name, r.URL.Query())
 	if err != nil {
-		http.Error(w, "this could not be made: "+err.Error(), http.StatusInternalServerError)
+		http.Error(w, "cannot make this page: "+err.Error(), http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", contentTypes[name])

@@ -26,16 +26,16 @@ type column struct {
 
 var columns = []column{
 	{"endpoint", "Endpoint", "the method and the path template", true, false, nil, nil},
-	{"waiting", "Waiting", "requests in line at the gate or for the rate", false, true, func(e endpoint) float64 { return float64(e.Waiting) }, count},
-	{"rate", "Rate/s", "requests a second let out: learned from 429s, of the documented rate", true, false, rate, perSecond},
+	{"waiting", "Waiting", "requests queued at the gate or for the rate", false, true, func(e endpoint) float64 { return float64(e.Waiting) }, count},
+	{"rate", "Rate/s", "requests per second allowed: the rate learned from 429s, of the documented one", true, false, rate, perSecond},
 	{"sent", "Sent", "requests sent", false, false, func(e endpoint) float64 { return float64(e.Counts.Sent) }, count},
-	{"waited", "Held", "of those sent, held back before", false, false, func(e endpoint) float64 { return float64(e.Counts.Waited) }, count},
+	{"waited", "Held", "of those sent, how many waited first", false, false, func(e endpoint) float64 { return float64(e.Counts.Waited) }, count},
 	{"throttled", "429", "answered 429", false, true, func(e endpoint) float64 { return float64(e.Counts.Throttled) }, count},
-	{"retried", "Retried", "of those sent, repeats of another", false, false, func(e endpoint) float64 { return float64(e.Counts.Retried) }, count},
+	{"retried", "Retried", "of those sent, how many were retries", false, false, func(e endpoint) float64 { return float64(e.Counts.Retried) }, count},
 	{"refused", "Refused", "not sent", false, true, func(e endpoint) float64 { return float64(e.Counts.Refused) }, count},
-	{"p50", "Wait p50", "half of the requests waited no longer", false, false, func(e endpoint) float64 { return float64(e.Waits.P50) }, length},
-	{"p90", "p90", "nine of ten requests waited no longer", false, false, func(e endpoint) float64 { return float64(e.Waits.P90) }, length},
-	{"p99", "p99", "99 of 100 requests waited no longer", false, false, func(e endpoint) float64 { return float64(e.Waits.P99) }, length},
+	{"p50", "Wait p50", "half of the requests waited at most this long", false, false, func(e endpoint) float64 { return float64(e.Waits.P50) }, length},
+	{"p90", "p90", "90 % of the requests waited at most this long", false, false, func(e endpoint) float64 { return float64(e.Waits.P90) }, length},
+	{"p99", "p99", "99 % of the requests waited at most this long", false, false, func(e endpoint) float64 { return float64(e.Waits.P99) }, length},
 	{"max", "Max", "the longest wait", false, false, func(e endpoint) float64 { return float64(e.Waits.Max) }, length},
 }
 

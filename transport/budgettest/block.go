@@ -18,9 +18,9 @@ func blockHoldsEverybody(e *env) {
 	a.getNow("/")
 	b.getNow("/")
 	end := a.block("/", 2)
-	e.eventually("the other hears of it", func() bool { return b.patient.Snapshot().Endpoints[0].BlockedUntil != nil })
+	e.eventually("the other program hears of the block", func() bool { return b.patient.Snapshot().Endpoints[0].BlockedUntil != nil })
 	if now := e.since(); !e.real && now > e.windows(0.5) {
-		e.Errorf("it heard of it at %s", now)
+		e.Errorf("the other program heard of the block at %s", now)
 	}
 	for _, p := range []*program{a, b} {
 		e.times(5, func() { p.get("/") })
@@ -28,7 +28,7 @@ func blockHoldsEverybody(e *env) {
 	}
 	e.Wait()
 	for _, v := range e.server.log("")[3:] {
-		e.at("one behind the block was sent", v.at, end)
+		e.at("a request behind the block was sent", v.at, end)
 	}
 }
 
@@ -45,7 +45,7 @@ func learnedRatePaces(e *env) {
 	e.Wait()
 	inTime := !e.real || p.since() < e.windows(1) // on a slow machine it may be over already
 	if inTime && seen.count("waited rate shared") == 0 {
-		e.Errorf("nobody waited for the learned rate: %q", seen.all())
+		e.Errorf("no request waited for the learned rate: %q", seen.all())
 	}
 	e.pause(5)
 	for range 3 {
@@ -53,7 +53,7 @@ func learnedRatePaces(e *env) {
 		_ = p.patient.Snapshot()
 	}
 	if learned, forgotten := seen.count("rate learned"), seen.count("rate forgotten"); learned != 1 || forgotten != 1 {
-		e.Errorf("told of a learned rate %d times, and that it is forgotten %d times: %q", learned, forgotten, seen.all())
+		e.Errorf("%d events of a learned rate and %d of its end, want one each: %q", learned, forgotten, seen.all())
 	}
 }
 
@@ -86,6 +86,6 @@ func learnedRateRefusesTheSame(e *env) {
 		return n.Load()
 	}
 	if alone, got := refused("/alone", nil), refused("/shared", e.budget); got != alone {
-		e.Errorf("%d of %d are refused, want %d as without a budget", got, callers, alone)
+		e.Errorf("%d of %d requests are refused, want %d as without a budget", got, callers, alone)
 	}
 }

@@ -73,7 +73,7 @@ func (e *env) checkWindows() {
 		slices.Sort(at)
 		for i := l.N; i < len(at) && !e.loose; i++ {
 			if apart := at[i] - at[i-l.N]; apart < l.Window {
-				e.Errorf("%s: %d requests arrived within %s, the last after %s", l.Name, l.N+1, apart, at[i])
+				e.Errorf("%s: %d requests arrived within %s, the last at %s", l.Name, l.N+1, apart, at[i])
 				return
 			}
 		}
@@ -168,7 +168,7 @@ func (p *program) get(path string) {
 func (p *program) getNow(path string) {
 	p.Helper()
 	if err := p.send(context.Background(), p.hasty, path); err != nil {
-		p.Fatalf("%s after the start: GET %s, which may not wait: %v", p.since(), path, err)
+		p.Fatalf("%s after the start: GET %s without a wait: %v", p.since(), path, err)
 	}
 }
 
@@ -203,7 +203,7 @@ func (p *program) block(path string, windows float64) time.Duration {
 // arrived waits until n requests have been sent by the program or wait in it.
 func (p *program) arrived(n int) {
 	p.Helper()
-	p.eventually("all have come", func() bool {
+	p.eventually("all requests have come", func() bool {
 		s := p.patient.Snapshot()
 		all := 0
 		for _, l := range s.Limits {
@@ -229,7 +229,7 @@ func (e *env) eventually(what string, holds func() bool) {
 		}
 		time.Sleep(e.window / 100)
 	}
-	e.Fatalf("%s after the start: it does not come about that %s", e.since(), what)
+	e.Fatalf("%s after the start: still waiting: %s", e.since(), what)
 }
 
 func (e *env) since() time.Duration { return time.Since(e.start) }

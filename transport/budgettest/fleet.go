@@ -18,7 +18,7 @@ func (e *env) contend(a, b *program, first, second string, windows int) float64 
 	e.loops(1, b, "/?"+second)
 	e.pause(0.1)
 	e.loops(callers-1, b, "/?"+second)
-	e.eventually("many went", func() bool { return len(e.server.log("")) >= (windows+7)*n })
+	e.eventually("many requests are sent", func() bool { return len(e.server.log("")) >= (windows+7)*n })
 	late := e.server.order("/")[windows*n:]
 	e.stop()
 	return float64(strings.Count(late, second)) / float64(len(late))
@@ -30,7 +30,7 @@ func (e *env) contend(a, b *program, first, second string, windows int) float64 
 func sameToBoth(e *env) {
 	a, b := e.pair(func(c *transport.Config) { c.MaxWait = e.windows(12) })
 	if part := e.contend(a, b, "1", "2", 3); part < 0.4 || part > 0.6 {
-		e.Errorf("the second got %.2f of what went", part)
+		e.Errorf("the second program sent %.2f of the requests, want about half", part)
 	}
 }
 
@@ -39,7 +39,7 @@ func sameToBoth(e *env) {
 func betterClassesOfEither(e *env) {
 	a, b := e.pair()
 	if part := e.contend(a, b, "b", "i", 3); part < 0.75 {
-		e.Errorf("people got %.2f of what went", part)
+		e.Errorf("interactive requests are %.2f of those sent, want 10/11", part)
 	}
 }
 
@@ -50,7 +50,7 @@ func reserveHolds(e *env) {
 	e.route("/", e.limit("shared", n))
 	b.getNow("/?i") // b joins
 	e.times(3*n, func() { a.get("/?b") })
-	e.eventually("the batch has what it may have", func() bool { return strings.Count(e.server.order("/"), "b") >= n/4 })
+	e.eventually("batch requests have used their tokens", func() bool { return strings.Count(e.server.order("/"), "b") >= n/4 })
 	e.pause(0.1)
 	for range people - 1 {
 		b.getNow("/?i")
@@ -58,7 +58,7 @@ func reserveHolds(e *env) {
 	order := e.server.order("/")
 	e.Wait()
 	if before := strings.Count(order, "b"); before > n-people && !e.real {
-		e.Errorf("%d of batch went before people's", before)
+		e.Errorf("%d batch requests went before the interactive ones", before)
 	}
 }
 
@@ -66,7 +66,7 @@ func closingLeavesTokens(e *env) {
 	const n = 10
 	a, b := e.pair()
 	if a == b {
-		e.Skip("it would be closed, too")
+		e.Skip("without a budget there is only one program")
 	}
 	e.route("/", e.limit("shared", n))
 	for range n {
@@ -94,6 +94,6 @@ func idleLeavesTokens(e *env) {
 	e.times(3*n, func() { b.get("/") })
 	e.Wait()
 	if last := e.visit("", 4*n-1).at; last > e.windows(5) && !e.real {
-		e.Errorf("the last went at %s", last)
+		e.Errorf("the last request was sent at %s", last)
 	}
 }

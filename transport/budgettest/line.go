@@ -36,7 +36,7 @@ func everyoneInTurn(e *env) {
 		e.Wait()
 		order := e.server.order(path)[1:]
 		if b, n := strings.Index(order, "b"), strings.Index(order, "n"); want != "" && order != want || want == "" && max(b, n) > 10 {
-			e.Errorf("%s went in the order %s", come, order)
+			e.Errorf("requests %s went in the order %s", come, order)
 		}
 	}
 }
@@ -46,7 +46,7 @@ func (p *program) occupy(path string) (release func()) {
 	release = p.server.hold(path)
 	p.Cleanup(release)
 	p.Go(func() { p.get(path + "?i") })
-	p.eventually("one is under way", func() bool { return len(p.server.log(path)) == 1 })
+	p.eventually("the first request arrives", func() bool { return len(p.server.log(path)) == 1 })
 	return release
 }
 
@@ -72,7 +72,7 @@ func cancelLeavesNoTrace(e *env) {
 	if mine := e.server.log("/me"); len(mine) != 1 {
 		e.Errorf("%d sent, want 1", len(mine))
 	} else {
-		e.at("the one behind was sent", mine[0].at, e.freeAt("/", 0))
+		e.at("the request behind was sent", mine[0].at, e.freeAt("/", 0))
 	}
 }
 
@@ -89,7 +89,7 @@ func deadlineIsRefusedBeforehand(e *env) {
 		err := e.send(ctx, p.patient, path)
 		if r := refusal(err); r.Reason != transport.ReasonDeadline || r.Hold != hold || !errors.Is(err, context.DeadlineExceeded) || ctx.Err() != nil {
 			if !e.real || ctx.Err() == nil {
-				e.Errorf("%s: %v, want a refusal for the deadline, before it", path, err)
+				e.Errorf("%s: %v, want a refusal because of the deadline, before it passes", path, err)
 			}
 		}
 		e.at("refused", e.since(), before)
@@ -123,10 +123,10 @@ func queueHasABound(e *env) {
 	p.arrived(1 + bound)
 	batch()
 	e.Go(func() { p.get("/?i") })
-	e.eventually("two gave way", func() bool { return full.Load() == 2 })
+	e.eventually("two requests are refused", func() bool { return full.Load() == 2 })
 	release()
 	e.Wait()
 	if order := e.server.order("/"); order != "iibb" || full.Load() != 2 {
-		e.Errorf("they went in the order %s, and %d gave way", order, full.Load())
+		e.Errorf("the order was %s, and %d were refused", order, full.Load())
 	}
 }

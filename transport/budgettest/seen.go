@@ -25,7 +25,7 @@ func estimateIsTheWait(e *env) {
 	for range n {
 		for range 20 {
 			if d := p.patient.Estimate(req); d != 0 {
-				e.Errorf("with a token to be had: %s", d)
+				e.Errorf("estimate with a free token: %s, want 0", d)
 			}
 		}
 		p.getNow("/")
@@ -33,7 +33,7 @@ func estimateIsTheWait(e *env) {
 	before, free := e.since(), e.freeAt("/", 0)
 	d := p.patient.Estimate(req)
 	if d > e.window || d <= 0 && (!e.real || e.since() < free) {
-		e.Errorf("with none: %s", d)
+		e.Errorf("estimate without a free token: %s", d)
 	}
 	p.get("/")
 	e.at("it was sent", e.visit("", n).at, before+d)
@@ -47,7 +47,7 @@ func dryRunHoldsNobody(e *env) {
 	p := e.program(seen.observe, func(c *transport.Config) { c.DryRun = true })
 	for i := range requests {
 		p.get("/")
-		e.eventually("it owns what it needs", func() bool { return p.patient.Snapshot().Limits[0].Owned >= min(n, i+1) })
+		e.eventually("the program owns the tokens that it needs", func() bool { return p.patient.Snapshot().Limits[0].Owned >= min(n, i+1) })
 	}
 	p.block("/", 1)
 	p.get("/")
@@ -62,7 +62,7 @@ func dryRunHoldsNobody(e *env) {
 		e.Errorf("counts %+v", c)
 	}
 	if held, blocks := seen.count("would wait limit shared"), seen.count("would wait"); held < requests-n || blocks < requests-n+1 {
-		e.Errorf("told %q", seen.all())
+		e.Errorf("observed %q", seen.all())
 	}
 }
 
@@ -77,24 +77,24 @@ func everythingIsTold(e *env) {
 	ctx, cancel := context.WithTimeout(e.Context(), e.window/8)
 	defer cancel()
 	_ = e.send(ctx, p.patient, "/")
-	e.eventually("the end of the block is told", func() bool { return seen.count("unblocked") > 0 })
+	e.eventually("the observer is told of the end of the block", func() bool { return seen.count("unblocked") > 0 })
 	// The block ends and the first request after it goes at the same moment, in any
 	// order, and some requests wait for an exchange.
 	got := slices.DeleteFunc(seen.all(), func(line string) bool { return line == "unblocked" || line == "waited limit shared" })
 	events := []string{"blocked", "answered 1: 429", "retrying 1: 429", "waited block ", "answered 2: 200", "refused deadline limit"}
 	if !slices.Equal(got, events) && !e.real {
-		e.Errorf("told %q, want %q", got, events)
+		e.Errorf("observed %q, want %q", got, events)
 	}
 	for _, line := range events[:5] {
 		if !slices.Contains(got, line) {
-			e.Errorf("told %q, without %q", got, line)
+			e.Errorf("observed %q, without %q", got, line)
 		}
 	}
 
 	p.get("/")
 	s := p.patient.Snapshot()
 	if l := s.Limits[0]; l.Free+l.InFlight+l.Returning != l.Owned || l.Waiting != 0 || l.N != n || l.Owned > n || e.budget == nil && l.Owned < n {
-		e.Errorf("the bucket is %+v", l)
+		e.Errorf("bucket %+v", l)
 	}
 	c := s.Endpoints[0].Counts
 	want := snapshot.Counts{Sent: int64(len(e.server.log(""))), Waited: c.Waited, Refused: c.Refused, Throttled: 1, Retried: 1}
@@ -113,10 +113,10 @@ func everythingIsTold(e *env) {
 		sum.Retried += slice.Retried
 	}
 	if sum != c {
-		e.Errorf("the history comes to %+v, want %+v", sum, c)
+		e.Errorf("the history sums up to %+v, want %+v", sum, c)
 	}
 	if f := s.Fleet; (f == nil) != (e.budget == nil) || f != nil && !f.Reached {
-		e.Errorf("the fleet is %+v", f)
+		e.Errorf("fleet %+v", f)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/clerkthrottle/clerkthrottle-go/clerkthrottle/clerktest"
 )
 
-// A step sends n requests at a time, of which so many must be accepted.
+// A step sends n requests at once and says how many must be accepted.
 type step struct {
 	at       time.Duration
 	n        int

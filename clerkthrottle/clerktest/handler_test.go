@@ -50,7 +50,7 @@ func TestHandlerAnswersWhatTheLimitsLetThrough(t *testing.T) {
 			}
 		}
 		if through != 18 || asked != 19 {
-			t.Errorf("%s: %d let through, the handler was asked %d times", name, through, asked)
+			t.Errorf("%s: %d accepted, the handler was called %d times", name, through, asked)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (m *member) encode(n protocol.Number, r *transport.Report) (keys []string, 
 
 var errReply = errors.New("redisbudget: the reply from Redis is not the script's")
 
-// decode decodes the reply to a call with so many limits.
+// decode decodes the reply to a call that named a number of limits.
 func decode(answer []any, limits int) (r reply, err error) {
 	d := decoder{left: answer}
 	r.status = d.text()

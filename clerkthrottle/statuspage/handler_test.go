@@ -173,8 +173,8 @@ func TestRedirectStaysHere(t *testing.T) {
 
 func TestWrongArgumentsPanic(t *testing.T) {
 	for want, try := range map[string]func(){
-		"New(nil)":                   func() { statuspage.New(nil) },
-		"option number 2 is nil":     func() { samplePage(statuspage.WithTitle("shop"), nil) },
+		"New(nil)":                func() { statuspage.New(nil) },
+		"option number 2 is nil":  func() { samplePage(statuspage.WithTitle("shop"), nil) },
 		"WithInterval(1ns): want": func() { samplePage(statuspage.WithInterval(1)) },
 	} {
 		func() {

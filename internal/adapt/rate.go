@@ -28,8 +28,9 @@ type Rate struct {
 	count
 }
 
-// New returns the rate of a limit of so many requests per window, both positive. One
-// that yields leaves the limit to programs that do not, when they need it.
+// New returns the rate of a limit of limit requests per window; both must be
+// positive. One that yields leaves the limit to programs that do not, when they need
+// it.
 func New(limit int, window time.Duration, yields bool) *Rate {
 	return &Rate{rules: &standard, window: window, full: float64(limit) / window.Seconds(), yields: yields}
 }

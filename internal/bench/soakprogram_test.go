@@ -124,7 +124,7 @@ func (s soaked) conserved(snapshot transport.Snapshot, rest bool) {
 	}
 	for _, e := range snapshot.Endpoints {
 		if rest && e.Waiting != 0 {
-			s.t.Errorf("somebody waits at rest: %+v", e)
+			s.t.Errorf("requests wait at rest: %+v", e)
 		}
 	}
 }

@@ -136,7 +136,7 @@ func TestGivingUpEndsStarvation(t *testing.T) {
 	}
 	w.Leave()
 	if l.Starved() {
-		t.Error("nobody is left to starve")
+		t.Error("no waiter is left to starve")
 	}
 }
 

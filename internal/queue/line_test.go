@@ -53,7 +53,7 @@ func TestClosedClassWaitsAndDoesNotHoldUpABetterOne(t *testing.T) {
 		t.Fatalf("got %d, want 2", got)
 	}
 	if got := next(&l, 0); got != -1 {
-		t.Fatalf("%d went although nobody may", got)
+		t.Fatalf("%d went although no class may", got)
 	}
 }
 
@@ -183,7 +183,7 @@ func FuzzLine(f *testing.F) {
 				if p == nil {
 					for _, w := range all {
 						if w.class < open {
-							t.Fatalf("nobody goes, though %d may", w.Who)
+							t.Fatalf("none goes, though %d may", w.Who)
 						}
 					}
 					continue

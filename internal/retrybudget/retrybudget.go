@@ -39,8 +39,8 @@ type Budget struct {
 // New returns a budget; fraction and free must not be negative.
 func New(fraction float64, free int) Budget { return Budget{fraction: fraction, free: free} }
 
-// Retry reports whether one more retry is allowed, after so many requests in the last
-// minute that were not retries. It counts the retry, or its denial.
+// Retry reports whether one more retry is allowed, and counts it, or its denial.
+// requests is how many requests of the last minute were not retries.
 func (b *Budget) Retry(now time.Duration, requests int64) bool {
 	b.advance(now)
 	if b.left(requests) <= 0 {
@@ -52,7 +52,7 @@ func (b *Budget) Retry(now time.Duration, requests int64) bool {
 	return true
 }
 
-// State returns how many retries are allowed now, and how many were denied in all.
+// State returns how many retries are allowed now, and how many have been denied in all.
 func (b *Budget) State(now time.Duration, requests int64) (left int, denied int64) {
 	b.advance(now)
 	return max(b.left(requests), 0), b.denied

@@ -38,7 +38,7 @@ func TestAFifthOfTheRequestsMayBeRepeated(t *testing.T) {
 func TestNoBudgetNoRetry(t *testing.T) {
 	b := New(0, 0)
 	if retries(&b, 0, 1000, 10) != 0 {
-		t.Error("a retry was let through")
+		t.Error("a retry was allowed")
 	}
 }
 

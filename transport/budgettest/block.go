@@ -11,8 +11,8 @@ import (
 
 const ample = 1000 // a limit that nothing here reaches
 
-// blockHoldsEverybody: a block that one program meets holds both until it ends.
-func blockHoldsEverybody(e *env) {
+// blockHoldsAllPrograms: a block that one program meets holds both until it ends.
+func blockHoldsAllPrograms(e *env) {
 	a, b := e.pair()
 	e.route("/", e.limit("shared", ample))
 	a.getNow("/")
@@ -32,8 +32,8 @@ func blockHoldsEverybody(e *env) {
 	}
 }
 
-// learnedRatePaces: the learned rate applies from a 429 until it has climbed back to the limit.
-func learnedRatePaces(e *env) {
+// learnedRateApplies: the learned rate applies from a 429 until it has climbed back to the limit.
+func learnedRateApplies(e *env) {
 	e.learn = true
 	l := e.limit("shared", 100)
 	l.Window /= 4

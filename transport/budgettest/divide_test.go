@@ -58,7 +58,7 @@ func checkDivision(t *testing.T, n int, reserve snapshot.Classes, private bool, 
 		case private && d.keep(i) != 0:
 			t.Errorf("program %d keeps %d of a private limit", i, d.keep(i))
 		case d.keep(i) == math.MaxInt32 && !d.plenty:
-			t.Errorf("program %d keeps all, though somebody lacks", i)
+			t.Errorf("program %d keeps all, though another lacks tokens", i)
 		case d.keep(i) != math.MaxInt32 && d.keep(i) > d.part(i, d.up):
 			t.Errorf("program %d keeps %d of a part of %d", i, d.keep(i), d.part(i, d.up))
 		case d.keep(i) != math.MaxInt32:

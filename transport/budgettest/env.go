@@ -189,8 +189,8 @@ func (p *program) refused(path, limit string, until time.Duration) {
 	}
 }
 
-// block makes a request that may not wait and gets a 429, which blocks path for so
-// many windows. It returns when the block ends at the earliest.
+// block makes a request that may not wait and gets a 429, which blocks path for a
+// number of windows. It returns when the block ends at the earliest.
 func (p *program) block(path string, windows float64) time.Duration {
 	p.Helper()
 	p.server.answers(path, tooMany(p.windows(windows)))
@@ -250,7 +250,7 @@ func (e *env) freeAt(path string, nth int) time.Duration {
 	return e.visit(path, nth).answered + e.window
 }
 
-// pause sleeps for so many windows and the slack.
+// pause sleeps for a number of windows and the slack.
 func (e *env) pause(windows float64) { time.Sleep(e.windows(windows) + e.slack) }
 
 func (e *env) windows(n float64) time.Duration { return time.Duration(n * float64(e.window)) }

@@ -34,18 +34,18 @@ var faults = []fault{
 	{name: "a token short", found: "N at once when idle", share: func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.N-1)) }},
 	{name: "tokens are taken away", found: "N at once when idle", share: func(u transport.Usage, s *transport.Share) { s.Owned = min(s.Owned, max(1, u.Owned-1)) }},
 	{name: "nothing is asked back", found: "being idle leaves tokens to others", share: func(_ transport.Usage, s *transport.Share) { s.Keep = math.MaxInt32 }},
-	{name: "nothing may be kept", found: "the same to two programs", share: func(_ transport.Usage, s *transport.Share) { s.Keep, s.Part = 0, 1 }},
-	{name: "everybody needs all", found: "closing leaves tokens to others", usage: func(u *transport.Usage) { u.Need.Interactive += u.N }},
-	{name: "all classes are one", found: "better classes of either program go first", usage: func(u *transport.Usage) {
+	{name: "nothing may be kept", found: "two programs share equally", share: func(_ transport.Usage, s *transport.Share) { s.Keep, s.Part = 0, 1 }},
+	{name: "all programs need everything", found: "closing leaves tokens to others", usage: func(u *transport.Usage) { u.Need.Interactive += u.N }},
+	{name: "all classes are one", found: "higher classes go first in either program", usage: func(u *transport.Usage) {
 		u.Need = snapshot.Classes{Normal: u.Need.Interactive + u.Need.Normal + u.Need.Batch}
 	}},
 	{name: "no reserve", found: "a reserve holds between programs", usage: func(u *transport.Usage) { u.Reserve = snapshot.Classes{} }},
 	{name: "what is given back is lost", found: "closing leaves tokens to others", usage: func(u *transport.Usage) { u.Owned = max(u.Owned, u.N/2) }},
-	{name: "blocks are kept to oneself", found: "a block holds everybody", answer: func(a *transport.Answer) { a.Blocks = nil }},
-	{name: "blocks end early", found: "a block holds everybody", block: func(b *transport.Block) { b.For /= 2 }},
-	{name: "blocks last too long", found: "a block holds everybody", block: func(b *transport.Block) { b.For *= 2 }},
+	{name: "blocks are not relayed", found: "a block holds all programs", answer: func(a *transport.Answer) { a.Blocks = nil }},
+	{name: "blocks end early", found: "a block holds all programs", block: func(b *transport.Block) { b.For /= 2 }},
+	{name: "blocks last too long", found: "a block holds all programs", block: func(b *transport.Block) { b.For *= 2 }},
 	{name: "it fails", found: "N at once when idle", err: errors.New("it fails")},
-	{name: "it is away", found: "everything is told", answer: func(a *transport.Answer) { a.Err = errors.New("it is away") }},
+	{name: "it is away", found: "observers and the snapshot report everything", answer: func(a *transport.Answer) { a.Err = errors.New("it is away") }},
 }
 
 // faulty is a Memory with a fault.

@@ -8,8 +8,8 @@ import (
 
 // Two programs on one budget. Without a budget they are the same one, and all this holds too.
 
-// contend makes two programs want more than there is, the first before the second,
-// and returns the second's part of what is sent after so many windows.
+// contend makes two programs want more than there is, the first before the second. It
+// returns the second's part of what is sent after a number of windows.
 func (e *env) contend(a, b *program, first, second string, windows int) float64 {
 	const n, callers = 20, 30
 	e.route("/", e.limit("shared", n))
@@ -24,19 +24,19 @@ func (e *env) contend(a, b *program, first, second string, windows int) float64 
 	return float64(strings.Count(late, second)) / float64(len(late))
 }
 
-// sameToBoth: two programs that want all there is get half each, even if the first
+// shareEqually: two programs that want all there is get half each, even if the first
 // had it all. One that has a single waiter at first is not told that its part is a
 // single token.
-func sameToBoth(e *env) {
+func shareEqually(e *env) {
 	a, b := e.pair(func(c *transport.Config) { c.MaxWait = e.windows(12) })
 	if part := e.contend(a, b, "1", "2", 3); part < 0.4 || part > 0.6 {
 		e.Errorf("the second program sent %.2f of the requests, want about half", part)
 	}
 }
 
-// betterClassesOfEither: a program with interactive requests gets ten of eleven
+// higherClassesFirst: a program with interactive requests gets ten of eleven
 // tokens, as soon as they come back.
-func betterClassesOfEither(e *env) {
+func higherClassesFirst(e *env) {
 	a, b := e.pair()
 	if part := e.contend(a, b, "b", "i", 3); part < 0.75 {
 		e.Errorf("interactive requests are %.2f of those sent, want 10/11", part)

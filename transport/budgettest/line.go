@@ -12,9 +12,9 @@ import (
 
 // Order in the line, its bound, and waiters that leave.
 
-// everyoneInTurn sends requests in an order while one before them has the only token,
+// takeTurns sends requests in an order while one before them has the only token,
 // and no answer yet.
-func everyoneInTurn(e *env) {
+func takeTurns(e *env) {
 	crowd := strings.Repeat("i", 25)
 	for come, want := range map[string]string{
 		"123456":     "123456",  // first come, first served
@@ -76,9 +76,9 @@ func cancelLeavesNoTrace(e *env) {
 	}
 }
 
-// deadlineIsRefusedBeforehand: a request that would get its token after its deadline
+// hopelessDeadlineIsRefused: a request that would get its token after its deadline
 // is refused at once.
-func deadlineIsRefusedBeforehand(e *env) {
+func hopelessDeadlineIsRefused(e *env) {
 	e.route("/limit", e.limit("own", 1))
 	e.route("/block", e.limit("shared", ample))
 	p := e.program()

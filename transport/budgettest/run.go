@@ -71,22 +71,22 @@ var tests = []struct {
 	{"several limits at once", severalLimits},
 	{"many private limits", manyPrivateLimits},
 
-	{"everyone in turn", everyoneInTurn},
+	{"classes and flows take turns", takeTurns},
 	{"a cancelled wait leaves no trace", cancelLeavesNoTrace},
-	{"a deadline is refused beforehand", deadlineIsRefusedBeforehand},
+	{"a hopeless deadline is refused at once", hopelessDeadlineIsRefused},
 	{"the queue has a bound", queueHasABound},
 
-	{"the same to two programs", sameToBoth},
-	{"better classes of either program go first", betterClassesOfEither},
+	{"two programs share equally", shareEqually},
+	{"higher classes go first in either program", higherClassesFirst},
 	{"a reserve holds between programs", reserveHolds},
 	{"closing leaves tokens to others", closingLeavesTokens},
 	{"being idle leaves tokens to others", idleLeavesTokens},
 
-	{"a block holds everybody", blockHoldsEverybody},
-	{"a learned rate paces until it is forgotten", learnedRatePaces},
+	{"a block holds all programs", blockHoldsAllPrograms},
+	{"a learned rate applies until it has climbed back", learnedRateApplies},
 	{"a learned rate refuses as without a budget", learnedRateRefusesTheSame},
 
 	{"an estimate is the wait that follows", estimateIsTheWait},
-	{"a dry run holds nobody", dryRunHoldsNobody},
-	{"everything is told", everythingIsTold},
+	{"a dry run delays nothing", dryRunDelaysNothing},
+	{"observers and the snapshot report everything", everythingIsReported},
 }

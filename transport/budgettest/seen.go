@@ -39,7 +39,7 @@ func estimateIsTheWait(e *env) {
 	e.at("it was sent", e.visit("", n).at, before+d)
 }
 
-func dryRunHoldsNobody(e *env) {
+func dryRunDelaysNothing(e *env) {
 	const n, requests = 2, 5
 	e.loose = true
 	e.route("/", e.limit("shared", n))
@@ -66,8 +66,8 @@ func dryRunHoldsNobody(e *env) {
 	}
 }
 
-// everythingIsTold: observers are called as things happen, and the snapshot counts them.
-func everythingIsTold(e *env) {
+// everythingIsReported: observers are called as things happen, and the snapshot counts them.
+func everythingIsReported(e *env) {
 	const n = 2
 	e.route("/", e.limit("shared", n))
 	var seen notes

@@ -65,7 +65,7 @@ func Cases() []Case {
 		{
 			Name: "headerless", Programs: 1, Callers: 256, Calls: 18_000,
 			RetryAfter: clerktest.RetryAfterOmitted,
-			What:       "a Clerk whose 429s say nothing of when to come back, 256 callers, 18,000 calls",
+			What:       "a Clerk whose 429s have no Retry-After, 256 callers, 18,000 calls",
 		},
 		{
 			Name: "headerless-4", Programs: 4, Callers: 64, Calls: 18_000,

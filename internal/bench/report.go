@@ -116,31 +116,30 @@ const introduction = `# Results
 
 Made by ` + "`go test ./internal/bench -run TestPeers -update`" + `; do not edit.
 
-What a program gets from this throttle, and what it would get from the libraries
-one would otherwise put under its Clerk client: the same server, callers, latencies
-(lognormal, median 50 ms) and seed, 1000 requests per 10 s, in virtual time. A 429
-blocks the endpoint until its Retry-After ends, as Clerk documents. The server
-counts by a sliding log, the strictest way there is, unless the table says otherwise:
-Clerk does not document how it counts.
+This throttle compared with the libraries that one would otherwise use under a Clerk
+client: the same server, callers, latencies (lognormal, median 50 ms) and seed, 1000
+requests per 10 s, in virtual time. A 429 blocks the endpoint until its Retry-After
+ends, as Clerk documents. The server counts by a sliding log, the strictest way,
+unless the table says otherwise: Clerk does not document how it counts.
 
-Every program has a number of calls to get done. Where a client gives up and hands
-back a 429 or an error, that is a failure, and the program asks again a second later
-until it has what it wants.
+Every program has a number of calls to get done. If a client gives up and returns a
+429 or an error, that is a failure, and the program calls again a second later until
+it succeeds.
 
-- *429s*: what the server answered; in brackets, for a thousand calls.
-- *time*: against the shortest possible, in which a client that knows everything
-  sends 1000 at once and 1000 in each window after it, less what others got.
-- *of the limit*: what the server let through, of what it could have in that time.
-- *wait*: from first asking to having the answer.
+- *429s*: the server's 429 answers; in brackets, per thousand calls.
+- *time*: relative to the shortest possible, in which a client that knows everything
+  sends 1000 at once and 1000 in each window after it, less what others used.
+- *of the limit*: requests that the server accepted, of those it could have in that time.
+- *wait*: from the first attempt to success.
 
 `
 
 const otherServers = `
 # Servers that are less strict
 
-A client that happens to count as its server does gains what the strictest reading
-forbids: around the edge of a fixed window 2,000 requests pass in a moment. The
-throttle takes no such chances, and pays one round trip per window for not knowing.
+A client that happens to count as its server does can send what the strictest reading
+forbids: around the edge of a fixed window 2,000 requests pass at once. The throttle
+does not rely on that, and pays one round trip per window for it.
 `
 
 func (c Case) section(b *strings.Builder, rows []Row) {

@@ -96,7 +96,7 @@ func All() []Peer {
 		},
 		{
 			Name:  "go-github-ratelimit",
-			Setup: "its waiter for secondary limits; Clerk's 429s are put in GitHub's words, or it would not know them",
+			Setup: "its waiter for secondary limits; Clerk's 429s are reworded as GitHub's, the only ones that it recognizes",
 			Client: func(network http.RoundTripper, _ int, _ uint64) http.RoundTripper {
 				return github_secondary_ratelimit.New(githubWords(network))
 			},

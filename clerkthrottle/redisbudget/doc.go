@@ -49,5 +49,5 @@
 // nothing for the in-flight bound (3 s), until all programs have reported what they
 // own. So the very first request of a fleet waits that long, once.
 //
-// The README has every case, with its worst.
+// The README lists every case, with its worst outcome.
 package redisbudget

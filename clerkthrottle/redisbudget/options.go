@@ -87,9 +87,9 @@ func WithInFlightBound(d time.Duration) Option {
 
 // WithTimeout sets how long one call to Redis may take before Redis counts as away.
 // Default: [DefaultTimeout]. The budget enforces it with its own timer, whatever the
-// Redis client's timeouts are. Keep it below half of the in-flight bound: without an
-// answer, requests go on for one bound, a third of which may be over when a call is
-// made.
+// Redis client's timeouts are. Keep it below half of the in-flight bound: requests go
+// on for one bound without an answer from Redis, and a third of it may be over when a
+// call is made.
 func WithTimeout(d time.Duration) Option {
 	return func(c *config) error {
 		c.timeout = d
@@ -108,7 +108,7 @@ func WithoutFallback() Option {
 }
 
 // WithLogger sets the logger. The budget logs when Redis is away and when it is back.
-// Default: [slog.Default]. No line holds a secret.
+// Default: [slog.Default]. No line contains a secret.
 func WithLogger(l *slog.Logger) Option {
 	return func(c *config) error {
 		if l == nil {

@@ -33,7 +33,7 @@ type trip struct {
 	fault    Fault
 	sent     time.Duration
 	up, down time.Duration
-	service  time.Duration // if accepted
+	service  time.Duration // the server's work, if accepted
 	until    time.Duration // when the answer's Retry-After ends; 0: none
 }
 

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// A program that starts while Redis is away uses 1/firstShareDivisorDivisor of each
+	// A program that starts while Redis is away uses 1/firstShareDivisor of each
 	// limit.
 	firstShareDivisor = 10
 	// While Redis is away, a program calls it after firstProbe, then at twice the
 	// interval each time up to 1/probeDivisor of the in-flight bound, and waits
-	// 1/awayWaitDivisorDivisor of the bound for its answer. 1/8 + 1/24 is the sixth of the
+	// 1/awayWaitDivisor of the bound for its answer. 1/8 + 1/24 is the sixth of the
 	// bound for which a program may go on after a failed call.
 	firstProbe      = 100 * time.Millisecond
 	probeDivisor    = 8

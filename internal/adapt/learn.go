@@ -33,13 +33,13 @@ var standard = rules{
 
 // memory is what has been learned.
 type memory struct {
-	events    int           // how many there were
-	base      float64       // the rate that the last event left
-	metAt     time.Duration // when the last event was
-	unblocked time.Duration // when its block ends: the climb is counted from there
-	nextCut   float64       // the cut of an event right after its block
-	answers   float64       // accepted since the last event
-	average   float64       // accepted per second between the last two events
+	events      int           // how many there were
+	base        float64       // the rate that the last event left
+	metAt       time.Duration // when the last event was
+	unblockedAt time.Duration // when its block ends: the climb is counted from there
+	nextCut     float64       // the cut of an event right after its block
+	accepted    float64       // requests since the last event
+	average     float64       // of accepted, per second, between the last two events
 
 	overshot          bool // the last event ended a far climb
 	serverBanksTokens bool // the server saves unused tokens and spends them before it refuses
@@ -57,7 +57,7 @@ type count struct {
 func (r *Rate) Answered(now time.Duration) {
 	r.roll(now, r.window)
 	r.current++
-	r.answers++
+	r.accepted++
 }
 
 // roll moves on to the cell of now.
@@ -79,19 +79,19 @@ func (r *Rate) got(now time.Duration) float64 {
 // until blockedUntil. It reports whether the 429 is a new event: one to a request
 // sent before the last block's end, at the old rate, belongs to the last event.
 func (r *Rate) Throttled(now, sent, blockedUntil time.Duration) bool {
-	if r.Learned(now) && sent < r.unblocked {
+	if r.Learned(now) && sent < r.unblockedAt {
 		return false
 	}
 	first, grown := r.events == 0, r.events > r.youth
-	echo := !first && r.windows(now-r.unblocked) < r.rest
+	echo := !first && r.windows(now-r.unblockedAt) < r.rest
 	if echo && r.events == 1 && r.windows(now-r.metAt) < 1+r.rest {
 		// The first burst still fills the server's window: the rate that it left has
 		// not been tried yet.
-		r.unblocked = max(now, blockedUntil)
+		r.unblockedAt = max(now, blockedUntil)
 		return true
 	}
 	early := grown && r.climb(now) == 0
-	got, average := r.got(now), r.answers/max(now-r.metAt, 1).Seconds()
+	got, average := r.got(now), r.accepted/max(now-r.metAt, 1).Seconds()
 
 	kept := min(got, r.PerSecond(now))
 	if echo || grown {
@@ -125,8 +125,8 @@ func (r *Rate) Throttled(now, sent, blockedUntil time.Duration) bool {
 	r.events++
 	r.nextCut = next
 	r.base = min(r.full, max(kept*(1-cut), 1/r.window.Seconds())) // at least one request per window
-	r.metAt, r.answers, r.average = now, 0, average
-	r.unblocked = max(now, blockedUntil)
+	r.metAt, r.accepted, r.average = now, 0, average
+	r.unblockedAt = max(now, blockedUntil)
 	if first {
 		r.bucket = rate.NewLimiter(rate.Limit(r.base), 1)
 	}
@@ -142,7 +142,7 @@ func (r *Rate) climb(now time.Duration) float64 {
 	if r.events <= r.youth {
 		hold, amount = r.rest, r.full*r.youthStep+r.base/2
 	}
-	return amount * (math.Exp2(max(0, r.windows(now-r.unblocked)-hold)) - 1)
+	return amount * (math.Exp2(max(0, r.windows(now-r.unblockedAt)-hold)) - 1)
 }
 
 func (r *Rate) windows(d time.Duration) float64 { return float64(d) / float64(r.window) }

@@ -40,11 +40,11 @@ func grownUp(t *testing.T, events int) (*Rate, time.Duration) {
 	t.Helper()
 	r := learnedAt(t, 50)
 	for r.events < events {
-		now := r.unblocked + window
-		busy(r, r.unblocked, now, 200)
+		now := r.unblockedAt + window
+		busy(r, r.unblockedAt, now, 200)
 		r.Throttled(now, now, now+second)
 	}
-	return r, r.unblocked
+	return r, r.unblockedAt
 }
 
 func TestEventCountsOnceHoweverMany429s(t *testing.T) {
@@ -68,10 +68,10 @@ func TestEventCountsOnceHoweverMany429s(t *testing.T) {
 // A 429 that extended its own event would freeze the rate for as long as they come.
 func TestLate429DoesNotExtendTheEvent(t *testing.T) {
 	r := learnedAt(t, 100)
-	since := r.unblocked
+	since := r.unblockedAt
 	r.Throttled(25*second, 20*second, 40*second)
-	if r.unblocked != since {
-		t.Errorf("the climb starts at %v, was %v", r.unblocked, since)
+	if r.unblockedAt != since {
+		t.Errorf("the climb starts at %v, was %v", r.unblockedAt, since)
 	}
 }
 
@@ -217,8 +217,8 @@ func BenchmarkLearned(b *testing.B) {
 
 func TestWhenDoesNotOverflow(t *testing.T) {
 	r, _ := grownUp(t, 4)
-	r.unblocked = math.MaxInt64 / 2 // with 32-bit ints, ahead cannot be large
-	if at := r.When(r.unblocked, math.MaxInt); at < r.unblocked {
+	r.unblockedAt = math.MaxInt64 / 2 // with 32-bit ints, ahead cannot be large
+	if at := r.When(r.unblockedAt, math.MaxInt); at < r.unblockedAt {
 		t.Errorf("at %v", at)
 	}
 }
@@ -232,7 +232,7 @@ func TestWhenCountsTheClimbIn(t *testing.T) {
 	}
 	for _, ahead := range []int{0, 50, 500, 1500} {
 		r := learned()
-		from := r.unblocked
+		from := r.unblockedAt
 		said := r.When(from, ahead) - from
 		if plain := time.Duration(float64(ahead+1) / r.base * float64(second)); said > plain {
 			t.Errorf("%d ahead: said %s, and at the present rate %s", ahead, said, plain)
@@ -275,10 +275,10 @@ func TestFirstEventStartsFromWhatWasGot(t *testing.T) {
 // A lone program that met another's 429 has its limit back soon.
 func TestYouthIsOverFast(t *testing.T) {
 	r := learnedAt(t, 90)
-	if !r.Learned(r.unblocked + window/2) {
+	if !r.Learned(r.unblockedAt + window/2) {
 		t.Fatal("nothing learned")
 	}
-	now := r.unblocked + 2*window
+	now := r.unblockedAt + 2*window
 	if r.Learned(now) || !r.Idle(now) {
 		t.Errorf("still at %v a second two windows later", r.PerSecond(now))
 	}
@@ -307,13 +307,13 @@ func TestTakesBackWhatOthersLeave(t *testing.T) {
 // of 429s.
 func TestEndless429sReachTheFloor(t *testing.T) {
 	r := learnedAt(t, 100)
-	for now := r.unblocked; now < 2*time.Minute; now = r.unblocked {
+	for now := r.unblockedAt; now < 2*time.Minute; now = r.unblockedAt {
 		r.Throttled(now, now, now+second)
 	}
-	if got := r.PerSecond(r.unblocked); got > 0.11 {
+	if got := r.PerSecond(r.unblockedAt); got > 0.11 {
 		t.Errorf("%v a second after minutes of nothing but 429s, floor 0.1", got)
 	}
-	if got := r.PerSecond(r.unblocked + 30*window); got != r.full {
+	if got := r.PerSecond(r.unblockedAt + 30*window); got != r.full {
 		t.Errorf("%v a second 30 windows later", got)
 	}
 }
@@ -323,7 +323,7 @@ func TestEndless429sReachTheFloor(t *testing.T) {
 func TestBlocksTooShortDoNotGrindTheRateDown(t *testing.T) {
 	r := learnedAt(t, 10)
 	base := r.base
-	for now := r.unblocked + second/20; now < 20*second+window; now = r.unblocked + second/20 {
+	for now := r.unblockedAt + second/20; now < 20*second+window; now = r.unblockedAt + second/20 {
 		r.Throttled(now, now, now+second)
 	}
 	if r.base != base {
@@ -353,7 +353,7 @@ func TestBankedTokensAreNotTakenForARate(t *testing.T) {
 	if !r.overshot {
 		t.Fatal("not a far climb")
 	}
-	share, soon := r.average, r.unblocked
+	share, soon := r.average, r.unblockedAt
 	for sent := 0.; sent < share*(soon-r.metAt).Seconds(); soon += 10 * time.Millisecond {
 		if r.Ready(soon) {
 			r.Take(soon)
@@ -361,8 +361,8 @@ func TestBankedTokensAreNotTakenForARate(t *testing.T) {
 			sent++
 		}
 	}
-	soon = max(soon, r.unblocked+window)
-	r.answers = share * (soon - r.metAt).Seconds()
+	soon = max(soon, r.unblockedAt+window)
+	r.accepted = share * (soon - r.metAt).Seconds()
 	r.Throttled(soon, soon, soon+second)
 	if !r.serverBanksTokens {
 		t.Fatal("not seen")
@@ -372,8 +372,8 @@ func TestBankedTokensAreNotTakenForARate(t *testing.T) {
 	}
 	// An unexpected early event ends the belief: if only some programs held it, they
 	// would give their shares to the others.
-	now := r.unblocked + 8*window
-	busy(r, r.unblocked, now, 1000)
+	now := r.unblockedAt + 8*window
+	busy(r, r.unblockedAt, now, 1000)
 	r.Throttled(now, now, now+second)
 	if r.serverBanksTokens {
 		t.Error("still believed")

@@ -9,12 +9,12 @@
 //
 // searches all states of two programs and one token without failures (some two
 // million, of up to 85 events), and every order of the first events with failures;
-// -states bounds the states for each fleet. Beyond that it walks at random. Protocols
-// with a known defect are walked too: each defect is found.
+// -states bounds the states of each search. Beyond that, random walks go further. The
+// walks also find each of a list of known protocol defects.
 //
 // Not searched are the cases that the README lists under "Where N does not hold",
-// programs that disagree on the limit, and private limits;
-// fleettest's fuzz tests and random outages cover these.
+// programs that disagree on the limit, and private limits; fleettest's fuzz tests and
+// random outages cover these.
 package model
 
 import (

@@ -194,7 +194,7 @@ func (p *permit) grant(err error) {
 // wait blocks until p is granted or refused. It gives up p's place when ctx ends or
 // its maximum wait is over.
 func (p *permit) wait(ctx context.Context) error {
-	bound := time.NewTimer(p.until - p.arrived)
+	bound := time.NewTimer(max(p.until-p.arrived, 1))
 	defer bound.Stop()
 	for {
 		select {

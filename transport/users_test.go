@@ -63,7 +63,7 @@ func (d *dice) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	select {
-	case <-time.After(time.Duration(d.roll(800)) * time.Millisecond):
+	case <-time.After(time.Duration(1+d.roll(800)) * time.Millisecond):
 	case <-done:
 		return nil, context.Cause(r.Context())
 	}

@@ -47,7 +47,8 @@
 //
 // A budget that Redis does not have, because it is new or Redis lost it, grants
 // nothing for the in-flight bound (3 s), until all programs have reported what they
-// own. So the very first request of a fleet waits that long, once.
+// own. So the very first request of a fleet waits that long, once, or is refused if it
+// may not.
 //
 // The README lists every case, with its worst outcome.
 package redisbudget

@@ -43,7 +43,7 @@ func TestFleetKeepsToPrivateLimitsWhateverIsForgotten(t *testing.T) {
 				rt := newTransport(t, s, ownLimits, func(c *transport.Config) {
 					c.Budget, c.MaxWait = budget, []time.Duration{-1, time.Second, 2 * time.Second}[n(3)]
 				})
-				defer rt.Close()
+				defer func() { _ = rt.Close() }()
 				for range 4 {
 					all.Go(func() {
 						for time.Now().Before(end) {
@@ -106,8 +106,8 @@ func TestBlockIsReportedAgainAfterAnIncompleteAnswer(t *testing.T) {
 		budget := &forgetful{Budget: new(budgettest.Memory)}
 		with := func(c *transport.Config) { c.Budget = budget }
 		a, b := newTransport(t, s, limit(100, 10*sec), with), newTransport(t, s, limit(100, 10*sec), with)
-		defer a.Close()
-		defer b.Close()
+		defer func() { _ = a.Close() }()
+		defer func() { _ = b.Close() }()
 		mustGet(t, a, "/x")
 		mustGet(t, b, "/x")
 		go mustGet(t, a, "/x") // a 429
@@ -126,7 +126,7 @@ func TestReportWithoutSpentPrivateTokensIsNotComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		budget := &recording{Budget: new(budgettest.Memory)}
 		rt := newTransport(t, newServer(nil), ownLimits, func(c *transport.Config) { c.Budget = budget })
-		defer rt.Close()
+		defer func() { _ = rt.Close() }()
 		mustGet(t, rt, "/users/1")
 		time.Sleep(2 * time.Second)
 		for _, r := range budget.all() {
@@ -186,8 +186,8 @@ func TestEstimateTellsNobodyOfABlock(t *testing.T) {
 		b := newTransport(t, s, limit(100, 10*sec), func(c *transport.Config) {
 			c.Budget, c.Observers = budget, []*transport.Observer{{Blocked: func(transport.BlockEvent) { blocked++ }}}
 		})
-		defer a.Close()
-		defer b.Close()
+		defer func() { _ = a.Close() }()
+		defer func() { _ = b.Close() }()
 		ctx, cancel := context.WithCancel(context.Background())
 		go func() { _ = send(ctx, a, "/x") }()
 		time.Sleep(2 * time.Second)
@@ -211,7 +211,7 @@ func TestEstimateTellsNobodyOfABlock(t *testing.T) {
 func TestEstimateKeepsNoWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rt := newTransport(t, newServer(nil), limit(100, 10*sec), func(c *transport.Config) { c.Budget = new(budgettest.Memory) })
-		defer rt.Close()
+		defer func() { _ = rt.Close() }()
 		for range 100 {
 			rt.Estimate(request(t.Context(), http.MethodGet, "/x", nil))
 		}

@@ -114,9 +114,6 @@ func TestOtherPrograms(t *testing.T) {
 	} {
 		c.Limit, c.Duration = 1000, length
 		onEachServer(t, c.name, c.Scenario, func(t *testing.T, s sim.Scenario) {
-			if s.PerEndpoint && s.Algorithm != clerktest.SlidingLog && *seeds == 1 {
-				t.Skip("four times the requests, to see the same: -seeds 2")
-			}
 			c.hold(t, s, c.of...)
 		})
 	}

@@ -61,8 +61,8 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 	for st := f.checks.pop(now); st != nil; st = f.checks.pop(now) {
 		f.dueLocked(st)
 	}
-	complete := len(f.checks.heap) == 0 && len(f.due) <= maxPerExchange/2 // private windows to be checked later have spent tokens
-	if len(f.due) <= maxPerExchange/2 {
+	room := len(f.due) <= maxPerExchange/2 // for the common ones
+	if room {
 		for _, st := range f.common {
 			if st.owned() > 0 || st.waiting() > 0 {
 				f.dueLocked(st)
@@ -73,7 +73,8 @@ func (f *fleet) reportLocked(now time.Duration) *Report {
 	f.exchanging = append(make([]*station, 0, n), f.due[:n]...)
 	f.due = append(f.due[:0], f.due[n:]...)
 	f.reports++
-	r := &Report{Limits: make([]Usage, n), Complete: complete && len(f.due) == 0}
+	// A private window that is to be checked later has spent tokens.
+	r := &Report{Limits: make([]Usage, n), Complete: room && len(f.due) == 0 && len(f.checks.heap) == 0}
 	for i, st := range f.exchanging {
 		sh := st.share
 		sh.due, sh.exchanging = false, true

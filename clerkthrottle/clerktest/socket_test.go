@@ -1,8 +1,10 @@
 package clerktest_test
 
 import (
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,18 +68,18 @@ func TestSocketAnswersAsMemoryDoes(t *testing.T) {
 
 // Close does not wait for stalled answers.
 func TestCloseEndsRequestsInProgress(t *testing.T) {
-	c, server := overSocket(t, clerktest.WithLatency(clerktest.Constant(time.Hour)))
 	arrived := make(chan struct{})
+	arrive := sync.OnceFunc(func() { close(arrived) })
+	c, server := overSocket(t, clerktest.WithLatency(func(*rand.Rand) time.Duration {
+		arrive()
+		return time.Hour
+	}))
 	done := make(chan error)
 	go func() {
-		close(arrived)
 		_, err := c.try("POST /v1/users", newUser)
 		done <- err
 	}()
 	<-arrived
-	for server.Stats().Sent == 0 {
-		time.Sleep(time.Millisecond)
-	}
 	server.Close()
 	server.Close()
 	if err := <-done; err == nil {
